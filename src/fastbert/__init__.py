@@ -1,0 +1,72 @@
+"""FastBert: from a table of texts and labels to a served model.
+
+    import fastbert
+    model = fastbert.fit("feedback.csv")
+    model(["The export button does nothing"])
+
+Names are imported when they are first used, so that `import fastbert` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from fastbert._version import __version__
+
+if TYPE_CHECKING:
+    from fastbert.api import fit, train
+    from fastbert.config import DataConfig, TrainConfig
+    from fastbert.data.databunch import DataBunch
+    from fastbert.data.examples import TextExample
+    from fastbert.errors import FastBertError
+    from fastbert.inference.predictor import Predictor
+    from fastbert.tasks.base import Prediction, Task
+    from fastbert.tasks.classification import MultiLabel, SingleLabel
+    from fastbert.training.callbacks import Callback
+    from fastbert.training.learner import Learner
+
+_PLACES = {
+    "Callback": "fastbert.training.callbacks",
+    "DataBunch": "fastbert.data.databunch",
+    "DataConfig": "fastbert.config",
+    "FastBertError": "fastbert.errors",
+    "Learner": "fastbert.training.learner",
+    "MultiLabel": "fastbert.tasks.classification",
+    "Prediction": "fastbert.tasks.base",
+    "Predictor": "fastbert.inference.predictor",
+    "SingleLabel": "fastbert.tasks.classification",
+    "Task": "fastbert.tasks.base",
+    "TextExample": "fastbert.data.examples",
+    "TrainConfig": "fastbert.config",
+    "fit": "fastbert.api",
+    "train": "fastbert.api",
+}
+
+__all__ = [
+    "Callback",
+    "DataBunch",
+    "DataConfig",
+    "FastBertError",
+    "Learner",
+    "MultiLabel",
+    "Prediction",
+    "Predictor",
+    "SingleLabel",
+    "Task",
+    "TextExample",
+    "TrainConfig",
+    "__version__",
+    "fit",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'fastbert' has no attribute '{name}'")
+    return getattr(importlib.import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

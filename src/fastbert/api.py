@@ -1,0 +1,118 @@
+"""From a table to a model in one call: what `fastbert train` and `fastbert.fit` both run.
+
+Knows nothing of terminals: plan and progress go to the callbacks and listeners it is given.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastbert.bundle import Bundle, check_target, read_bundle
+from fastbert.config import DataConfig, TrainConfig, split_options
+from fastbert.data.databunch import DataBunch, normalize_options
+from fastbert.data.sources import Source
+from fastbert.inference.predictor import Predictor
+from fastbert.training.callbacks import Callback, ProgressBar
+from fastbert.training.learner import Learner
+from fastbert.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a run. valid: a share of train is held out where it is None."""
+
+    train: Source
+    valid: Source | None = None
+    test: Source | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave. bundle: as it was saved.    learner: with the best weights.    plan: as shown."""
+
+    bundle: Bundle
+    learner: Learner
+    plan: Plan
+
+    def to_json(self) -> dict[str, object]:
+        """Return what `fastbert train --json` prints. Rates are over the training steps alone."""
+        state = self.learner.last_run
+        return {
+            "bundle": str(self.bundle.folder),
+            "plan": self.plan.to_json(),
+            "scores": {split: dict(scores) for split, scores in self.bundle.scores.items()},
+            "epochs": round(state.epoch, 4),
+            "steps": state.step,
+            "seconds": round(state.seconds, 3),
+            "examples_per_second": round(state.examples_per_second, 2),
+            "tokens_per_second": round(state.tokens_per_second, 1),
+            "stopped": state.stop.reason,
+        }
+
+
+def train(
+    tables: Tables,
+    out: str | Path,
+    *,
+    data: DataConfig | None = None,
+    config: TrainConfig | None = None,
+    overwrite: bool = False,
+    callbacks: Sequence[Callback] = (),
+    on_plan: Callable[[Plan], None] = lambda plan: None,
+) -> Result:
+    """Train on tables and write the bundle.
+
+    on_plan: is shown the plan before training starts.
+    Raises UsageError for wrong options or bad input before any work, and leaves nothing behind.
+    """
+    folder = Path(out)
+    check_target(folder, overwrite=overwrite)
+    learner = prepare(tables, data=data, config=config, callbacks=callbacks)
+    plan = learner.plan()
+    on_plan(plan)
+    learner.fit()
+    return Result(read_bundle(learner.save(folder, overwrite=overwrite)), learner, plan)
+
+
+def prepare(
+    tables: Tables,
+    *,
+    data: DataConfig | None = None,
+    config: TrainConfig | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Learner:
+    """Read the tables and open the encoder: everything of a run but the training."""
+    chosen = config or TrainConfig()
+    bunch = DataBunch.from_files(tables.train, tables.valid, tables.test, config=data, seed=chosen.seed)
+    return Learner(bunch, config=chosen, callbacks=callbacks)
+
+
+def fit(
+    table: Source,
+    *,
+    valid: Source | None = None,
+    test: Source | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+    **options: object,
+) -> Predictor:
+    """Train on a table and return a Predictor: the one-call form of `fastbert train`.
+
+    out: folder of the bundle; without it a temporary one, which is kept until the process's
+    temporary files are cleared; `predictor.bundle.folder` tells where it lies.
+    options: fields of DataConfig and TrainConfig.
+
+    >>> model = fastbert.fit("feedback.csv")        # doctest: +SKIP
+    >>> model(["The export button does nothing"])   # doctest: +SKIP
+    """
+    data, config = split_options(normalize_options(options))
+    folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="fastbert-")) / "model"
+    callbacks = [ProgressBar()] if progress else []
+    result = train(
+        Tables(table, valid, test), folder, data=data, config=config, overwrite=overwrite, callbacks=callbacks
+    )
+    return Predictor.load(result.bundle.folder)

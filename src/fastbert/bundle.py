@@ -1,0 +1,197 @@
+"""The model folder: written whole or not at all, read with its checksums verified.
+
+A bundle is an ordinary Hugging Face checkpoint with its tokenizer, plus `bundle.json` (format,
+task, labels, decision rule, scores, plan, checksums of the other files) and a report.
+Knows nothing of torch: the caller passes the function that writes the checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastbert._version import __version__
+from fastbert.decisions.rules import Decisions
+from fastbert.errors import BundleError, TrainingError
+from fastbert.tasks import task_from_json
+from fastbert.tasks.base import Task
+
+FORMAT = 1
+MANIFEST = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What bundle.json says. folder: where it lies; the other fields as they were written.
+
+    max_tokens: longest input in tokens.    tokenizer: settings beside tokenizer.json.
+    head: qualified name of a head of the user's own, or None.
+    scores: by split, then by metric.    facts: encoder, plan, history: for people.
+    """
+
+    folder: Path
+    task: Task
+    decisions: Decisions
+    max_tokens: int
+    tokenizer: Mapping[str, object]
+    head: str | None = None
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    version: str = __version__
+
+    def to_json(self, files: Mapping[str, str]) -> dict[str, object]:
+        """Return the manifest; files maps relative names to their sha256."""
+        return {
+            "format": FORMAT,
+            "fastbert": self.version,
+            "task": self.task.to_json(),
+            "decisions": self.decisions.to_json(),
+            "max_tokens": self.max_tokens,
+            "tokenizer": dict(self.tokenizer),
+            "head": self.head,
+            "scores": {split: dict(scores) for split, scores in self.scores.items()},
+            "facts": dict(self.facts),
+            "files": dict(files),
+        }
+
+
+def check_target(folder: Path, *, overwrite: bool) -> None:
+    """Raise BundleError if a bundle cannot be written there. Meant to be called before any work."""
+    if folder.exists() and not overwrite:
+        raise BundleError(f"{folder} exists already.", "Choose another folder, or allow it with --overwrite.")
+    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BundleError(
+            f"{folder} exists and is not a bundle; it is not replaced, not even with --overwrite.",
+            "Choose another folder, or remove it yourself.",
+        )
+    parent = folder.resolve().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise BundleError(f"{folder} cannot be made: {parent} is not a folder that can be written to.")
+
+
+def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwrite: bool = False) -> Path:
+    """Write a bundle to bundle.folder and return that path.
+
+    write_files fills a new folder with the checkpoint, tokenizer and report; the manifest with
+    the checksums is written last and the folder then renamed, so that a bundle is never half
+    there. Raises TrainingError if the disk fails; nothing is left behind then.
+    """
+    target = bundle.folder
+    check_target(target, overwrite=overwrite)
+    working = target.resolve().parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
+    try:
+        working.mkdir(parents=True)
+        write_files(working)
+        manifest = bundle.to_json(_checksums(working))
+        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+        (working / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        _replace(working, target)
+    except OSError as error:
+        raise TrainingError(
+            f"{target}: the bundle could not be written ({error.strerror or error}). Nothing was left there.",
+            "Free some space or choose another folder, and save again.",
+        ) from error
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return target
+
+
+def read_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
+    """Read a bundle. Raises BundleError if it is none, too new, incomplete or was changed.
+
+    verify: compare the sha256 of every file with the manifest.
+    """
+    place = Path(folder)
+    values = _read_manifest(place)
+    if verify:
+        _verify(place, values)
+    task, max_tokens, tokenizer = values.get("task"), values.get("max_tokens"), values.get("tokenizer")
+    if not isinstance(task, dict) or not isinstance(max_tokens, int) or not isinstance(tokenizer, dict):
+        raise BundleError(f"{place / MANIFEST}: task, max_tokens or tokenizer is missing.", "Save the model again.")
+    head = values.get("head")
+    return Bundle(
+        folder=place,
+        task=task_from_json(task),
+        decisions=Decisions.from_json(_mapping(values, "decisions")),
+        max_tokens=max_tokens,
+        tokenizer=tokenizer,
+        head=None if head is None else str(head),
+        scores={split: _mapping(_mapping(values, "scores"), split) for split in _mapping(values, "scores")},  # type: ignore[misc]  # plain numbers, shown to people only
+        facts=_mapping(values, "facts"),
+        version=str(values.get("fastbert")),
+    )
+
+
+def _read_manifest(place: Path) -> dict[str, object]:
+    file = place / MANIFEST
+    if not place.exists():
+        raise BundleError(f"{place} does not exist.", "Train a model with `fastbert train TABLE --out FOLDER`.")
+    if not file.is_file():
+        hint = "It looks like a plain Hugging Face checkpoint." if (place / "config.json").is_file() else None
+        raise BundleError(f"{place} is not a bundle: it has no {MANIFEST}.", hint)
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"{file} cannot be read as JSON ({error}).", "Copy the bundle again, or save it anew."
+        ) from error
+    found = values.get("format") if isinstance(values, dict) else None
+    if not isinstance(found, int):
+        raise BundleError(f"{file} has no format number; it was not written by FastBert.")
+    if found > FORMAT:
+        raise BundleError(
+            f"{file} has format {found}; this version ({__version__}) reads formats up to {FORMAT}.",
+            "Upgrade with `pip install -U fastbert-nlp`.",
+        )
+    return dict(values)
+
+
+def _verify(place: Path, values: Mapping[str, object]) -> None:
+    expected = _mapping(values, "files")
+    missing = [name for name in expected if not (place / name).is_file()]
+    if missing:
+        raise BundleError(f"{place}: {', '.join(missing)} is missing.", "Copy the bundle again, or save it anew.")
+    for name, checksum in expected.items():
+        if _sha256(place / name) != checksum:
+            raise BundleError(
+                f"{place / name} was changed after it was saved: its sha256 is not the one in {MANIFEST}.",
+                "Copy the bundle again. If you changed it on purpose, open it with verify=False.",
+            )
+
+
+def _mapping(values: Mapping[str, object], name: str) -> dict[str, object]:
+    found = values.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _replace(working: Path, target: Path) -> None:
+    """Move the finished folder into place; an old bundle is set aside first and removed last."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = working.with_suffix(".old")
+    if target.exists():
+        target.rename(aside)
+    try:
+        working.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,57 @@
+"""The command line: thin. Objects in, messages out; data to stdout, everything else to stderr.
+
+Each module holds one group of commands and imports what it runs only when it runs, so that
+`--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from fastbert._version import __version__
+from fastbert.cli import evaluate, inspect, predict, schedules, train
+from fastbert.cli.output import show_error
+from fastbert.errors import FastBertError
+
+app = typer.Typer(
+    name="fastbert",
+    help="Train BERT-type encoders on your own table of texts and labels, and use them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
+) -> None:
+    """Train BERT-type encoders on your own table of texts and labels, and use them."""
+
+
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("inspect")(inspect.inspect)
+app.command("schedules")(schedules.schedules)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0, 1 for failure, 2 for wrong use or bad input."""
+    try:
+        app()
+    except FastBertError as error:
+        show_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,43 @@
+"""`fastbert evaluate`: the scores of a bundle on a labelled table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from fastbert.cli.output import print_data, print_json, say, score_block
+from fastbert.display import label_score_rows
+
+
+def evaluate(
+    bundle: Path = typer.Argument(..., help="Folder of a model."),
+    table: Path = typer.Argument(..., help="Labelled table."),
+    text: str | None = typer.Option(None, help="Text column(s), if not those the model was trained on."),
+    label: str | None = typer.Option(None, help="Label column, if not the one the model was trained on."),
+    labels: str | None = typer.Option(None, help="0/1 label columns: COL,COL,..."),
+    labels_file: Path | None = typer.Option(None, help="File of label names, for labels given as numbers."),
+    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
+    skip_bad_rows: bool = typer.Option(False, "--skip-bad-rows", help="Leave out rows without text or label."),
+    backend: str = typer.Option("auto", help="auto or torch."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+) -> None:
+    """Score the model in BUNDLE on TABLE: overall and for each label."""
+    from fastbert.cli.options import collect
+    from fastbert.inference.evaluation import evaluate_table
+    from fastbert.inference.predictor import Predictor
+
+    predictor = Predictor.load(bundle, backend)
+    named = {
+        "text": text, "label": label, "labels": labels, "labels_file": labels_file,
+        "header": False if no_header else None, "on_bad_row": "skip" if skip_bad_rows else "error",
+    }  # fmt: skip
+    result = evaluate_table(predictor, table, collect(None, [], named)[0])
+    if as_json:
+        print_json(result.to_json())
+        return
+    for sentence in result.notes:
+        say(f"note: {sentence}")
+    say(f"{result.rows} rows of {table}")
+    print_data(score_block(predictor.task.name, {table.name: result.scores}))
+    print_data(label_score_rows(result.per_label))

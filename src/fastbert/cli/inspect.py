@@ -1,0 +1,40 @@
+"""`fastbert inspect`: what a bundle holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from fastbert.cli.output import print_data, print_json, score_block
+from fastbert.display import Block, View
+
+
+def inspect(
+    bundle: Path = typer.Argument(..., help="Folder of a model."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+) -> None:
+    """Show task, labels, decision rule, scores and origin of the model in BUNDLE; verify its files."""
+    from fastbert.bundle import read_bundle
+
+    opened = read_bundle(bundle)
+    size = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
+    if as_json:
+        print_json({**opened.to_json({}), "bundle": str(bundle), "size_bytes": size, "verified": True})
+        return
+    plan = opened.facts.get("plan")
+    facts = plan if isinstance(plan, dict) else {}
+    names = list(opened.task.model_options["id2label"].values())  # type: ignore[attr-defined]  # a dict by contract
+    lines = (
+        f"task        {opened.task.name}, {len(names)} labels: {', '.join(names[:30])}",
+        f"decision    {_decision(opened.task.name, opened.decisions.threshold)}",
+        f"max tokens  {opened.max_tokens}",
+        f"encoder     {facts.get('encoder', '-')}",
+        f"written by  fastbert {opened.version}; {size / 1e6:.1f} MB, all checksums verified",
+        f"report      {bundle / 'report.html'}",
+    )
+    print_data(View((Block(str(bundle), lines), score_block(opened.task.name, opened.scores))))
+
+
+def _decision(task: str, threshold: float) -> str:
+    return "the highest score" if task == "single_label" else f"every label with a score of at least {threshold:.2f}"

@@ -1,0 +1,43 @@
+"""Options of the command line, made into configurations and callbacks.
+
+Order of strength: what is written as an option, then --set, then the TOML file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastbert.config import DataConfig, TrainConfig, parse_assignment, read_options, split_options
+from fastbert.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fastbert.training.callbacks import Callback
+
+
+def collect(
+    config: Path | None, assignments: Sequence[str], named: Mapping[str, object]
+) -> tuple[DataConfig, TrainConfig]:
+    """Merge the three sources of options. Raises ConfigError for a wrong name or value."""
+    merged = read_options(config) if config is not None else {}
+    merged.update(parse_assignment(text) for text in assignments)
+    given = {name: value for name, value in named.items() if value is not None}
+    if "label" in given and "labels" in given:
+        raise ConfigError("--label and --labels are both given.", "Use --label for one column, --labels for several.")
+    if "label" in given:
+        given["labels"] = (given.pop("label"),)
+    merged.update(given)
+    return split_options(merged)
+
+
+def callbacks(*, progress: bool, log: Path | None, tensorboard: Path | None) -> list[Callback]:
+    """Return the callbacks that the options ask for."""
+    from fastbert.training.callbacks import JsonLog, ProgressBar, TensorBoard
+
+    chosen: list[Callback] = [ProgressBar()] if progress else []
+    if log is not None:
+        chosen.append(JsonLog(log))
+    if tensorboard is not None:
+        chosen.append(TensorBoard(tensorboard))
+    return chosen

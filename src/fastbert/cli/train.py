@@ -1,0 +1,68 @@
+"""`fastbert train`: a table in, a bundle out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from fastbert.cli.output import print_data, print_json, say, score_block, show
+
+
+def train(
+    table: Path = typer.Argument(..., help="Table of texts and labels: CSV, TSV, JSON lines, Parquet, Arrow, XLSX."),
+    out: Path = typer.Option(..., "--out", help="Folder of the new model."),
+    valid: Path | None = typer.Option(None, help="Validation table; without it a share of TABLE is held out."),
+    test: Path | None = typer.Option(None, help="Test table, scored once at the end."),
+    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
+    label: str | None = typer.Option(None, help="Label column."),
+    labels: str | None = typer.Option(None, help="0/1 columns of a multi-label table: COL,COL,..."),
+    labels_file: Path | None = typer.Option(None, help="File of label names, one a line."),
+    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
+    task: str | None = typer.Option(None, help="auto, single_label or multi_label."),
+    encoder: str | None = typer.Option(None, help="minilm, a folder, or a hub name."),
+    epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number if not given."),
+    lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the encoder if not given."),
+    schedule: str | None = typer.Option(None, help="Learning-rate schedule; see `fastbert schedules`."),
+    batch_size: int | None = typer.Option(None, help="Rows per optimiser step."),
+    max_tokens: int | None = typer.Option(None, help="Longest input in tokens."),
+    precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
+    seed: int | None = typer.Option(None, help="Seed of split, weights, order and dropout."),
+    config: Path | None = typer.Option(None, help="TOML file of options."),
+    assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that lies at --out."),
+    plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
+    log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
+    tensorboard: Path | None = typer.Option(None, help="Write TensorBoard files to this folder."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+) -> None:
+    """Train a model on TABLE and write it to --out, with its scores and a report.
+
+    Columns, task, split, learning rate and epochs are inferred and printed as a plan first.
+    """
+    from fastbert import api
+    from fastbert.cli import options
+
+    named = {
+        "text": text, "label": label, "labels": labels, "labels_file": labels_file,
+        "header": False if no_header else None, "task": task, "encoder": encoder, "epochs": epochs, "lr": lr,
+        "schedule": schedule, "batch_size": batch_size, "max_tokens": max_tokens, "precision": precision, "seed": seed,
+    }  # fmt: skip
+    data, training = options.collect(config, assignments, named)
+    tables = api.Tables(table, valid, test)
+    if plan_only:
+        plan = api.prepare(tables, data=data, config=training).plan()
+        print_json(plan.to_json()) if as_json else print_data(plan.view())
+        return
+    callbacks = options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard)
+    result = api.train(
+        tables, out, data=data, config=training, overwrite=overwrite, callbacks=callbacks,
+        on_plan=lambda plan: show(plan.view()),
+    )  # fmt: skip
+    if as_json:
+        print_json(result.to_json())
+        return
+    say()
+    print_data(score_block(result.bundle.task.name, result.bundle.scores))
+    say(f"\nmodel    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
+    say(f'try it   echo "your text" | fastbert predict {result.bundle.folder} -')

@@ -1,0 +1,249 @@
+"""Options: what a user may set, with names, types and ranges checked in one place.
+
+`DataConfig` says how a table is read and turned into tokens, `TrainConfig` how a model is
+trained. A field that is None is chosen later: from the data (layout) or by the recipe.
+Values also come from a TOML file or from `key=value` text. Knows nothing of tables or models.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from fastbert.errors import ConfigError, did_you_mean
+
+Value = str | int | float | bool | None | tuple[str, ...]
+TaskChoice = Literal["auto", "single_label", "multi_label"]
+Truncation = Literal["head", "tail", "head_tail", "windows"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Shared behaviour of the two option classes: coercion, checks and plain values."""
+
+    def changed(self, **changes: object) -> Self:
+        """Return a copy with some options replaced. Raises ConfigError for a bad name or value."""
+        known = {field.name: field for field in fields(self)}
+        hints = typing.get_type_hints(type(self))
+        checked: dict[str, object] = {}
+        for name, value in changes.items():
+            if name not in known:
+                hint = did_you_mean(name, known) or f"Known options: {', '.join(known)}."
+                raise ConfigError(f"'{name}' is not an option.", hint)
+            checked[name] = _coerce(name, value, hints[name])
+        return replace(self, **checked)  # type: ignore[arg-type]  # checked one by one above
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values, for the plan and the bundle."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class DataConfig(_Options):
+    """How a table is read, split and cut into tokens.
+
+    text: column of the text, or two columns for pairs; names, or numbers from 0.
+    labels: one label column, or one 0/1 column a label.    labels_file: names, one a line.
+    header: None detects whether the first row holds names.
+    split: how a validation share is taken where no file is given: "stratified", or "hash" of the
+        text, which is stable when rows come and go.    group: column whose values never cross it.
+    valid_share: fraction of the training rows held out when there is no validation file.
+    max_tokens: longest input in tokens, special ones included; None: what the encoder takes, at most 512.
+    truncation: which part of a longer text is kept; "windows" reads all of it in overlapping parts.
+    """
+
+    text: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    labels_file: str | None = None
+    task: TaskChoice = "auto"
+    header: bool | None = None
+    delimiter: str | None = None
+    group: str | None = None
+    on_bad_row: Literal["error", "skip"] = "error"
+    split: Literal["stratified", "hash"] = "stratified"
+    valid_share: float = 0.1
+    max_tokens: int | None = None
+    truncation: Truncation = "head_tail"
+
+    def __post_init__(self) -> None:
+        if len(self.text) > 2:
+            raise ConfigError(f"text names {len(self.text)} columns; one text or a pair of texts is read.")
+        _check_range("valid_share", self.valid_share, 0.0, 0.9, open_low=True)
+        if self.max_tokens is not None:
+            _check_range("max_tokens", self.max_tokens, 8, 1_000_000)
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Options):
+    """How a model is trained. None means: chosen by the recipe from task, encoder and rows.
+
+    epochs: passes over the training rows; may be a fraction.    lr: peak learning rate.
+    schedule: shape of the rate, a name of `fastbert schedules`.
+    warmup: below 1 a fraction of all steps, from 1 a number of steps.
+    cycles: of the cyclic schedules.    layer_decay: factor on the rate per layer below the top.
+    batch_size: rows per optimiser step.    batch_tokens: padded tokens per forward pass; a larger
+        batch is accumulated from parts, with the same result.
+    freeze: "none", "encoder" (train the head alone) or "gradual" (one more group each epoch).
+    imbalance: "none", or "balanced" for class or positive weights from the training rows.
+    evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
+        score after which training stops; None never stops early.
+    """
+
+    encoder: str = "minilm"
+    epochs: float | None = None
+    lr: float | None = None
+    schedule: str = "warmup_linear"
+    warmup: float | None = None
+    cycles: float | None = None
+    optimizer: str = "adamw"
+    weight_decay: float | None = None
+    layer_decay: float = 1.0
+    batch_size: int = 32
+    batch_tokens: int = 8192
+    precision: Precision = "auto"
+    clip_norm: float = 1.0
+    freeze: Literal["none", "encoder", "gradual"] = "none"
+    imbalance: Literal["none", "balanced"] = "none"
+    evaluations_per_epoch: int = 1
+    patience: int | None = None
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "lr", "clip_norm", "layer_decay"):
+            value = getattr(self, name)
+            if value is not None:
+                _check_range(name, value, 0.0, 1e9, open_low=True)
+        _check_range("layer_decay", self.layer_decay, 0.0, 1.0, open_low=True)
+        _check_range("batch_size", self.batch_size, 1, 1_000_000)
+        _check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
+        _check_range("evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
+        _check_range("seed", self.seed, 0, 2**32 - 1)
+        if self.patience is not None:
+            _check_range("patience", self.patience, 1, 1_000_000)
+
+
+def read_options(path: str | Path) -> dict[str, object]:
+    """Return the options of a TOML file: top-level keys and those of its [data] and [train] tables."""
+    place = Path(path)
+    try:
+        content = tomllib.loads(place.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{place}: the configuration cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place}: not valid TOML: {error}.") from error
+    merged: dict[str, object] = {}
+    for name, value in content.items():
+        merged.update(value if name in ("data", "train") and isinstance(value, dict) else {name: value})
+    return merged
+
+
+def split_options(options: Mapping[str, object]) -> tuple[DataConfig, TrainConfig]:
+    """Sort options by name into the two configurations. Raises ConfigError for an unknown name."""
+    data_names = {field.name for field in fields(DataConfig)}
+    train_names = {field.name for field in fields(TrainConfig)}
+    for name in options:
+        if name not in data_names | train_names:
+            hint = did_you_mean(name, data_names | train_names)
+            raise ConfigError(
+                f"'{name}' is not an option.", hint or f"Known: {', '.join(sorted(data_names | train_names))}."
+            )
+    data = DataConfig().changed(**{name: value for name, value in options.items() if name in data_names})
+    train = TrainConfig().changed(**{name: value for name, value in options.items() if name in train_names})
+    return data, train
+
+
+def parse_assignment(text: str) -> tuple[str, str]:
+    """Split "key=value". Raises ConfigError without an equals sign.
+
+    >>> parse_assignment("lr=1e-4")
+    ('lr', '1e-4')
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ConfigError(f"'{text}' is not of the form key=value.", "Example: --set lr=1e-4")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def _check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
+    if not (low < value if open_low else low <= value) or not value <= high:
+        expected = f"above {low:g}" if open_low else f"at least {low:g}"
+        raise ConfigError(f"{name} is {value:g}; it must be {expected} and at most {high:g}.")
+
+
+def _coerce(name: str, value: object, hint: object) -> object:
+    """Return the value in the option's type; text is parsed, everything else must fit already."""
+    choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None or (isinstance(value, str) and value.lower() == "none" and type(None) in choices):
+        if type(None) in choices:
+            return None
+        raise ConfigError(f"{name} must have a value.")
+    for choice in choices:
+        converted = _converted(value, choice)
+        if converted is not None:
+            return converted
+    raise ConfigError(f"{name} is {value!r}; expected {_describe(choices)}.", _closest_choice(value, choices))
+
+
+def _converted(value: object, choice: object) -> object | None:
+    if typing.get_origin(choice) is Literal:
+        return value if value in typing.get_args(choice) else None
+    if typing.get_origin(choice) is tuple:
+        return _as_names(value)
+    if choice is bool:
+        return _as_bool(value)
+    if choice is str:
+        return str(value) if isinstance(value, str | Path) else None
+    if choice in (int, float) and not isinstance(value, bool):
+        return _as_number(value, whole=choice is int)
+    return None
+
+
+def _as_names(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (str(value),)
+    if isinstance(value, list | tuple) and all(isinstance(item, str | int) for item in value):
+        return tuple(str(item) for item in value)
+    return None
+
+
+def _as_bool(value: object) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+def _as_number(value: object, *, whole: bool) -> float | int | None:
+    try:
+        if isinstance(value, str):
+            return int(value) if whole else float(value)
+        if isinstance(value, int):
+            return int(value) if whole else float(value)
+        return None if whole or not isinstance(value, float) else value
+    except ValueError:
+        return None
+
+
+def _describe(choices: tuple[object, ...]) -> str:
+    words: list[str] = []
+    plain = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "none"}
+    for choice in choices:
+        if typing.get_origin(choice) is Literal:
+            words.extend(str(item) for item in typing.get_args(choice))
+        elif typing.get_origin(choice) is tuple:
+            words.append("names")
+        else:
+            words.append(plain[typing.cast("type", choice)])
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _closest_choice(value: object, choices: tuple[object, ...]) -> str | None:
+    known = [str(item) for choice in choices for item in typing.get_args(choice) if isinstance(item, str)]
+    return did_you_mean(str(value), known) if known else None

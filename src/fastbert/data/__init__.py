@@ -1,0 +1,1 @@
+"""Tables to typed examples, tokens and batches; no torch."""

@@ -1,0 +1,87 @@
+"""Which rows go together: batches of near-equal length, in an order fixed by (seed, epoch).
+
+Works on lengths and indices alone; knows nothing of tokens, labels or tensors.
+
+Axes: N examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.intp]
+POOL_BATCHES = 50  # rows of so many batches are shuffled, then sorted by length among themselves
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What each example costs the encoder. longest_N: tokens of its longest window.
+
+    windows_N: number of its windows.
+    """
+
+    longest_N: Indices
+    windows_N: Indices
+
+    @classmethod
+    def single(cls, lengths: Sequence[int]) -> Costs:
+        """Return the costs of examples with one window each."""
+        return cls(np.asarray(lengths, np.intp), np.ones(len(lengths), np.intp))
+
+
+def training_steps(costs: Costs, *, batch_size: int, batch_tokens: int, seed: int, epoch: int) -> list[list[Indices]]:
+    """Return one epoch: optimiser steps, each a list of parts that fit in batch_tokens.
+
+    Every example occurs exactly once. A step has batch_size examples (the last one what is
+    left). The order is a pure function of (lengths, batch_size, seed, epoch): it does not
+    depend on batch_tokens, so that accumulation cannot change a result.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(costs.longest_N))
+    pool = batch_size * POOL_BATCHES
+    batches: list[Indices] = []
+    for start in range(0, len(order), pool):
+        rows = order[start : start + pool]
+        # stable sort: equal lengths stay in their shuffled order
+        rows = rows[np.argsort(-costs.longest_N[rows], kind="stable")]
+        batches += [rows[begin : begin + batch_size] for begin in range(0, len(rows), batch_size)]
+    shuffled = rng.permutation(len(batches))
+    return [split_by_cost(batches[index], costs, batch_tokens) for index in shuffled]
+
+
+def prediction_batches(costs: Costs, *, batch_tokens: int, max_rows: int = 256) -> list[Indices]:
+    """Return all examples, longest first, in batches of at most batch_tokens padded tokens."""
+    order = np.argsort(-costs.longest_N, kind="stable")
+    parts = split_by_cost(order, costs, batch_tokens)
+    return [part[start : start + max_rows] for part in parts for start in range(0, len(part), max_rows)]
+
+
+def split_by_cost(rows: Indices, costs: Costs, batch_tokens: int) -> list[Indices]:
+    """Cut rows into parts of at most batch_tokens padded tokens; one row alone may exceed it."""
+    parts: list[Indices] = []
+    start = longest = windows = 0
+    for position, row in enumerate(rows):
+        new_longest = max(longest, int(costs.longest_N[row]))
+        new_windows = windows + int(costs.windows_N[row])
+        if position > start and new_longest * new_windows > batch_tokens:
+            parts.append(rows[start:position])
+            start, new_longest, new_windows = position, int(costs.longest_N[row]), int(costs.windows_N[row])
+        longest, windows = new_longest, new_windows
+    if start < len(rows):
+        parts.append(rows[start:])
+    return parts
+
+
+def num_steps(num_rows: int, batch_size: int) -> int:
+    """Return the optimiser steps of one epoch; equals len(training_steps(...)).
+
+    >>> num_steps(100, 32)
+    4
+    """
+    pool = batch_size * POOL_BATCHES
+    full, rest = divmod(num_rows, pool)
+    return full * POOL_BATCHES + -(-rest // batch_size)

@@ -1,0 +1,84 @@
+"""The errors that FastBert raises on purpose. Catch `FastBertError` to catch them all.
+
+    FastBertError
+    ├── UsageError            exit code 2: the caller can put it right
+    │   ├── ConfigError       an option has a wrong name, type or value
+    │   ├── DataError         a table, a row, a cell or a label is not usable
+    │   ├── BundleError       a folder is no bundle, is damaged or too new
+    │   ├── EncoderError      an encoder cannot be found or does not fit
+    │   └── MissingExtraError an optional package is not installed
+    └── TrainingError         exit code 1: work had begun and cannot go on
+
+Every message says what happened and where, what was expected, and what to do.
+This module knows nothing of how errors are shown.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FastBertError(Exception):
+    """Base of all errors raised on purpose.
+
+    message: what happened, where, and what was expected.
+    hint: what to do about it; shown on a line of its own.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  {self.hint}"
+
+
+class UsageError(FastBertError):
+    """Wrong use or bad input, found before any work was started."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """An option has an unknown name, or a value of the wrong type or range."""
+
+
+class DataError(UsageError):
+    """A table, row, cell or label cannot be used."""
+
+
+class BundleError(UsageError):
+    """A folder is not a bundle, is damaged, or was written by a newer version."""
+
+
+class EncoderError(UsageError):
+    """An encoder cannot be found, opened, or does not fit the task."""
+
+
+class MissingExtraError(UsageError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed.",
+            f'Install it with `pip install "fastbert-nlp[{extra}]"`.',
+        )
+
+
+class TrainingError(FastBertError):
+    """Training had begun and cannot go on (divergence, a full disk, a lost file)."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return the sentence "Did you mean 'x'?" for the closest known name, if any is close.
+
+    >>> did_you_mean("postive", ["negative", "positive"])
+    "Did you mean 'positive'?"
+    """
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return f"Did you mean '{by_folded[close[0]]}'?" if close else None

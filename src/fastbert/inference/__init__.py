@@ -1,0 +1,1 @@
+"""Answers from a bundle; torch only inside its own backend."""

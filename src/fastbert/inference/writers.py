@@ -1,0 +1,146 @@
+"""Answers to a file or standard output: CSV, TSV, JSON lines, or one JSON object.
+
+A file appears under its name only when it is complete. Knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from fastbert.data.table import Cell, Row
+from fastbert.errors import DataError, TrainingError
+from fastbert.inference.tables import AnswerWriter
+from fastbert.tasks.base import Prediction
+
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+class DelimitedWriter:
+    """Input columns, then `predicted` (names joined by |) and one `score:NAME` column a label."""
+
+    def __init__(self, stream: TextIO, columns: Sequence[str], labels: Sequence[str], delimiter: str) -> None:
+        self.labels = tuple(labels)
+        self._writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        added = ["predicted", *(f"score:{name}" for name in labels)]
+        self._writer.writerow([*columns, *(f"{name}_2" if name in columns else name for name in added)])
+
+    def write(self, row: Row, prediction: Prediction | None) -> None:
+        """Write one row."""
+        kept = [_cell_text(cell) for cell in row.cells]
+        if prediction is None:
+            self._writer.writerow([*kept, "", *("" for _ in self.labels)])
+        else:
+            scores = [f"{prediction.scores[name]:.6f}" for name in self.labels]
+            self._writer.writerow([*kept, "|".join(prediction.labels), *scores])
+
+
+class JsonLinesWriter:
+    """One object a row: the input columns, then `prediction` (null where there was no text)."""
+
+    def __init__(self, stream: TextIO, columns: Sequence[str]) -> None:
+        self._stream = stream
+        self._columns = tuple(columns)
+
+    def write(self, row: Row, prediction: Prediction | None) -> None:
+        """Write one row."""
+        self._stream.write(json.dumps(_row_object(self._columns, row, prediction), ensure_ascii=False) + "\n")
+
+
+class JsonObjectWriter:
+    """One object for all rows, {"predictions": [...], "rows": n}, written as it comes."""
+
+    def __init__(self, stream: TextIO, columns: Sequence[str]) -> None:
+        self._stream = stream
+        self._columns = tuple(columns)
+        self.count = 0
+        stream.write('{"predictions": [')
+
+    def write(self, row: Row, prediction: Prediction | None) -> None:
+        """Write one row."""
+        text = json.dumps(_row_object(self._columns, row, prediction), ensure_ascii=False)
+        self._stream.write((", " if self.count else "") + text)
+        self.count += 1
+
+    def close(self) -> None:
+        """Complete the object."""
+        self._stream.write(f'], "rows": {self.count}}}\n')
+
+
+@contextlib.contextmanager
+def open_writer(
+    columns: Sequence[str], labels: Sequence[str], out: Path | None, *, as_json: bool, source: str
+) -> Iterator[AnswerWriter]:
+    """Open the writer that out and as_json ask for; a file is moved into place at the end.
+
+    With out and as_json, the answers go to the file and a summary to standard output.
+    Raises DataError for an unknown ending or if out is the input itself, TrainingError if the
+    disk fails; no partial file is left then.
+    """
+    if out is None:
+        if as_json:
+            writer = JsonObjectWriter(sys.stdout, columns)
+            yield writer
+            writer.close()
+        else:
+            yield DelimitedWriter(sys.stdout, columns, labels, ",")
+        return
+    _check_out(out, source)
+    part = out.with_name(f".{out.name}.part")
+    counter = _Counter()
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            counter.inner = (
+                DelimitedWriter(stream, columns, labels, _DELIMITERS[out.suffix])
+                if out.suffix in _DELIMITERS
+                else JsonLinesWriter(stream, columns)
+            )
+            yield counter
+        part.replace(out)
+    except OSError as error:
+        raise TrainingError(
+            f"{out} could not be written ({error.strerror or error}). Nothing was left there."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    if as_json:
+        sys.stdout.write(json.dumps({"out": str(out), "rows": counter.count}) + "\n")
+
+
+class _Counter:
+    """Counts rows on their way to another writer."""
+
+    inner: AnswerWriter
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def write(self, row: Row, prediction: Prediction | None) -> None:
+        self.count += 1
+        self.inner.write(row, prediction)
+
+
+def _check_out(out: Path, source: str) -> None:
+    if out.suffix not in (*_DELIMITERS, ".jsonl"):
+        raise DataError(f"{out}: answers are written as .csv, .tsv or .jsonl; this ending is '{out.suffix}'.")
+    if source != "-" and Path(source).exists() and out.exists() and out.samefile(source):
+        raise DataError(f"{out} is the input itself.", "Give --out another name.")
+    if not out.resolve().parent.is_dir():
+        raise DataError(f"The folder of {out} does not exist.", "Make it first.")
+
+
+def _row_object(columns: Sequence[str], row: Row, prediction: Prediction | None) -> dict[str, object]:
+    values: dict[str, object] = dict(zip(columns, row.cells, strict=True))
+    name = "prediction_2" if "prediction" in columns else "prediction"
+    return {**values, name: None if prediction is None else prediction.to_json()}
+
+
+def _cell_text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""What people look at: views, figures, the report."""

@@ -1,0 +1,350 @@
+"""What a learner shows of itself: its worst rows, its answers, its curves, its loop.
+
+Everything is returned, as a `View`, a figure or a string; nothing is printed. Views show texts
+of the user on the user's own screen, and only there. Knows nothing of how scores are computed
+and of no task by name. Matplotlib is imported when a figure is drawn, and no display is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from fastbert.data.batches import num_steps
+from fastbert.data.databunch import length_phrase
+from fastbert.data.examples import TextExample
+from fastbert.display import Block, View, number, shorten
+from fastbert.errors import ConfigError, EncoderError, MissingExtraError
+from fastbert.models.freezing import LayerGroup, layer_groups, trainable_count
+from fastbert.models.schedules import Schedule
+from fastbert.tasks.base import Prediction
+from fastbert.training.callbacks import Callback, EarlyStopping
+from fastbert.training.plan import Plan
+from fastbert.training.state import EvaluationRecord, History
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import matplotlib.figure
+
+Figure: TypeAlias = "matplotlib.figure.Figure"
+Axes: TypeAlias = "matplotlib.axes.Axes"
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+EPSILON = 1e-15  # keeps the logarithm finite; the clip of scikit-learn's log_loss before 1.5
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8a8a"  # told apart by all eyes: Okabe and Ito 2008
+_NO_LABELS = "(none)"
+
+
+def top_losses(predictions: Sequence[Prediction], examples: Sequence[TextExample], rows: int = 10) -> View:
+    """Return the rows with the highest loss, the highest first.
+
+    The loss is -log of the score of the true label where a row has exactly one, and the binary
+    cross entropy summed over labels where it may have any number. Rows whose labels are not
+    known are left out.
+    """
+    known = [pair for pair in zip(predictions, examples, strict=True) if pair[1].labels is not None]
+    losses_N = _losses([prediction for prediction, _ in known], [example.labels or () for _, example in known])
+    order = np.argsort(-losses_N, kind="stable")[:rows]
+    table = tuple(
+        (
+            example.where,
+            number(float(losses_N[index])),
+            _names(example.labels),
+            _decided(prediction),
+            _text_of(example),
+        )
+        for index in order.tolist()
+        for prediction, example in [known[index]]
+    )
+    lines = (
+        f"{len(table)} of {len(known):,} rows; the mean loss is {number(_mean(losses_N))}.",
+        "A high loss may mean a wrong label, an unclear text, or something that was not learned.",
+    )
+    return View((Block("Highest losses", lines, ("place", "loss", "true", "decided", "text"), table),))
+
+
+def show_results(predictions: Sequence[Prediction], examples: Sequence[TextExample], rows: int = 6) -> View:
+    """Return rows, evenly spread over all, with their labels and what the model says.
+
+    A row is "right" if exactly its labels were decided, "partly" if one of them was.
+    """
+    pairs = list(zip(predictions, examples, strict=True))
+    marks = [_mark(prediction, example) for prediction, example in pairs]
+    chosen = np.linspace(0, len(pairs) - 1, num=min(rows, len(pairs))).round().astype(int)
+    table = tuple(
+        (marks[index], _names(example.labels), _names(prediction.labels), _top_scores(prediction), _text_of(example))
+        for index in chosen.tolist()
+        for prediction, example in [pairs[index]]
+    )
+    num_known = sum(mark != "-" for mark in marks)
+    lines = (f"{marks.count('right'):,} of all {num_known:,} rows are right; {len(table)} are shown.",)
+    return View((Block("Results", lines, ("", "true", "decided", "top scores", "text"), table),))
+
+
+def plot_history(history: History, monitor: str, path: str | Path | None = None) -> Figure:
+    """Return a figure of loss, learning rate and the monitored score over steps.
+
+    The dot marks the evaluation whose weights the model has now. path: also written there.
+    Raises ConfigError if the figure cannot be written, MissingExtraError without matplotlib.
+    """
+    figure = _new_figure(7.0, 7.5)
+    loss_axes, score_axes, rate_axes = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 2])
+    steps = [record.step for record in history.steps]
+    losses = [record.loss for record in history.steps]
+    loss_axes.plot(steps, losses, color=GREY, alpha=0.4, linewidth=0.8, label="each step")
+    loss_axes.plot(steps, running_mean(losses), color=BLUE, label="running mean")
+    _plot_scores(loss_axes, history.evaluations, "log_loss", "validation log loss")
+    _plot_scores(score_axes, history.evaluations, monitor, monitor)
+    best = best_evaluation(history.evaluations)
+    if best is not None and monitor in best.scores:
+        value = best.scores[monitor]
+        score_axes.plot([best.step], [value], "o", color=ORANGE, markersize=9, label=f"best: {value:.4f}")
+    rate_axes.plot(steps, [record.lr for record in history.steps], color=BLUE)
+    rate_axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    rate_axes.set_xlabel("step")
+    for axes, name in ((loss_axes, "training loss"), (score_axes, monitor), (rate_axes, "learning rate")):
+        axes.set_ylabel(name)
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(frameon=False)
+    return _written(figure, path)
+
+
+def plot_schedule(schedules: Mapping[str, Schedule], path: str | Path | None = None) -> Figure:
+    """Return a figure with a panel for each schedule: factor on the learning rate, momentum where cycled.
+
+    path: also written there. Raises as `plot_history`.
+    """
+    columns = min(4, max(1, len(schedules)))
+    num_rows = max(1, math.ceil(len(schedules) / columns))
+    figure = _new_figure(3.0 * columns + 0.6, 2.4 * num_rows + 0.3)
+    panels = list(figure.subplots(num_rows, columns, sharey=True, squeeze=False).flat)
+    for axes, (name, schedule) in zip(panels, schedules.items(), strict=False):
+        curve = schedule.curve()
+        axes.plot([step for step, _ in curve], [factor for _, factor in curve], color=BLUE, label="learning rate")
+        momenta = [(step, schedule.momentum(step)) for step, _ in curve]
+        if momenta[0][1] is not None:
+            steps, values = zip(*momenta, strict=True)
+            axes.plot(steps, values, color=ORANGE, linestyle="--", label="momentum")
+            axes.legend(frameon=False, fontsize="small")
+        axes.set_title(name, fontsize="medium")
+        axes.set_ylim(0.0, 1.05)
+    for axes in panels[len(schedules) :]:
+        axes.set_axis_off()
+    figure.supxlabel("step", fontsize="medium")
+    figure.supylabel("share of the peak rate", fontsize="medium")
+    return _written(figure, path)
+
+
+def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback], schedule: Schedule) -> View:
+    """Return what a learner is, and the loop that `fit` will run with its callbacks in place."""
+    data, config = plan.data, plan.config
+    sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
+    trained, total = trainable_count(model)
+    what = (
+        f"task       {data.task.name}, {len(data.labels)} labels",
+        f"rows       {sizes}",
+        f"tokens     {length_phrase(data, 'train')}",
+        f"encoder    {plan.encoder}",
+        f"machine    {plan.runtime}",
+        f"trained    {trained:,} of {total:,} weights"
+        + (" at first, then one more group each epoch" if config.freeze == "gradual" else ""),
+    )
+    momentum = [schedule.momentum(step) for step, _ in schedule.curve(60)]
+    rate = [
+        sparkline([factor for _, factor in schedule.curve(60)]),
+        f"{schedule.name}, peak {config.lr or 0:g}, {schedule.total_steps:,} steps",
+    ]
+    cycled = [value for value in momentum if value is not None]
+    if cycled:
+        rate.append(f"momentum from {cycled[0]:g} to {min(cycled):g} and back")
+    return View(
+        (
+            Block("Learner", what),
+            Block("Layer groups", (), ("group", "", "weights"), _group_rows(model)),
+            Block("Learning rate to come", tuple(rate)),
+            Block("Loop", _loop_lines(plan, callbacks, schedule)),
+        )
+    )
+
+
+def sparkline(values: Sequence[float], width: int = 60) -> str:
+    """Return values as at most width blocks, from 0 to the largest; many values are averaged.
+
+    values: none below 0.
+
+    >>> sparkline([0, 1, 2, 3, 4, 5, 6, 7])
+    '▁▂▃▄▅▆▇█'
+    """
+    if not values:
+        return ""
+    bins = np.array_split(np.asarray(values, np.float64), min(width, len(values)))
+    means = np.array([part.mean() for part in bins])
+    top = means.max()
+    levels = np.rint(means / top * (len(BLOCKS) - 1)).astype(int) if top > 0 else np.zeros(len(means), int)
+    return "".join(BLOCKS[level] for level in levels.tolist())
+
+
+def running_mean(values: Sequence[float], window: int | None = None) -> list[float]:
+    """Return the mean of each value and those before it, as many as window; None: a 30th of all.
+
+    >>> running_mean([4.0, 2.0, 0.0, 0.0], 2)
+    [4.0, 3.0, 1.0, 0.0]
+    """
+    size = window or max(1, len(values) // 30)
+    sums = np.concatenate(([0.0], np.cumsum(np.asarray(values, np.float64))))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - size, 0)
+    means: list[float] = ((sums[ends] - sums[starts]) / (ends - starts)).tolist()
+    return means
+
+
+def best_evaluation(evaluations: Sequence[EvaluationRecord]) -> EvaluationRecord | None:
+    """Return the evaluation whose weights the model has: the last that was the best of its fit."""
+    return next((record for record in reversed(evaluations) if record.best), None)
+
+
+# -- rows -----------------------------------------------------------------------------------
+
+
+def _losses(predictions: Sequence[Prediction], truths: Sequence[tuple[str, ...]]) -> npt.NDArray[np.float64]:
+    """Return one loss per row; what kind is read off the scores and labels themselves."""
+    one_of_many = all(len(truth) == 1 for truth in truths) and all(
+        math.isclose(sum(prediction.scores.values()), 1.0, abs_tol=1e-6) for prediction in predictions
+    )
+    losses = []
+    for prediction, truth in zip(predictions, truths, strict=True):
+        scores_C = np.clip(np.fromiter(prediction.scores.values(), np.float64), EPSILON, 1 - EPSILON)
+        is_true_C = np.array([name in truth for name in prediction.scores])
+        terms_C = -np.log(np.where(is_true_C, scores_C, 1 - scores_C))
+        losses.append(terms_C[is_true_C].sum() if one_of_many else terms_C.sum())
+    return np.array(losses, np.float64)
+
+
+def _mean(values_N: npt.NDArray[np.float64]) -> float | None:
+    return float(values_N.mean()) if len(values_N) else None
+
+
+def _mark(prediction: Prediction, example: TextExample) -> str:
+    if example.labels is None:
+        return "-"
+    decided, true = set(prediction.labels), set(example.labels)
+    return "right" if decided == true else "partly" if decided & true else "wrong"
+
+
+def _names(labels: tuple[str, ...] | None) -> str:
+    return "-" if labels is None else shorten(", ".join(labels), 40) or _NO_LABELS
+
+
+def _decided(prediction: Prediction) -> str:
+    return ", ".join(f"{name} {prediction.scores[name]:.2f}" for name in prediction.labels) or _NO_LABELS
+
+
+def _top_scores(prediction: Prediction, count: int = 3) -> str:
+    best = sorted(prediction.scores.items(), key=lambda item: -item[1])[:count]
+    return ", ".join(f"{name} {score:.2f}" for name, score in best)
+
+
+def _text_of(example: TextExample) -> str:
+    if example.pair is None:
+        return shorten(example.text, 60)
+    return f"{shorten(example.text, 30)} | {shorten(example.pair, 30)}"
+
+
+# -- figures --------------------------------------------------------------------------------
+
+
+def _new_figure(width: float, height: float) -> Figure:
+    try:
+        from matplotlib.figure import Figure as NewFigure
+    except ImportError as error:
+        raise MissingExtraError("matplotlib", "train", "A figure") from error
+    return NewFigure(figsize=(width, height), layout="constrained")  # not pyplot: no global state, no window
+
+
+def _plot_scores(axes: Axes, evaluations: Sequence[EvaluationRecord], name: str, label: str) -> None:
+    points = [(record.step, record.scores[name]) for record in evaluations if name in record.scores]
+    if points:
+        steps, values = zip(*points, strict=True)
+        axes.plot(steps, values, ".-", color=ORANGE if name == "log_loss" else BLUE, label=label)
+
+
+def _written(figure: Figure, path: str | Path | None) -> Figure:
+    if path is not None:
+        try:
+            figure.savefig(path, dpi=150)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"{path}: the figure cannot be written ({error}).", "Try a name ending in .png."
+            ) from error
+    return figure
+
+
+# -- the learner ----------------------------------------------------------------------------
+
+
+def _group_rows(model: nn.Module) -> tuple[tuple[str, ...], ...]:
+    """Return a row for each run of neighbouring groups that are alike."""
+    try:
+        groups = layer_groups(model)
+    except EncoderError:  # a model without a list of layers trains as well, it has no groups to freeze
+        trained, total = trainable_count(model)
+        return (("whole model", "trained" if trained == total else "partly frozen", f"{total:,}"),)
+    runs: list[list[LayerGroup]] = []
+    for group in groups:
+        alike = runs and runs[-1][0].name.startswith("layer") and group.name.startswith("layer")
+        if alike and (_state(runs[-1][0]), runs[-1][0].num_parameters) == (_state(group), group.num_parameters):
+            runs[-1].append(group)
+        else:
+            runs.append([group])
+    return tuple(
+        (
+            run[0].name if len(run) == 1 else f"{run[0].name} to {run[-1].name.removeprefix('layer ')}",
+            _state(run[0]),
+            ("" if len(run) == 1 else f"{len(run)} x ") + f"{run[0].num_parameters:,}",
+        )
+        for run in runs
+    )
+
+
+def _state(group: LayerGroup) -> str:
+    states = {parameter.requires_grad for parameter in group.parameters}
+    return "-" if not states else "partly frozen" if len(states) == 2 else "trained" if True in states else "frozen"
+
+
+def _loop_lines(plan: Plan, callbacks: Sequence[Callback], schedule: Schedule) -> tuple[str, ...]:
+    data, config = plan.data, plan.config
+    stopping = [EarlyStopping(config.patience)] if config.patience else []
+    watching = [*callbacks, *stopping]
+    steps = num_steps(len(data.splits["train"]), config.batch_size)
+    thaw = ("  free one more layer group, from the top",) if config.freeze == "gradual" else ()
+    return (
+        f"on_start: {_acting(watching, 'on_start')}",
+        f"for epoch in {config.epochs or 0:g} epochs:",
+        *thaw,
+        f"  for batch in {steps:,} steps of {config.batch_size} rows:",
+        f"    for part in parts of at most {config.batch_tokens:,} tokens with padding:",
+        "      forward; loss as SUM and count; backward",
+        f"    unscale; divide by the count; clip the norm to {config.clip_norm:g}; "
+        f"{config.optimizer} step at the rate of {schedule.name}",
+        f"    on_step: {_acting(watching, 'on_step')}",
+        f"    {config.evaluations_per_epoch} x per epoch, evaluate the {len(data.splits['valid']):,} validation rows:",
+        f"      on_evaluate: {_acting(watching, 'on_evaluate')}",
+        f"      if {data.task.monitor} is the best so far: keep the weights",
+        f"        on_checkpoint: {_acting(watching, 'on_checkpoint')}",
+        "    a callback asked to stop: evaluate once more, then leave the loop",
+        "put the best weights back",
+        f"on_finish: {_acting(watching, 'on_finish')}",
+        f"at an exception, before it goes on: on_error: {_acting(watching, 'on_error')}",
+    )
+
+
+def _acting(callbacks: Sequence[Callback], event: str) -> str:
+    """Return the callbacks that override an event, by the names of their classes."""
+    base = getattr(Callback, event)
+    return ", ".join(type(one).__name__ for one in callbacks if getattr(type(one), event) is not base) or "-"

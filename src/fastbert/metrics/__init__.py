@@ -1,0 +1,1 @@
+"""Scores of predictions; numpy and scikit-learn, no torch."""

@@ -1,0 +1,1 @@
+"""What training needs of a model: loading, losses, layer groups, optimizers and schedules."""

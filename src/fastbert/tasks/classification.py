@@ -1,0 +1,284 @@
+"""Single-label and multi-label classification of a text or a pair of texts.
+
+A long text may be read in several windows; their logits are averaged before the loss and
+before the decision, so that training, evaluation and prediction see the same thing. Torch is
+touched only inside `loss`.
+
+Axes: W windows, B examples, C classes, N rows of a data set.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from fastbert.config import Truncation
+from fastbert.data.examples import TextExample
+from fastbert.decisions.rules import Decisions, fit_threshold
+from fastbert.errors import BundleError
+from fastbert.labels import Labels
+from fastbert.metrics import classification as metrics
+from fastbert.tasks.base import Array, Batch, Example, Feature, Prediction, Task, WindowScores
+
+if TYPE_CHECKING:
+    import torch
+
+    from fastbert.data.tokens import Tokenizer
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """What both kinds of classification share.
+
+    labels: names in the model's order.    truncation: how a text that is too long is read.
+    label_weights: one weight per label, in label order: class weights of a single-label, weights
+        of the positive cells of a multi-label task; () weighs all alike.
+    """
+
+    labels: Labels
+    truncation: Truncation = "head_tail"
+    label_weights: tuple[float, ...] = ()
+
+    head: ClassVar[str] = "SequenceClassification"
+    problem_type: ClassVar[str]
+
+    @property
+    def model_options(self) -> dict[str, object]:
+        """Return the names and the problem type, as transformers' configuration spells them."""
+        return {
+            "id2label": dict(enumerate(self.labels.names)),
+            "label2id": {name: index for index, name in enumerate(self.labels.names)},
+            "problem_type": self.problem_type,
+        }
+
+    def encode(
+        self, examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int, first_index: int = 0
+    ) -> list[Feature]:
+        """Return the windows of each example with its target."""
+        encoded = tokenizer.encode(
+            [example.text for example in examples],
+            [example.pair for example in examples],
+            max_tokens=max_tokens,
+            truncation=self.truncation,
+        )
+        features: list[Feature] = []
+        for index, (example, text) in enumerate(zip(examples, encoded, strict=True), start=first_index):
+            target = self._target(cast("TextExample", example))
+            num_windows = len(text.windows)
+            for number, window in enumerate(text.windows):
+                ids, types = window.input_ids_L, window.token_type_ids_L
+                features.append(Feature(index, number, num_windows, ids, types, window.pieces, text.num_tokens, target))
+        return features
+
+    def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
+        """Return `labels`, one row per example: int64 (B,) or float32 (B, C)."""
+        firsts = {feature.example: feature.target for feature in reversed(features)}
+        order = dict.fromkeys(feature.example for feature in features)
+        return {"labels": np.stack([cast("Array", firsts[example]) for example in order])}
+
+    def decode(
+        self, outputs: Mapping[str, Array], features: Sequence[Feature], decisions: Decisions
+    ) -> list[Prediction]:
+        """Return one prediction per example; the logits of its windows are averaged."""
+        logits_WC = np.asarray(outputs["logits"], np.float64)
+        rows = list(dict.fromkeys(feature.example for feature in features))
+        position = {example: row for row, example in enumerate(rows)}
+        owner_W = np.array([position[feature.example] for feature in features], np.intp)
+        logits_BC = np.zeros((len(rows), logits_WC.shape[1]))
+        np.add.at(logits_BC, owner_W, logits_WC)
+        logits_BC /= np.bincount(owner_W, minlength=len(rows))[:, None]
+        scores_BC, scores_WC = self.probabilities(logits_BC), self.probabilities(logits_WC)
+        windows_of: list[list[int]] = [[] for _ in rows]
+        for window, row in enumerate(owner_W):
+            windows_of[row].append(window)
+        return [
+            Prediction(
+                labels=self.decide(scores_BC[row], decisions),
+                scores=self._named(scores_BC[row]),
+                windows=tuple(
+                    WindowScores(features[window].pieces, self._named(scores_WC[window])) for window in windows
+                )
+                if len(windows) > 1
+                else (),
+                cut=len(windows) == 1 and features[windows[0]].num_tokens > len(features[windows[0]].input_ids_L),
+            )
+            for row, windows in enumerate(windows_of)
+        ]
+
+    def scores_of(self, predictions: Sequence[Prediction]) -> Floats:
+        """Return the probabilities of predictions as float64 of shape (N, C)."""
+        rows = [[prediction.scores[name] for name in self.labels] for prediction in predictions]
+        return np.array(rows, np.float64).reshape(len(rows), len(self.labels))
+
+    def cells_of(self, rows: Sequence[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
+        """Return label names as a boolean matrix of shape (N, C)."""
+        cells_NC = np.zeros((len(rows), len(self.labels)), np.bool_)
+        for row, names in enumerate(rows):
+            for name in names:
+                cells_NC[row, self.labels.id_of(name)] = True
+        return cells_NC
+
+    def score_labels(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> dict[str, dict[str, float | int | None]]:
+        """Return precision, recall, F1, support and ranking scores of each label by name."""
+        targets_NC = self.cells_of([_known_labels(example) for example in examples])
+        decided_NC = self.cells_of([prediction.labels for prediction in predictions])
+        return metrics.per_label(self.scores_of(predictions), targets_NC, decided_NC, self.labels.names)
+
+    def to_json(self) -> dict[str, object]:
+        """Return name, labels, truncation and weights."""
+        return {
+            "name": self.name,
+            "labels": list(self.labels.names),
+            "truncation": self.truncation,
+            "label_weights": list(self.label_weights),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object]) -> Self:
+        """Read what `to_json` wrote."""
+        names, weights = values.get("labels"), values.get("label_weights", [])
+        if not isinstance(names, list) or not isinstance(weights, list):
+            raise BundleError(f"bundle.json: the task '{cls.name}' has no list of labels.")
+        return cls(
+            labels=Labels(tuple(str(item) for item in names)),
+            truncation=cast("Truncation", values.get("truncation", "head_tail")),
+            label_weights=tuple(float(item) for item in weights),
+        )
+
+    @abstractmethod
+    def probabilities(self, logits_BC: Floats) -> Floats:
+        """Return the probability of each label."""
+
+    @abstractmethod
+    def decide(self, scores_C: Floats, decisions: Decisions) -> tuple[str, ...]:
+        """Return the names decided for one row, by falling score."""
+
+    @abstractmethod
+    def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
+        """Return weights that make up for rare labels, in label order."""
+
+    @abstractmethod
+    def _target(self, example: TextExample) -> Array | None: ...
+
+    def _weights_like(self, logits_BC: torch.Tensor) -> torch.Tensor | None:
+        return logits_BC.new_tensor(self.label_weights).float() if self.label_weights else None
+
+    def _named(self, scores_C: Floats) -> dict[str, float]:
+        return dict(zip(self.labels.names, scores_C.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class SingleLabel(Classification):
+    """Exactly one of C labels per row: softmax, cross entropy, the highest score decides."""
+
+    name: ClassVar[str] = "single_label"
+    monitor: ClassVar[str] = "f1_macro"
+    problem_type: ClassVar[str] = "single_label_classification"
+
+    def loss(
+        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, float]:
+        """Return the summed cross entropy and the number (or weight) of examples."""
+        from fastbert.models import losses
+
+        logits_BC = losses.mean_over_windows(outputs["logits"], batch["example_of_window"], len(batch["labels"]))
+        return losses.cross_entropy_sum(logits_BC, batch["labels"], class_weights_C=self._weights_like(logits_BC))
+
+    def probabilities(self, logits_BC: Floats) -> Floats:
+        """Return the softmax over labels."""
+        shifted_BC = np.exp(logits_BC - logits_BC.max(axis=-1, keepdims=True))
+        return cast("Floats", shifted_BC / shifted_BC.sum(axis=-1, keepdims=True))
+
+    def decide(self, scores_C: Floats, decisions: Decisions) -> tuple[str, ...]:
+        """Return the label with the highest score; the first of equal ones."""
+        return (self.labels.name_of(int(np.argmax(scores_C))),)
+
+    def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
+        """Return accuracy, F1, MCC, log loss and the rest of `metrics.single_label_scores`."""
+        targets_N = np.array([self.labels.id_of(_known_labels(example)[0]) for example in examples], np.intp)
+        decided_N = np.array([self.labels.id_of(prediction.labels[0]) for prediction in predictions], np.intp)
+        return metrics.single_label_scores(self.scores_of(predictions), targets_N, decided_N, self.labels.names)
+
+    def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
+        """Return the default rule: the highest score decides."""
+        return Decisions()
+
+    def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
+        """Return N / (C * count) per label (King and Zeng 2001; scikit-learn's "balanced")."""
+        counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
+        return tuple((len(examples) / (len(self.labels) * np.maximum(counts_C, 1))).tolist())
+
+    def _target(self, example: TextExample) -> Array | None:
+        if example.labels is None:
+            return None
+        return np.asarray(self.labels.id_of(example.labels[0], where=example.where), np.int64)
+
+
+@dataclass(frozen=True)
+class MultiLabel(Classification):
+    """Any number of C labels per row: sigmoid, binary cross entropy, a threshold decides."""
+
+    name: ClassVar[str] = "multi_label"
+    monitor: ClassVar[str] = "average_precision_macro"
+    problem_type: ClassVar[str] = "multi_label_classification"
+
+    def loss(
+        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, float]:
+        """Return the summed binary cross entropy and the number of cells."""
+        from fastbert.models import losses
+
+        logits_BC = losses.mean_over_windows(outputs["logits"], batch["example_of_window"], len(batch["labels"]))
+        return losses.binary_cross_entropy_sum(logits_BC, batch["labels"], pos_weight_C=self._weights_like(logits_BC))
+
+    def probabilities(self, logits_BC: Floats) -> Floats:
+        """Return the sigmoid of each label."""
+        return 0.5 * (1.0 + np.tanh(0.5 * logits_BC))
+
+    def decide(self, scores_C: Floats, decisions: Decisions) -> tuple[str, ...]:
+        """Return the labels at or above the threshold, by falling score."""
+        above = [int(index) for index in np.argsort(-scores_C, kind="stable") if scores_C[index] >= decisions.threshold]
+        return tuple(self.labels.name_of(index) for index in above)
+
+    def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
+        """Return exact match, F1, ranking scores and the rest of `metrics.multi_label_scores`."""
+        targets_NC = self.cells_of([_known_labels(example) for example in examples])
+        decided_NC = self.cells_of([prediction.labels for prediction in predictions])
+        return metrics.multi_label_scores(self.scores_of(predictions), targets_NC, decided_NC, self.labels.names)
+
+    def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
+        """Return one threshold for all labels with the best macro F1 on these rows."""
+        targets_NC = self.cells_of([_known_labels(example) for example in examples])
+        return Decisions(fit_threshold(self.scores_of(predictions), targets_NC))
+
+    def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
+        """Return sqrt(negatives / positives) per label, at most 10.
+
+        The full ratio over-predicts rare labels; the root is the usual compromise.
+        """
+        counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
+        ratio_C = (len(examples) - counts_C) / np.maximum(counts_C, 1)
+        return tuple(np.clip(np.sqrt(ratio_C), 1.0, 10.0).tolist())
+
+    def _target(self, example: TextExample) -> Array | None:
+        if example.labels is None:
+            return None
+        row_C = np.zeros(len(self.labels), np.float32)
+        row_C[[self.labels.id_of(name, where=example.where) for name in example.labels]] = 1.0
+        return row_C
+
+
+def _known_labels(example: Example) -> tuple[str, ...]:
+    labels = cast("TextExample", example).labels
+    if labels is None:
+        raise ValueError(f"{example.where}: an example without labels cannot be scored")
+    return labels

@@ -1,0 +1,1 @@
+"""The learner, its loop and its defaults."""

@@ -1,0 +1,183 @@
+"""Callbacks: they watch a run and may ask it to stop. The order of a step is not theirs.
+
+Subclass `Callback` and override the events you need; each gets a `RunState`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from fastbert.errors import MissingExtraError
+from fastbert.training.state import RunState
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class Callback:
+    """Watches a run. Every event does nothing here; override the ones you need."""
+
+    def on_start(self, state: RunState) -> None:
+        """Run before the first step; step is 0."""
+
+    def on_step(self, state: RunState) -> None:
+        """Run after each optimiser step."""
+
+    def on_evaluate(self, state: RunState) -> None:
+        """Run after each evaluation; state.scores holds its result."""
+
+    def on_checkpoint(self, state: RunState) -> None:
+        """Run when the weights were kept as the best so far."""
+
+    def on_finish(self, state: RunState) -> None:
+        """Run after the last step, when the best weights are back in the model."""
+
+    def on_error(self, state: RunState, error: BaseException) -> None:
+        """Run when training ends by an exception, which is raised again afterwards."""
+
+
+class EarlyStopping(Callback):
+    """Stops when the monitored score has not improved for `patience` evaluations."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self._waited = 0
+
+    def on_start(self, state: RunState) -> None:
+        """Forget the waiting of an earlier fit."""
+        self._waited = 0
+
+    def on_evaluate(self, state: RunState) -> None:
+        """Count evaluations since the best one."""
+        self._waited = 0 if state.best_step == state.step else self._waited + 1
+        if self._waited >= self.patience:
+            state.stop.ask(f"no better {state.monitor} in {self.patience} evaluations")
+
+
+class ProgressBar(Callback):
+    """Shows loss, score, rate and time left on standard error."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def on_start(self, state: RunState) -> None:
+        """Open the bar."""
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed}/{task.total}  loss {task.fields[loss]}  {task.fields[score]}"),
+            TextColumn("{task.fields[rate]} tokens/s"),
+            TimeRemainingColumn(),
+            console=self.console,
+            refresh_per_second=4,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task("", total=state.total_steps, epoch="0", loss="-", score="", rate="-")
+
+    def on_step(self, state: RunState) -> None:
+        """Move the bar."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(
+                self._task,
+                completed=state.step,
+                epoch=f"{state.epoch:.1f}/{state.total_epochs:g}",
+                loss=f"{state.loss:.4f}",
+                rate=f"{state.tokens_per_second:,.0f}",
+            )
+
+    def on_evaluate(self, state: RunState) -> None:
+        """Show the latest score, and a line for the record."""
+        if self._progress is not None and self._task is not None and state.scores:
+            name, value = monitored(state)
+            self._progress.update(self._task, score=f"{name} {value:.4f}")
+            mark = "  best so far" if state.best_step == state.step else ""
+            self._progress.console.print(
+                f"  epoch {state.epoch:.2f}  step {state.step}  loss {state.loss:.4f}  {name} {value:.4f}{mark}",
+                highlight=False,
+            )
+
+    def on_finish(self, state: RunState) -> None:
+        """Close the bar."""
+        self._close()
+
+    def on_error(self, state: RunState, error: BaseException) -> None:
+        """Close the bar, so that the error is read below it."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+class JsonLog(Callback):
+    """Appends one JSON object a line to a file: steps, evaluations, the end. No texts."""
+
+    def __init__(self, path: str | Path, every: int = 10) -> None:
+        self.path = Path(path)
+        self.every = every
+
+    def on_step(self, state: RunState) -> None:
+        """Write every so many steps, and the first."""
+        if state.step % self.every == 0 or state.step == 1:
+            self._write({"event": "step", "loss": state.loss, "lr": state.lr, "norm": state.gradient_norm}, state)
+
+    def on_evaluate(self, state: RunState) -> None:
+        """Write all scores."""
+        self._write({"event": "evaluate", "scores": dict(state.scores)}, state)
+
+    def on_finish(self, state: RunState) -> None:
+        """Write rates and the reason of an early end."""
+        self._write(
+            {"event": "finish", "tokens_per_second": state.tokens_per_second, "stopped": state.stop.reason}, state
+        )
+
+    def on_error(self, state: RunState, error: BaseException) -> None:
+        """Write the kind of the error; its message may quote data and is left out."""
+        self._write({"event": "error", "kind": type(error).__name__}, state)
+
+    def _write(self, values: dict[str, object], state: RunState) -> None:
+        line = json.dumps({**values, "step": state.step, "epoch": round(state.epoch, 4), "seconds": state.seconds})
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+
+
+class TensorBoard(Callback):
+    """Writes loss, rate and scores for TensorBoard. Needs the extra [track]."""
+
+    def __init__(self, folder: str | Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MissingExtraError("tensorboard", "track", "The TensorBoard callback") from error
+        self._writer: SummaryWriter = SummaryWriter(str(folder))
+
+    def on_step(self, state: RunState) -> None:
+        """Write loss, rate and gradient norm."""
+        self._writer.add_scalar("train/loss", state.loss, state.step)
+        self._writer.add_scalar("train/lr", state.lr, state.step)
+        self._writer.add_scalar("train/gradient_norm", state.gradient_norm, state.step)
+
+    def on_evaluate(self, state: RunState) -> None:
+        """Write every score."""
+        for name, value in state.scores.items():
+            self._writer.add_scalar(f"valid/{name}", value, state.step)
+
+    def on_finish(self, state: RunState) -> None:
+        """Flush and close."""
+        self._writer.close()
+
+
+def monitored(state: RunState) -> tuple[str, float]:
+    """Return name and value of the monitored score, or of any other where it is undefined."""
+    if state.monitor in state.scores:
+        return state.monitor, state.scores[state.monitor]
+    name = next(iter(state.scores))
+    return name, state.scores[name]

@@ -1,0 +1,301 @@
+"""The learner: data, an encoder and a task, made into a trained model.
+
+It puts the parts together and remembers between fits; the loop is in `loop`, one step in
+`step`, the defaults in `recipe`. Knows nothing of the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from fastbert.bundle import Bundle, write_bundle
+from fastbert.config import TrainConfig
+from fastbert.data.databunch import DataBunch
+from fastbert.data.examples import TextExample
+from fastbert.decisions.rules import Decisions
+from fastbert.display import View
+from fastbert.errors import ConfigError
+from fastbert.inference.predictor import Backend, TextInput, as_example, predict_features
+from fastbert.inference.torch_backend import TorchBackend
+from fastbert.insight import review
+from fastbert.insight.report import write_report
+from fastbert.models import freezing
+from fastbert.models.loading import (
+    HeadFactory,
+    count_parameters,
+    describe_encoder,
+    load_model,
+    open_encoder,
+    save_model,
+)
+from fastbert.models.optimizers import make_optimizer
+from fastbert.models.schedules import Schedule, make_schedule
+from fastbert.runtime import choose_runtime, seed_everything
+from fastbert.tasks.base import Prediction
+from fastbert.tasks.classification import Classification
+from fastbert.training import plan as planning
+from fastbert.training import recipe
+from fastbert.training.callbacks import Callback, EarlyStopping
+from fastbert.training.loop import Loop, whole_epochs
+from fastbert.training.state import History, RunState
+from fastbert.training.step import Stepper, make_scaler
+
+Metric = Callable[[Sequence[Prediction], Sequence[TextExample]], float]
+
+
+class Learner:
+    """Trains a task on data, starting from an encoder.
+
+    encoder: "minilm", a folder, or a hub name.    options: fields of TrainConfig.
+    callbacks: watch every fit.    metrics: functions of (predictions, examples), added to the
+    scores by their `__name__`.    head: factory (hidden size, labels) -> module, for a head of
+    your own; it is called with (hidden states, attention mask).
+
+    >>> learner = Learner(data, encoder="minilm")                   # doctest: +SKIP
+    >>> learner.fit(epochs=4, lr=1e-4, schedule="warmup_linear")    # doctest: +SKIP
+    >>> learner.save("model/")                                      # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        data: DataBunch,
+        encoder: str | None = None,
+        *,
+        config: TrainConfig | None = None,
+        callbacks: Sequence[Callback] = (),
+        metrics: Sequence[Metric] = (),
+        head: HeadFactory | None = None,
+        **options: object,
+    ) -> None:
+        named = options if encoder is None else {**options, "encoder": encoder}
+        self.config = (config or TrainConfig()).changed(**named)
+        self.runtime = choose_runtime(self.config.precision)
+        self.encoder = open_encoder(self.config.encoder)
+        max_tokens = data.config.max_tokens or self.encoder.default_max_tokens
+        self.data = data.with_tokenizer(self.encoder.tokenizer, max_tokens)
+        self.callbacks = list(callbacks)
+        self.metrics = list(metrics)
+        self.head = head
+        self.history = History()
+        self.decisions = Decisions()
+        seed_everything(self.config.seed)
+        if self.config.imbalance == "balanced":
+            self.data = _balanced(self.data)
+        self.model = load_model(self.encoder, self.data.task, head).to(self.runtime.device)
+        self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
+        self._epochs_done = 0
+        if self.config.freeze == "encoder":
+            self.freeze()
+
+    # -- training ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        epochs: float | None = None,
+        lr: float | None = None,
+        schedule: str | None = None,
+        optimizer: str | None = None,
+        **options: object,
+    ) -> Learner:
+        """Train; the best weights by the task's monitored validation score are in the model after.
+
+        What is not given is taken from the configuration or chosen by the recipe. Called again
+        it continues: from the present weights and optimiser state, over new epochs of rows,
+        with a schedule that starts anew. options: further fields of TrainConfig, for this fit.
+        Raises TrainingError if the loss diverges.
+        """
+        given = {"epochs": epochs, "lr": lr, "schedule": schedule, "optimizer": optimizer, **options}
+        plan = self.plan(**{name: value for name, value in given.items() if value is not None}, estimate=False)
+        config = plan.config
+        if not self._optimizer:  # a second fit goes on with the random numbers of the first
+            seed_everything(config.seed)
+        stepper = self._stepper(config)
+        callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
+        loop = Loop(
+            self.data,
+            stepper,
+            self.schedule(config),
+            config,
+            lambda: self._score(self._predict_split("valid", self._backend(fast=True)), "valid"),
+            callbacks,
+            self.history,
+            self._epochs_done,
+        )
+        state = loop.run()
+        self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
+        self.decisions = self.data.task.fit_decisions(self.predictions("valid"), self.data.examples("valid"))
+        self.last_run: RunState = state
+        self.last_plan = plan
+        return self
+
+    def plan(self, *, estimate: bool = True, **options: object) -> planning.Plan:
+        """Return what `fit` with these options would do, with the time and memory it would need."""
+        config = self.config.changed(**options)
+        num_rows = len(self.data.splits["train"])
+        facts = recipe.Facts(num_rows, count_parameters(self.model), str(self.encoder.config.model_type))
+        config, reasons = recipe.choose(config, facts)
+        self.schedule(config)  # a wrong name or value is refused before anything is measured
+        stepper = self._stepper(config, keep=False)
+        return planning.Plan(
+            data=self.data,
+            config=config,
+            encoder=describe_encoder(self.encoder, self.model),
+            runtime=self.runtime.describe(),
+            steps=planning.total_steps(config, num_rows),
+            seconds=planning.estimate_seconds(stepper, self.data, config) if estimate else 0.0,
+            memory_bytes=planning.estimate_memory(self.model, self.data, config, self._shape()),
+            reasons=reasons,
+        )
+
+    def schedule(self, config: TrainConfig | None = None) -> Schedule:
+        """Return the learning-rate curve to come, by the configuration or one completed by a plan."""
+        chosen = config or self.plan(estimate=False).config
+        steps = planning.total_steps(chosen, len(self.data.splits["train"]))
+        return make_schedule(chosen.schedule, steps, chosen.warmup, chosen.cycles)
+
+    def freeze(self) -> int:
+        """Train the head alone; return the number of frozen parameters."""
+        return freezing.freeze(self.model)
+
+    def freeze_to(self, group: int) -> int:
+        """Freeze all layer groups below one (negative counts from the top); return the number frozen."""
+        return freezing.freeze_to(self.model, group)
+
+    def unfreeze(self) -> int:
+        """Train everything; return the number of parameters that were set free."""
+        return freezing.unfreeze(self.model)
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def predict(self, texts: Sequence[TextInput]) -> list[Prediction]:
+        """Return one prediction per text, in order, as the saved bundle will give them."""
+        examples = [as_example(item, row) for row, item in enumerate(texts)]
+        features = self.data.task.encode(examples, self.encoder.tokenizer, self.data.max_tokens)
+        return predict_features(
+            self.data.task, self._backend(), features, examples, self.decisions, self.encoder.tokenizer
+        )
+
+    def predictions(self, split: str = "valid") -> list[Prediction]:
+        """Return the predictions of a split, in the order of its rows."""
+        return self._predict_split(split, self._backend())
+
+    def evaluate(self, split: str = "valid") -> dict[str, float]:
+        """Return the scores of a split, the metrics of your own among them."""
+        return self._score(self.predictions(split), split)
+
+    def evaluate_labels(self, split: str = "valid") -> dict[str, dict[str, float | int | None]]:
+        """Return the scores of each label on a split."""
+        return self.data.task.score_labels(self.predictions(split), self.data.examples(split))
+
+    def top_losses(self, rows: int = 10, split: str = "valid") -> View:
+        """Return the rows on which the model is most wrong: candidates for wrong labels."""
+        return review.top_losses(self.predictions(split), self.data.examples(split), rows)
+
+    def show_results(self, rows: int = 6, split: str = "valid") -> View:
+        """Return rows with their labels and what the model says."""
+        return review.show_results(self.predictions(split), self.data.examples(split), rows)
+
+    def plot_history(self, path: str | Path | None = None) -> review.Figure:
+        """Return a figure of loss, rate and scores; write it to path if one is given."""
+        return review.plot_history(self.history, self.data.task.monitor, path)
+
+    # -- saving -----------------------------------------------------------------------------
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the bundle: checkpoint, tokenizer, decision rule, scores and report. Return its path.
+
+        Raises BundleError if the folder exists and overwrite is False, or is no bundle.
+        """
+        scores = {split: self.evaluate(split) for split in self.data.splits if split != "train"}
+        head = None if self.head is None else f"{self.head.__module__}:{self.head.__qualname__}"
+        bundle = Bundle(
+            folder=Path(folder),
+            task=self.data.task,
+            decisions=self.decisions,
+            max_tokens=self.data.max_tokens,
+            tokenizer=self.encoder.tokenizer.to_json(),
+            head=head,
+            scores=scores,
+            facts={"plan": self._plan_json(), "history": self.history.to_json()},
+        )
+        last = list(scores)[-1]
+        per_label = self.evaluate_labels(last)
+
+        def write_files(working: Path) -> None:
+            save_model(self.model, self.encoder, working, self.data.max_tokens)
+            write_report(working, bundle, per_label, split=last)
+
+        return write_bundle(bundle, write_files, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        return repr(self._view())
+
+    def _repr_html_(self) -> str:
+        return self._view()._repr_html_()
+
+    def _view(self) -> View:
+        return review.describe_learner(self.plan(estimate=False), self.model, self.callbacks, self.schedule())
+
+    def _plan_json(self) -> dict[str, object]:
+        plan = self.last_plan if hasattr(self, "last_plan") else self.plan(estimate=False)
+        return plan.to_json()
+
+    def _backend(self, *, fast: bool = False) -> Backend:
+        """Return the model as a backend: float32, or the training precision while training."""
+        runtime = self.runtime if fast else replace(self.runtime, precision="fp32")
+        return TorchBackend(self.model, runtime, self.encoder.tokenizer.input_names)
+
+    def _predict_split(self, split: str, backend: Backend) -> list[Prediction]:
+        encoded, examples = self.data.encoded(split), self.data.examples(split)
+        return predict_features(
+            self.data.task, backend, encoded.features, examples, self.decisions, self.encoder.tokenizer
+        )
+
+    def _score(self, predictions: Sequence[Prediction], split: str) -> dict[str, float]:
+        examples = self.data.examples(split)
+        scores = self.data.task.score(predictions, examples)
+        return scores | {metric.__name__: float(metric(predictions, examples)) for metric in self.metrics}
+
+    def _stepper(self, config: TrainConfig, *, keep: bool = True) -> Stepper:
+        """Return a stepper; its optimizer goes on from the last fit where kind and decay are the same."""
+        key = (config.optimizer, config.weight_decay, config.layer_decay)
+        lr = config.lr or 0.0
+        if self._optimizer is None or self._optimizer[0] != key:
+            optimizer = make_optimizer(
+                self.model,
+                config.optimizer,
+                lr=lr,
+                weight_decay=config.weight_decay,
+                layer_decay=config.layer_decay,
+            )
+        else:
+            optimizer = self._optimizer[1]
+        if keep:
+            self._optimizer = (key, optimizer)
+            for group in optimizer.param_groups:
+                group["base_lr"] = lr
+        return Stepper(
+            self.model,
+            self.data.task,
+            optimizer,
+            self.runtime,
+            self.encoder.tokenizer.input_names,
+            self.encoder.tokenizer.pad_id,
+            config.clip_norm,
+            make_scaler(self.runtime),
+        )
+
+    def _shape(self) -> dict[str, int]:
+        names = ("num_hidden_layers", "hidden_size", "num_attention_heads")
+        return {name: int(getattr(self.encoder.config, name)) for name in names}
+
+
+def _balanced(data: DataBunch) -> DataBunch:
+    if not isinstance(data.task, Classification):
+        raise ConfigError(f"imbalance is 'balanced', which the task '{data.task.name}' does not know.")
+    weights = data.task.balanced_weights(data.examples("train"))
+    return replace(data, task=replace(data.task, label_weights=weights))

@@ -1,0 +1,197 @@
+"""The training loop: for each epoch, for each batch, one step; evaluate, keep the best, stop.
+
+One loop for every task, to be read in ten minutes. It tells callbacks what happens and reads
+from them only the wish to stop. Knows nothing of files or of how anything is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from fastbert.config import TrainConfig
+from fastbert.data.batches import Indices, num_steps, training_steps
+from fastbert.data.databunch import DataBunch
+from fastbert.models.freezing import freeze_to, layer_groups, unfreeze
+from fastbert.models.optimizers import apply_schedule
+from fastbert.models.schedules import Schedule
+from fastbert.training.callbacks import Callback
+from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch
+from fastbert.training.step import Stepper
+
+Weights = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One `fit`: everything that it needs and nothing that it keeps.
+
+    first_epoch: epochs trained by earlier fits, so that the order of rows goes on.
+    evaluate: returns the scores of the validation rows with the weights as they are.
+    """
+
+    data: DataBunch
+    stepper: Stepper
+    schedule: Schedule
+    config: TrainConfig
+    evaluate: Callable[[], dict[str, float]]
+    callbacks: Sequence[Callback]
+    history: History
+    first_epoch: int
+
+    def run(self) -> RunState:
+        """Train; leave the best weights in the model; return the last state."""
+        state = self._first_state()
+        keeper = BestWeights()
+        try:
+            self._tell("on_start", state)
+            for epoch in range(int(np.ceil(state.total_epochs - 1e-9))):
+                self._thaw(epoch)
+                state = self._epoch(epoch, state, keeper)
+                if state.stop.reason is not None or state.step >= self.schedule.total_steps:
+                    break
+            keeper.restore(self.stepper.model)
+        except BaseException as error:
+            for callback in self.callbacks:
+                callback.on_error(state, error)
+            raise
+        self._tell("on_finish", state)
+        return state
+
+    def _epoch(self, epoch: int, state: RunState, keeper: BestWeights) -> RunState:
+        encoded = self.data.encoded("train")
+        steps = training_steps(
+            encoded.costs,
+            batch_size=self.config.batch_size,
+            batch_tokens=self.config.batch_tokens,
+            seed=self.config.seed,
+            epoch=self.first_epoch + epoch,
+        )
+        checks = evaluation_steps(len(steps), self.config.evaluations_per_epoch)
+        for number, parts in enumerate(steps, start=1):
+            state = self._step(parts, state, epoch + number / len(steps))
+            self._tell("on_step", state)
+            last = state.step >= self.schedule.total_steps
+            if number in checks or last or state.stop.reason is not None:
+                state = self._evaluate(state, keeper)
+            if last or state.stop.reason is not None:
+                break
+        return state
+
+    def _step(self, parts: Sequence[Indices], state: RunState, epoch: float) -> RunState:
+        encoded = self.data.encoded("train")
+        start = time.perf_counter()
+        apply_schedule(self.stepper.optimizer, self.schedule, state.step)
+        rng = np.random.default_rng([self.config.seed, self.first_epoch, state.step])
+        result = self.stepper.step([encoded.windows_of(rows) for rows in parts], rng)
+        lr = max(float(group["lr"]) for group in self.stepper.optimizer.param_groups)
+        history = self.history
+        history.steps.append(StepRecord(len(history.steps) + 1, self.first_epoch + epoch, result.loss, lr))
+        history.examples += result.examples
+        history.tokens += result.tokens
+        history.padded_tokens += result.padded_tokens
+        seconds = time.perf_counter() - start
+        history.seconds += seconds
+        return replace(
+            state,
+            step=state.step + 1,
+            epoch=epoch,
+            loss=result.loss,
+            lr=lr,
+            gradient_norm=result.gradient_norm,
+            examples=state.examples + result.examples,
+            tokens=state.tokens + result.tokens,
+            padded_tokens=state.padded_tokens + result.padded_tokens,
+            seconds=state.seconds + seconds,
+        )
+
+    def _evaluate(self, state: RunState, keeper: BestWeights) -> RunState:
+        scores = self.evaluate()
+        value = scores.get(state.monitor, -scores.get("log_loss", state.loss))
+        improved = keeper.offer(value, self.stepper.model)
+        state = replace(state, scores=scores)
+        if improved:
+            state = replace(state, best_score=value, best_step=state.step)
+        recent = self.history.steps[-max(1, state.step - self._last_evaluation()) :]
+        loss = float(np.mean([record.loss for record in recent]))
+        self.history.evaluations.append(
+            EvaluationRecord(len(self.history.steps), self.first_epoch + state.epoch, loss, scores, improved)
+        )
+        self._tell("on_evaluate", state)
+        if improved:
+            self._tell("on_checkpoint", state)
+        return state
+
+    def _last_evaluation(self) -> int:
+        return self.history.evaluations[-1].step if self.history.evaluations else 0
+
+    def _thaw(self, epoch: int) -> None:
+        """Gradual unfreezing: the head first, then one more group from the top each epoch."""
+        if self.config.freeze == "gradual":
+            model = self.stepper.model
+            groups = len(layer_groups(model))
+            if epoch + 1 < groups:
+                freeze_to(model, groups - 1 - epoch)
+            else:
+                unfreeze(model)
+
+    def _tell(self, event: str, state: RunState) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(state)
+
+    def _first_state(self) -> RunState:
+        return RunState(
+            step=0,
+            total_steps=self.schedule.total_steps,
+            epoch=0.0,
+            total_epochs=self.config.epochs or 0.0,
+            loss=0.0,
+            lr=0.0,
+            gradient_norm=0.0,
+            examples=0,
+            tokens=0,
+            padded_tokens=0,
+            seconds=0.0,
+            monitor=self.data.task.monitor,
+            stop=StopSwitch(),
+        )
+
+
+class BestWeights:
+    """A copy of the weights with the best score so far, on the CPU."""
+
+    def __init__(self) -> None:
+        self.score: float | None = None
+        self._weights: Weights = {}
+
+    def offer(self, score: float, model: torch.nn.Module) -> bool:
+        """Keep the weights if the score is better than all before; return whether it was."""
+        if self.score is not None and score <= self.score:
+            return False
+        self.score = score
+        self._weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+        return True
+
+    def restore(self, model: torch.nn.Module) -> None:
+        """Put the best weights back; without an evaluation the last ones stay."""
+        if self._weights:
+            model.load_state_dict(self._weights)
+
+
+def evaluation_steps(num_steps_of_epoch: int, evaluations: int) -> set[int]:
+    """Return after which steps of an epoch to evaluate, evenly spread; the last is always one.
+
+    >>> sorted(evaluation_steps(10, 3))
+    [3, 7, 10]
+    """
+    count = min(evaluations, num_steps_of_epoch)
+    return {round(num_steps_of_epoch * (index + 1) / count) for index in range(count)}
+
+
+def whole_epochs(num_rows: int, batch_size: int, steps: int) -> int:
+    """Return how many epochs, the last perhaps unfinished, a number of steps touches."""
+    return -(-steps // num_steps(num_rows, batch_size))

@@ -1,0 +1,127 @@
+"""The plan: everything that was inferred and chosen, shown before training and saved with it.
+
+Time is estimated from a measured step of the real model, with weights and random state left
+as they were. Knows nothing of how a plan is printed or where it is saved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from fastbert.config import TrainConfig
+from fastbert.data.batches import num_steps, training_steps
+from fastbert.data.databunch import DataBunch, length_phrase
+from fastbert.display import Block, View, duration
+from fastbert.runtime import untouched_rng
+from fastbert.training.step import Stepper
+
+_BYTES = 4  # float32
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done. steps: of all epochs.    seconds, memory_bytes: estimates."""
+
+    data: DataBunch
+    config: TrainConfig
+    encoder: str
+    runtime: str
+    steps: int
+    seconds: float
+    memory_bytes: int
+    reasons: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values; no text of a row is among them."""
+        data = self.data
+        return {
+            "task": data.task.name,
+            "labels": list(data.labels),
+            "rows": {split: len(examples) for split, examples in data.splits.items()},
+            "label_counts": data.label_counts(),
+            "facts": list(data.facts),
+            "warnings": list(data.warnings),
+            "layout": None if data.layout is None else data.layout.to_json(),
+            "lengths": length_phrase(data, "train"),
+            "max_tokens": data.max_tokens,
+            "encoder": self.encoder,
+            "runtime": self.runtime,
+            "options": {**data.config.to_json(), **self.config.to_json()},
+            "reasons": list(self.reasons),
+            "steps": self.steps,
+            "estimated_seconds": round(self.seconds, 1),
+            "estimated_memory_bytes": self.memory_bytes,
+        }
+
+    def view(self) -> View:
+        """Return the plan for people."""
+        data, config = self.data, self.config
+        sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
+        lines = [
+            f"task       {data.task.name}, {len(data.labels)} labels",
+            f"rows       {sizes}",
+            f"tokens     {length_phrase(data, 'train')}",
+            f"encoder    {self.encoder}",
+            f"machine    {self.runtime}",
+            f"training   {config.epochs:g} epochs = {self.steps} steps of {config.batch_size} rows, "
+            f"{config.optimizer}, {config.schedule}, peak lr {config.lr:g}",
+            f"estimate   about {duration(self.seconds)}, {self.memory_bytes / 1e9:.1f} GB of memory",
+        ]
+        counts = data.label_counts()
+        rows = tuple((name, *(str(counts[split][name]) for split in data.splits)) for name in data.labels[:40])
+        blocks = [
+            Block("Plan", tuple(lines)),
+            Block("Inferred", tuple(f"- {fact}" for fact in (*data.facts, *self.reasons))),
+            Block("Labels" if len(data.labels) <= 40 else "Labels (first 40)", (), ("label", *data.splits), rows),
+        ]
+        if data.warnings:
+            blocks.append(Block("Worth a look", tuple(f"- {warning}" for warning in data.warnings)))
+        return View(tuple(blocks))
+
+
+def total_steps(config: TrainConfig, num_rows: int) -> int:
+    """Return the optimiser steps of all epochs; a fraction of an epoch is rounded up."""
+    return max(1, int(np.ceil((config.epochs or 0) * num_steps(num_rows, config.batch_size) - 1e-9)))
+
+
+def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> float:
+    """Return the seconds that training will take, from one measured forward and backward pass.
+
+    The batch nearest to the mean cost is timed twice, the faster counts; evaluation is added as a
+    third of the cost per token. Gradients are dropped and the random state is restored.
+    """
+    encoded = data.encoded("train")
+    steps = training_steps(
+        encoded.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed, epoch=0
+    )
+    costs = np.array([sum(encoded.costs.longest_N[part].max() * len(part) for part in step) for step in steps])
+    chosen = steps[int(np.argmin(np.abs(costs - costs.mean())))]
+    times = []
+    with untouched_rng():
+        for _ in range(2):
+            start = time.perf_counter()
+            for part in chosen:
+                stepper.accumulate(encoded.windows_of(part), np.random.default_rng(0))
+            times.append(time.perf_counter() - start)
+    stepper.optimizer.zero_grad(set_to_none=True)
+    per_epoch = min(times) * 1.1 * len(steps)  # the update of the weights comes on top: about a tenth
+    evaluation = per_epoch / 3 * len(data.splits["valid"]) / len(data.splits["train"]) * config.evaluations_per_epoch
+    return float((per_epoch + evaluation) * (config.epochs or 0))
+
+
+def estimate_memory(model: nn.Module, data: DataBunch, config: TrainConfig, shape: Mapping[str, int]) -> int:
+    """Return the bytes that training needs: weights, gradients, two moments, best copy, activations.
+
+    shape: num_hidden_layers, hidden_size, num_attention_heads. Activations by Korthikanti et al.
+    2022 (34 values per token and width at 2 bytes, plus attention maps), doubled for float32.
+    """
+    weights = sum(parameter.numel() for parameter in model.parameters()) * _BYTES
+    longest = int(data.encoded("train").costs.longest_N.max())
+    tokens = min(config.batch_tokens, longest * config.batch_size)
+    per_token = shape["num_hidden_layers"] * (34 * shape["hidden_size"] + 5 * shape["num_attention_heads"] * longest)
+    return int(weights * 5 + tokens * per_token * 2)

@@ -1,0 +1,66 @@
+"""The defaults: learning rate, epochs and the rest, from task, encoder size and rows.
+
+Pure arithmetic on a few facts, with a sentence for each choice; what the user set is kept.
+Where the numbers come from: `LOG.md`, and the tables of the papers named beside them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fastbert.config import TrainConfig
+
+# (parameters up to, peak rate). Small encoders want larger rates: BERT-Tiny to Medium sweep 3e-4 to
+# 3e-5 (Turc et al. 2019), MiniLM-L6 measured here (LOG.md), base 2e-5 to 5e-5 (Devlin et al. 2019),
+# large 1e-5 to 2e-5 (Mosbach et al. 2021 for stability).
+_RATES = ((15e6, 2e-4), (40e6, 1e-4), (80e6, 5e-5), (200e6, 3e-5), (math.inf, 1.5e-5))
+# Encoders that their authors train at other rates: DeBERTa-v3 lower, ModernBERT higher.
+_FAMILY_FACTORS = {"deberta-v2": 0.7, "modernbert": 2.0, "electra": 1.5}
+MIN_STEPS = 1600  # few rows want steps, not epochs (Mosbach et al. 2021; Zhang et al. 2021)
+EPOCHS = (3, 20)  # least, most
+WARMUP = 0.1
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the recipe reads. num_parameters: of encoder and head.    model_type: of its configuration."""
+
+    num_rows: int
+    num_parameters: int
+    model_type: str
+
+
+def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, ...]]:
+    """Return the configuration with every open choice made, and why, one sentence each.
+
+    >>> chosen, reasons = choose(TrainConfig(), Facts(8551, 22_700_000, "bert"))
+    >>> chosen.lr, chosen.epochs
+    (0.0001, 6.0)
+    """
+    reasons: list[str] = []
+    changes: dict[str, object] = {}
+    if config.lr is None:
+        changes["lr"] = rate = _rate(config, facts)
+        reasons.append(f"lr {rate:g}: {facts.num_parameters / 1e6:.0f} M parameters, {config.optimizer}")
+    if config.epochs is None:
+        changes["epochs"] = epochs = _epochs(facts.num_rows, config.batch_size)
+        reasons.append(f"{epochs:g} epochs: at least {MIN_STEPS} steps where rows allow, {EPOCHS[0]} to {EPOCHS[1]}")
+    if config.warmup is None and config.schedule.startswith(("warmup", "wsd")):
+        changes["warmup"] = WARMUP
+    return config.changed(**changes), tuple(reasons)
+
+
+def _rate(config: TrainConfig, facts: Facts) -> float:
+    rate = next(rate for limit, rate in _RATES if facts.num_parameters <= limit)
+    rate *= _FAMILY_FACTORS.get(facts.model_type, 1.0)
+    # Large batches: square-root rule (Krizhevsky 2014); never above the rate for 128 rows.
+    rate *= min(2.0, math.sqrt(config.batch_size / 32))
+    factor = {"lion": 0.2, "sgd": 300.0, "lamb": 20.0, "adafactor": 1.0}.get(config.optimizer, 1.0)
+    return float(f"{rate * factor:.2g}")
+
+
+def _epochs(num_rows: int, batch_size: int) -> float:
+    steps = max(1, math.ceil(num_rows / batch_size))
+    wanted = math.ceil(MIN_STEPS / steps)
+    return float(min(max(wanted, EPOCHS[0]), EPOCHS[1]))

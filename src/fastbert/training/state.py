@@ -1,0 +1,111 @@
+"""What a run looks like from outside: a snapshot for callbacks, and the history they leave.
+
+Knows nothing of models. Callbacks read a snapshot; all they may change is the wish to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass
+class StopSwitch:
+    """Lets a callback ask the loop to end after the current step. reason: shown to the user."""
+
+    reason: str | None = None
+
+    def ask(self, reason: str) -> None:
+        """Ask to stop; the first reason given is kept."""
+        self.reason = self.reason or reason
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run after one step. step counts optimiser steps of this fit, from 1; epoch is a fraction.
+
+    loss: mean over the last step.    lr: rate of the top layers in this step.
+    scores: of the latest evaluation of validation rows, {} before the first.
+    seconds: spent in training steps, without evaluation.
+    """
+
+    step: int
+    total_steps: int
+    epoch: float
+    total_epochs: float
+    loss: float
+    lr: float
+    gradient_norm: float
+    examples: int
+    tokens: int
+    padded_tokens: int
+    seconds: float
+    monitor: str
+    stop: StopSwitch
+    scores: Mapping[str, float] = field(default_factory=dict)
+    best_score: float | None = None
+    best_step: int | None = None
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Return real tokens trained on per second of training steps."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+    @property
+    def examples_per_second(self) -> float:
+        """Return examples trained on per second of training steps."""
+        return self.examples / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One line of the history: a training step, counted over all fits of a learner."""
+
+    step: int
+    epoch: float
+    loss: float
+    lr: float
+
+
+@dataclass(frozen=True)
+class EvaluationRecord:
+    """One evaluation of the validation rows. best: True if it is the best so far."""
+
+    step: int
+    epoch: float
+    train_loss: float
+    scores: Mapping[str, float]
+    best: bool
+
+
+@dataclass
+class History:
+    """All steps and evaluations of a learner, over every `fit`. seconds: of training steps."""
+
+    steps: list[StepRecord] = field(default_factory=list)
+    evaluations: list[EvaluationRecord] = field(default_factory=list)
+    examples: int = 0
+    tokens: int = 0
+    padded_tokens: int = 0
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values: evaluations whole, steps thinned to at most 500."""
+        stride = max(1, len(self.steps) // 500)
+        return {
+            "steps": [[record.step, round(record.loss, 5), record.lr] for record in self.steps[::stride]],
+            "evaluations": [
+                {
+                    "step": record.step,
+                    "epoch": round(record.epoch, 3),
+                    "train_loss": round(record.train_loss, 5),
+                    "scores": dict(record.scores),
+                    "best": record.best,
+                }
+                for record in self.evaluations
+            ],
+            "examples": self.examples,
+            "tokens": self.tokens,
+            "padding_share": round(1 - self.tokens / self.padded_tokens, 4) if self.padded_tokens else 0.0,
+            "seconds": round(self.seconds, 3),
+        }

@@ -1,0 +1,102 @@
+"""One optimiser step, in its one order: backward, unscale, divide, clip, update.
+
+The parts of a batch add up their loss and their gradients; the division by the count comes
+once, after the last part, so that accumulation gives what one large batch gives. Clipping
+sees true gradients (after unscaling): the predecessor clipped scaled ones.
+Knows nothing of epochs, schedules or callbacks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from fastbert.errors import TrainingError
+from fastbert.inference.torch_backend import model_inputs, to_tensors
+from fastbert.runtime import Runtime
+from fastbert.tasks.base import Feature, Task, pad_batch
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """loss: mean over the whole batch.    gradient_norm: before clipping.
+
+    tokens: real tokens;    padded_tokens: those with padding.
+    """
+
+    loss: float
+    gradient_norm: float
+    examples: int
+    tokens: int
+    padded_tokens: int
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """What stays the same from step to step. clip_norm: largest norm of the gradient."""
+
+    model: nn.Module
+    task: Task
+    optimizer: Optimizer
+    runtime: Runtime
+    input_names: Sequence[str]
+    pad_id: int
+    clip_norm: float
+    scaler: torch.amp.GradScaler
+
+    def step(self, parts: Sequence[Sequence[Feature]], rng: np.random.Generator) -> StepResult:
+        """Train on one batch, given in parts that fit in memory.
+
+        Raises TrainingError if the loss is not finite; the weights are unchanged then.
+        """
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        total, count, tokens, padded = 0.0, 0.0, 0, 0
+        for features in parts:
+            part_sum, part_count, size = self.accumulate(features, rng)
+            total, count = total + part_sum, count + part_count
+            tokens += sum(len(feature.input_ids_L) for feature in features)
+            padded += size
+        if not math.isfinite(total):
+            raise TrainingError(
+                f"The loss is {total}: training has diverged.",
+                "Use a lower --lr, a longer warm-up, or --precision fp32.",
+            )
+        norm = self.update(count)
+        examples = sum(len({feature.example for feature in features}) for features in parts)
+        return StepResult(total / max(count, 1e-12), norm, examples, tokens, padded)
+
+    def accumulate(self, features: Sequence[Feature], rng: np.random.Generator) -> tuple[float, float, int]:
+        """Add the gradients of one part; return its loss sum, count and padded tokens."""
+        batch = pad_batch(features, self.pad_id)
+        size = int(batch["input_ids"].size)
+        batch |= self.task.targets(features, batch["input_ids"].shape[1], rng)
+        tensors = to_tensors(batch, self.runtime.device)
+        with self.runtime.autocast():
+            outputs = self.model(**model_inputs(tensors, self.input_names))
+        loss_sum, count = self.task.loss(outputs, tensors)
+        self.scaler.scale(loss_sum).backward()
+        return float(loss_sum.detach()), count, size
+
+    def update(self, count: float) -> float:
+        """Unscale, divide by count, clip and update; return the norm before clipping."""
+        self.scaler.unscale_(self.optimizer)
+        parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.div_(count)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return float(norm)
+
+
+def make_scaler(runtime: Runtime) -> torch.amp.GradScaler:
+    """Return the loss scaler that fp16 needs, switched off for the other precisions."""
+    return torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")

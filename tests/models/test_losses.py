@@ -1,0 +1,144 @@
+"""Sums, counts and gradients of the losses, against torch's own means."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fastbert.models.losses import (
+    IGNORED,
+    binary_cross_entropy_sum,
+    cross_entropy_sum,
+    mean_over_windows,
+)
+
+SPLITS = [[12], [6, 6], [1] * 12, [5, 4, 3], [11, 1]]
+
+
+def _rows(num_classes: int = 4, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
+    """Return logits (12, C), class ids (12,) with two ignored, and 0/1 cells (12, C)."""
+    generator = torch.Generator().manual_seed(0)
+    logits_BC = torch.randn(12, num_classes, generator=generator, dtype=dtype)
+    targets_B = torch.randint(num_classes, (12,), generator=generator)
+    targets_B[[3, 11]] = IGNORED
+    cells_BC = torch.randint(2, (12, num_classes), generator=generator)
+    return logits_BC, targets_B, cells_BC
+
+
+def _gradient(loss: Tensor, values: Tensor) -> Tensor:
+    return torch.autograd.grad(loss, values)[0]
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", [None, (0.5, 2.0, 1.0, 3.0)])
+def test_cross_entropy_sum_over_count_is_the_mean_of_torch(
+    weights: tuple[float, ...] | None, label_smoothing: float
+) -> None:
+    logits_BC, targets_B, _ = _rows()
+    total, count = cross_entropy_sum(logits_BC, targets_B, weights, label_smoothing)
+    weights_C = None if weights is None else torch.tensor(weights)
+    mean = functional.cross_entropy(logits_BC, targets_B, weights_C, label_smoothing=label_smoothing)
+    assert float(total) / count == pytest.approx(float(mean), rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("weights", [None, (0.5, 2.0, 1.0, 3.0)])
+def test_binary_cross_entropy_sum_over_count_is_the_mean_of_torch(weights: tuple[float, ...] | None) -> None:
+    logits_BC, _, cells_BC = _rows()
+    total, count = binary_cross_entropy_sum(logits_BC, cells_BC, weights)
+    pos_weight_C = None if weights is None else torch.tensor(weights)
+    mean = functional.binary_cross_entropy_with_logits(logits_BC, cells_BC.float(), pos_weight=pos_weight_C)
+    assert float(total) / count == pytest.approx(float(mean), rel=1e-6, abs=1e-7)
+
+
+def test_cross_entropy_counts_the_rows_that_are_not_ignored() -> None:
+    logits_BC, targets_B, _ = _rows()
+    assert cross_entropy_sum(logits_BC, targets_B)[1] == 10
+
+
+def test_cross_entropy_counts_the_weights_of_the_targets() -> None:
+    targets_B = torch.tensor([0, 1, 1, IGNORED])
+    assert cross_entropy_sum(torch.zeros(4, 2), targets_B, (0.5, 2.0))[1] == 4.5
+
+
+def test_binary_cross_entropy_counts_cells_whatever_the_weights() -> None:
+    assert binary_cross_entropy_sum(torch.zeros(3, 2), torch.ones(3, 2), (9.0, 9.0))[1] == 6
+
+
+def test_a_batch_of_ignored_rows_gives_zero_and_no_nan() -> None:
+    total, count = cross_entropy_sum(torch.zeros(2, 3), torch.full((2,), IGNORED))
+    assert (float(total), count) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("sizes", SPLITS)
+def test_cross_entropy_gradient_is_the_same_for_any_micro_batches(sizes: list[int]) -> None:
+    logits_BC, targets_B, _ = _rows(dtype=torch.float64)
+    weights = (0.5, 2.0, 1.0, 3.0)
+    whole, parts = logits_BC.clone().requires_grad_(), logits_BC.clone().requires_grad_()
+    mean = functional.cross_entropy(whole, targets_B, torch.tensor(weights, dtype=torch.float64))
+    results = [
+        cross_entropy_sum(part_BC, part_B, weights)
+        for part_BC, part_B in zip(torch.split(parts, sizes), torch.split(targets_B, sizes), strict=True)
+    ]
+    total = torch.stack([part for part, _ in results]).sum() / sum(count for _, count in results)
+    torch.testing.assert_close(_gradient(total, parts), _gradient(mean, whole), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("sizes", SPLITS)
+def test_binary_cross_entropy_gradient_is_the_same_for_any_micro_batches(sizes: list[int]) -> None:
+    logits_BC, _, cells_BC = _rows(dtype=torch.float64)
+    whole, parts = logits_BC.clone().requires_grad_(), logits_BC.clone().requires_grad_()
+    mean = functional.binary_cross_entropy_with_logits(whole, cells_BC.double())
+    results = [
+        binary_cross_entropy_sum(part_BC, cells)
+        for part_BC, cells in zip(torch.split(parts, sizes), torch.split(cells_BC, sizes), strict=True)
+    ]
+    total = torch.stack([part for part, _ in results]).sum() / sum(count for _, count in results)
+    torch.testing.assert_close(_gradient(total, parts), _gradient(mean, whole), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_cross_entropy_of_half_precision_logits_is_computed_in_float32(dtype: torch.dtype) -> None:
+    logits_BC, targets_B, _ = _rows()
+    low = logits_BC.to(dtype)
+    assert torch.equal(cross_entropy_sum(low, targets_B)[0], cross_entropy_sum(low.float(), targets_B)[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_binary_cross_entropy_of_half_precision_logits_is_computed_in_float32(dtype: torch.dtype) -> None:
+    logits_BC, _, cells_BC = _rows()
+    low = logits_BC.to(dtype)
+    total, _ = binary_cross_entropy_sum(low, cells_BC)
+    assert torch.equal(total, binary_cross_entropy_sum(low.float(), cells_BC)[0])
+
+
+def test_losses_stay_float32_inside_autocast() -> None:
+    logits_BC, targets_B, _ = _rows()
+    with torch.autocast("cpu", torch.bfloat16):
+        total, _ = cross_entropy_sum(logits_BC, targets_B)
+    assert torch.equal(total, cross_entropy_sum(logits_BC, targets_B)[0])
+
+
+def test_windows_of_one_example_are_averaged() -> None:
+    values_WC = torch.tensor([[1.0, 0.0], [3.0, 4.0], [5.0, 6.0]])
+    merged_BC = mean_over_windows(values_WC, torch.tensor([0, 1, 0]), 2)
+    assert merged_BC.tolist() == [[3.0, 3.0], [3.0, 4.0]]
+
+
+def test_one_window_each_leaves_the_values_as_they_are() -> None:
+    values_WC, _, _ = _rows()
+    assert torch.equal(mean_over_windows(values_WC, torch.arange(12), 12), values_WC)
+
+
+def test_windows_share_the_gradient_of_their_mean() -> None:
+    values_WC = torch.zeros(3, 1, requires_grad=True)
+    total = mean_over_windows(values_WC, torch.tensor([0, 0, 1]), 2).sum()
+    assert _gradient(total, values_WC).flatten().tolist() == [0.5, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(("num_windows", "num_examples"), [(2, 2), (3, 2)])
+def test_window_means_of_half_precision_are_float32(num_windows: int, num_examples: int) -> None:
+    values_WC = torch.zeros(num_windows, 1, dtype=torch.bfloat16)
+    owners_W = torch.arange(num_windows).clamp(max=num_examples - 1)
+    assert mean_over_windows(values_WC, owners_W, num_examples).dtype == torch.float32
