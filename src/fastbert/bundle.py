@@ -84,9 +84,9 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
     the checksums is written last and the folder then renamed, so that a bundle is never half
     there. Raises TrainingError if the disk fails; nothing is left behind then.
     """
-    target = bundle.folder
-    check_target(target, overwrite=overwrite)
-    working = target.resolve().parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
+    check_target(bundle.folder, overwrite=overwrite)
+    target = bundle.folder.resolve()  # behind a link, the folder that it points to
+    working = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
     try:
         working.mkdir(parents=True)
         write_files(working)
@@ -96,12 +96,12 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
         _replace(working, target)
     except OSError as error:
         raise TrainingError(
-            f"{target}: the bundle could not be written ({error.strerror or error}). Nothing was left there.",
+            f"{bundle.folder}: the bundle could not be written ({error.strerror or error}). Nothing was left there.",
             "Free some space or choose another folder, and save again.",
         ) from error
     finally:
         shutil.rmtree(working, ignore_errors=True)
-    return target
+    return bundle.folder
 
 
 def read_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:

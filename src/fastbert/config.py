@@ -37,7 +37,7 @@ class _Options:
                 hint = did_you_mean(name, known) or f"Known options: {', '.join(known)}."
                 raise ConfigError(f"'{name}' is not an option.", hint)
             checked[name] = _coerce(name, value, hints[name])
-        return replace(self, **checked)  # type: ignore[arg-type]  # checked one by one above
+        return replace(self, **checked)  # checked one by one above
 
     def to_json(self) -> dict[str, object]:
         """Return plain values, for the plan and the bundle."""
@@ -172,8 +172,12 @@ def parse_assignment(text: str) -> tuple[str, str]:
 
 def _check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
     if not (low < value if open_low else low <= value) or not value <= high:
-        expected = f"above {low:g}" if open_low else f"at least {low:g}"
-        raise ConfigError(f"{name} is {value:g}; it must be {expected} and at most {high:g}.")
+        expected = f"above {_plain(low)}" if open_low else f"at least {_plain(low)}"
+        raise ConfigError(f"{name} is {value}; it must be {expected} and at most {_plain(high)}.")
+
+
+def _plain(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _coerce(name: str, value: object, hint: object) -> object:
@@ -227,7 +231,7 @@ def _as_number(value: object, *, whole: bool) -> float | int | None:
         if isinstance(value, int):
             return int(value) if whole else float(value)
         return None if whole or not isinstance(value, float) else value
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -61,9 +61,9 @@ class View:
 
 
 def shorten(text: str, width: int = 60) -> str:
-    """Return one line of at most width characters.
+    r"""Return one line of at most width characters.
 
-    >>> shorten("a  long\\nline", 8)
+    >>> shorten("a  long\nline", 8)
     'a long …'
     """
     line = " ".join(text.split())
@@ -85,7 +85,7 @@ def duration(seconds: float) -> str:
     """Return seconds for people.
 
     >>> duration(8), duration(130), duration(7300)
-    ('8 s', '2 min 10 s', '2 h 2 min')
+    ('8 s', '2 min 10 s', '2 h 1 min')
     """
     whole = round(seconds)
     if whole < 60:

@@ -6,6 +6,7 @@ bundle and never derived from a set.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,6 +80,7 @@ class Labels:
 
 def _sort_key(name: str) -> tuple[int, float, str]:
     try:
-        return (0, float(name), name)
+        value = float(name)
     except ValueError:
-        return (1, 0.0, name)
+        value = math.nan
+    return (0, value, name) if math.isfinite(value) else (1, 0.0, name)  # "nan" and "inf" are words here

@@ -1,3 +1,5 @@
+"""One reading of a cell for every format."""
+
 import math
 
 import pytest

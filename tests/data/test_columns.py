@@ -1,3 +1,5 @@
+"""What a column is recognised by: its name, its values, its wording."""
+
 import pytest
 
 from fastbert.data.columns import Column, find_column, listed

@@ -1,3 +1,5 @@
+"""How label cells are understood: plain, delimited, lists, positions."""
+
 import pytest
 
 from fastbert.data.label_cells import LabelCells, TaskOption, find_separator, read_label_cells
@@ -27,7 +29,7 @@ def shape(found: LabelCells) -> tuple[str, str | None, str]:
         (["a; b", "a", "b;c", "c"], ";"),
         (["a,b", "a", "b", "c", "a,c"], ","),
         (["3,10", "3", "10", "27", "10,27"], ","),
-        (["python,pandas", "python,csv,pandas", "csv,pandas", "csv,python", "python", "pandas"], ","),
+        (["a,b", "a,c", "a,d", "b,c", "b,d", "c,d", "a,b,c", "b,c,d"], ","),
     ],
 )
 def test_recurring_parts_are_labels(values: list[str], separator: str) -> None:
@@ -56,6 +58,13 @@ def test_plain_cells_are_one_label_each() -> None:
 
     assert shape(found) == ("column", None, "single_label")
     assert found.reason == "Task: single_label, because each cell of column 'label' is one label."
+
+
+def test_a_separator_that_is_not_used_is_mentioned() -> None:
+    assert read("Yes, please", "No", "No").reason == (
+        "Task: single_label, because each cell of column 'label' is one label. "
+        "Some have a comma; if it stands between labels, use --delimiter ','."
+    )
 
 
 def test_class_numbers_come_with_the_advice_to_name_them() -> None:

@@ -1,3 +1,5 @@
+"""How the label columns are chosen, and when the choice is refused."""
+
 import pytest
 
 from fastbert.data.columns import LABEL_NAMES, Column
@@ -126,7 +128,9 @@ def test_different_combinations_of_few_labels_have_few_values() -> None:
 
 
 def test_lists_of_few_labels_have_few_values() -> None:
-    table = make_table("id areas", *((i, ["a", "b"] if i % 2 else ["a"]) for i in range(8)), kind="jsonl")
+    both: list[Cell] = ["a", "b"]
+    one: list[Cell] = ["a"]
+    table = make_table("id areas", *[(i, both if i % 2 else one) for i in range(8)], kind="jsonl")
 
     assert choose(table).names == ("areas",)
 
@@ -138,6 +142,16 @@ def test_no_candidate_is_an_error_that_names_the_columns() -> None:
     assert str(caught.value) == (
         "train.csv: no column looks like labels; the columns beside the text are: 'id', 'number'.\n"
         "  Name the label column with --label."
+    )
+
+
+def test_an_empty_label_column_is_an_error_that_says_so() -> None:
+    with pytest.raises(DataError) as caught:
+        choose(make_table("id label", *[(i, None) for i in range(9)]))
+
+    assert str(caught.value) == (
+        "train.csv: column 'label' has the name of a label, but all its cells are empty.\n"
+        "  Fill it, or name another column with --label."
     )
 
 

@@ -1,3 +1,5 @@
+"""Labels files as people write them."""
+
 from pathlib import Path
 
 import pytest

@@ -146,6 +146,15 @@ def test_a_class_of_large_duplicates_is_still_held_out() -> None:
     assert held_labels(rows, held_out)["b"] == 5
 
 
+def test_a_class_of_one_text_stays_in_training() -> None:
+    rows: LabelRows = [("a",)] * 90 + [("b",)] * 10
+    keys = [f"text {index}" for index in range(90)] + ["one"] * 10
+
+    _, held_out = split_indices(rows, share=0.1, seed=0, keys=keys)
+
+    assert held_labels(rows, held_out) == {"a": 9}
+
+
 def test_equal_texts_with_different_labels_stay_together() -> None:
     rows: LabelRows = [("a",), ("b",)] * 50
     keys = [f"text {index // 2}" for index in range(100)]

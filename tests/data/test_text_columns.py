@@ -1,3 +1,5 @@
+"""How the text column is chosen, and when the choice is refused."""
+
 import pytest
 
 from fastbert.data.columns import Column
@@ -90,7 +92,7 @@ def test_two_equally_good_texts_are_an_error_that_names_them() -> None:
 
 def test_a_table_without_text_is_an_error_that_names_its_columns() -> None:
     with pytest.raises(DataError) as caught:
-        choose(make_table("a b", *([index, "x"] for index in range(9))))
+        choose(make_table("a b", *[(index, "x") for index in range(9)]))
 
     assert str(caught.value) == (
         "train.csv: no column looks like text; the columns are 'a', 'b'.\n  Name the text column with --text."

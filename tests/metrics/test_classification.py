@@ -158,6 +158,13 @@ def test_scores_of_each_label_match_the_hand_computed_example() -> None:
     assert scores["c"]["average_precision"] is None
 
 
+def test_confusions_of_each_label_match_the_hand_computed_example() -> None:
+    """Label b: rows 1 (decided only), 2 (target only), 3 (neither)."""
+    result = confusion_per_label(CELL_TARGETS_NC, CELL_DECIDED_NC, ABC)
+
+    assert result == {"a": [[1, 0], [0, 2]], "b": [[1, 1], [1, 0]], "c": [[3, 0], [0, 0]]}
+
+
 # --- degenerate cases -------------------------------------------------------------------------------
 
 

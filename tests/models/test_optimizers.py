@@ -74,9 +74,6 @@ def _one_step(optimizer_of: Callable[[Iterable[nn.Parameter]], Optimizer], value
     return weight.item()
 
 
-# --- groups ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("layer_decay", [1.0, 0.9])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_parameter_is_in_exactly_one_group(family: str, layer_decay: float, tmp_path: Path) -> None:
@@ -167,9 +164,6 @@ def test_an_unfrozen_layer_moves_without_a_new_optimizer(name: str, tmp_path: Pa
     assert not torch.equal(weight, before)
 
 
-# --- schedule -------------------------------------------------------------------------------
-
-
 def test_a_schedule_multiplies_base_rate_scale_and_factor(tmp_path: Path) -> None:
     optimizer = make_optimizer(_classifier("bert", tmp_path), "adamw", lr=1e-3, layer_decay=0.5)
     apply_schedule(optimizer, make_schedule("warmup_linear", 100, warmup=0.1), 5)
@@ -208,13 +202,14 @@ def test_one_cycle_leaves_an_optimizer_without_momentum_alone() -> None:
     assert not {"betas", "momentum"} & set(optimizer.param_groups[0])
 
 
-def test_other_schedules_leave_the_momentum_alone() -> None:
-    optimizer = make_optimizer(_linear(), "adamw", lr=1e-3)
-    apply_schedule(optimizer, make_schedule("warmup_cosine", 100), 50)
-    assert optimizer.param_groups[0]["betas"] == (0.9, 0.999)
-
-
-# --- optimizers -----------------------------------------------------------------------------
+@pytest.mark.parametrize(("name", "key", "expected"), [("adamw", "betas", (0.9, 0.999)), ("sgd", "momentum", 0.9)])
+def test_a_schedule_without_momentum_brings_the_default_back(
+    name: str, key: str, expected: float | tuple[float, float]
+) -> None:
+    optimizer = make_optimizer(_linear(), name, lr=1e-3)
+    apply_schedule(optimizer, make_schedule("one_cycle", 100), 99)
+    apply_schedule(optimizer, make_schedule("warmup_cosine", 100), 0)
+    assert optimizer.param_groups[0][key] == expected
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -365,9 +360,6 @@ def test_a_closure_is_called_and_its_loss_returned(optimizer_class: type[Lamb] |
         return loss.item()
 
     assert (optimizer_class([weight]).step(closure), weight.item() < 1) == (1.0, True)
-
-
-# --- errors ---------------------------------------------------------------------------------
 
 
 def test_an_unknown_optimizer_names_the_closest_one() -> None:

@@ -18,7 +18,7 @@ def evaluate(
     labels: str | None = typer.Option(None, help="0/1 label columns: COL,COL,..."),
     labels_file: Path | None = typer.Option(None, help="File of label names, for labels given as numbers."),
     no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    skip_bad_rows: bool = typer.Option(False, "--skip-bad-rows", help="Leave out rows without text or label."),
+    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
     backend: str = typer.Option("auto", help="auto or torch."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
 ) -> None:
@@ -30,7 +30,7 @@ def evaluate(
     predictor = Predictor.load(bundle, backend)
     named = {
         "text": text, "label": label, "labels": labels, "labels_file": labels_file,
-        "header": False if no_header else None, "on_bad_row": "skip" if skip_bad_rows else "error",
+        "header": False if no_header else None, "on_bad_row": on_bad_row,
     }  # fmt: skip
     result = evaluate_table(predictor, table, collect(None, [], named)[0])
     if as_json:

@@ -27,9 +27,9 @@ def schedules(
         for name, kind in SCHEDULES.items()
     }
     if plot is not None:
-        from fastbert.insight.review import plot_schedules
+        from fastbert.insight.review import plot_schedule
 
-        plot_schedules(made, plot)
+        plot_schedule(made, plot)
         say(f"drawn to {plot}")
     if as_json:
         curves = {name: [list(point) for point in schedule.curve(101)] for name, schedule in made.items()}

@@ -19,6 +19,9 @@ def train(
     labels: str | None = typer.Option(None, help="0/1 columns of a multi-label table: COL,COL,..."),
     labels_file: Path | None = typer.Option(None, help="File of label names, one a line."),
     no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
+    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
+    group: str | None = typer.Option(None, help="Column whose equal values are kept on one side of the split."),
+    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
     task: str | None = typer.Option(None, help="auto, single_label or multi_label."),
     encoder: str | None = typer.Option(None, help="minilm, a folder, or a hub name."),
     epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number if not given."),
@@ -45,7 +48,8 @@ def train(
 
     named = {
         "text": text, "label": label, "labels": labels, "labels_file": labels_file,
-        "header": False if no_header else None, "task": task, "encoder": encoder, "epochs": epochs, "lr": lr,
+        "header": False if no_header else None, "delimiter": delimiter, "group": group, "on_bad_row": on_bad_row,
+        "task": task, "encoder": encoder, "epochs": epochs, "lr": lr,
         "schedule": schedule, "batch_size": batch_size, "max_tokens": max_tokens, "precision": precision, "seed": seed,
     }  # fmt: skip
     data, training = options.collect(config, assignments, named)

@@ -7,6 +7,7 @@ Knows nothing of models or training.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -155,13 +156,20 @@ def length_phrase(data: DataBunch, split: str) -> str:
 
 
 def normalize_options(options: Mapping[str, object]) -> dict[str, object]:
-    """Accept `label` for one column, and a path in `labels` for a file of label names."""
+    """Accept `label` for one column, and a path in `labels` for a file of label names.
+
+    Raises ConfigError if both name columns.
+    """
     result = dict(options)
-    if "label" in result:
-        result["labels"] = result.pop("label")
     labels = result.get("labels")
-    if isinstance(labels, Path) or (isinstance(labels, str) and Path(labels).is_file()):
+    # os.path: a long list of columns is no path, which Path.is_file says with an OSError
+    if isinstance(labels, Path) or (isinstance(labels, str) and os.path.isfile(labels)):
         result["labels_file"] = str(result.pop("labels"))
+    if "label" in result:
+        if "labels" in result:
+            raise ConfigError("label and labels are both given.", "Use label for one column, labels for several.")
+        label = result.pop("label")
+        result["labels"] = (label,) if isinstance(label, str) else label
     return result
 
 
@@ -202,7 +210,7 @@ def _hold_out(
 ) -> tuple[dict[str, list[TextExample]], str]:
     """Take a validation share from the training rows."""
     train = splits["train"]
-    groups = [example.group or "" for example in train] if config.group is not None else None
+    groups = [example.group for example in train] if config.group is not None else None
     kept, held = split_indices(
         [example.labels or () for example in train],
         share=config.valid_share,

@@ -49,7 +49,7 @@ def open_delimited(file: InputFile, *, header: bool | None = None) -> RowStream:
     """
     facts = examine_text(file)
     dialect = _detect_dialect(file, facts)
-    sample = list(islice(_sampled(file, facts, dialect), SAMPLE_ROWS + 1))
+    sample = list(islice(_filled_records(file, facts, dialect), SAMPLE_ROWS + 1))
     if not sample:
         raise DataError(f"{file.name} is empty; expected rows of text.", "Check that it was saved or copied whole.")
     layout = _layout(file.name, sample, dialect, header)
@@ -66,8 +66,11 @@ def _detect_dialect(file: InputFile, facts: TextFacts) -> Dialect:
     return Dialect(delimiter, quoting)
 
 
-def _sampled(file: InputFile, facts: TextFacts, dialect: Dialect) -> Iterator[RawRecord]:
-    return (record for record in read_records(text_lines(file, facts), dialect) if not is_blank(record))
+def _filled_records(file: InputFile, facts: TextFacts, dialect: Dialect) -> Iterator[RawRecord]:
+    records = read_records(text_lines(file, facts), dialect)
+    if dialect.delimiter is None:
+        return _blank_lines_as_cells(records)
+    return (record for record in records if not is_blank(record))
 
 
 def _layout(name: str, sample: Sequence[RawRecord], dialect: Dialect, header: bool | None) -> _Layout:
@@ -93,10 +96,8 @@ def _layout(name: str, sample: Sequence[RawRecord], dialect: Dialect, header: bo
 def _rows(file: InputFile, facts: TextFacts, dialect: Dialect, layout: _Layout) -> Iterator[Row]:
     """Yield the rows; at the first bad one read on to count the others, then raise."""
     problems = RowProblems(file.name)
-    records = read_records(text_lines(file, facts), dialect)
-    filled = _blank_lines_as_cells(records) if len(layout.columns) == 1 else _without_blanks(records)
     width = len(layout.columns)
-    for record in filled:
+    for record in _filled_records(file, facts, dialect):
         if record.line <= layout.header_line:
             continue
         if record.problem is not None:
@@ -106,10 +107,6 @@ def _rows(file: InputFile, facts: TextFacts, dialect: Dialect, layout: _Layout) 
         elif problems.count == 0:
             yield Row(record.line, tuple(record.cells))
     problems.raise_if_any(_ragged_hint(dialect))
-
-
-def _without_blanks(records: Iterable[RawRecord]) -> Iterator[RawRecord]:
-    return (record for record in records if not is_blank(record))
 
 
 def _blank_lines_as_cells(records: Iterable[RawRecord]) -> Iterator[RawRecord]:

@@ -13,7 +13,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -55,8 +55,10 @@ def is_blank(record: RawRecord) -> bool:
     >>> is_blank(RawRecord(1, [" "])), is_blank(RawRecord(1, ["", ""]))
     (True, False)
     """
-    cells = record.cells
-    return len(cells) < 2 and record.problem is None and not "".join(cells).strip()
+    if len(record.cells) > 1 or record.problem is not None:
+        return False
+    text = "".join(record.cells)
+    return not text.strip() and "\n" not in text  # a line break was written in quotes, on purpose
 
 
 def detect_delimiter(lines: Iterable[str], suffix: str) -> str | None:
@@ -103,9 +105,13 @@ def detect_quoting(lines: Iterable[str], delimiter: str | None, suffix: str) -> 
             num_spanning += any("\n" in cell for cell in record.cells)
         if watch.num_quoted >= ENOUGH_QUOTED:
             break
-    usual = watch.delimiter in ",;" or 2 * watch.num_wrapped >= watch.num_lines
+    by_commas = watch.delimiter in ",;"
+    usual = by_commas or 2 * watch.num_wrapped >= watch.num_lines
     plain_odd = watch.num_wrapped if usual else watch.num_needed
-    plain_odd += num_spanning if delimiter is None else _num_odd(watch.widths)
+    if by_commas or delimiter is None:
+        plain_odd += num_spanning  # not with tabs: a lone quote is a token in WNUT 17
+    if delimiter is not None:
+        plain_odd += _num_odd(watch.widths)
     return num_broken + _num_odd(widths) < plain_odd or watch.num_quoted == 0
 
 
@@ -189,8 +195,9 @@ class _LineWatch:
         self.num_quoted += 1
         inner = self._wrapped.findall(line)
         self.num_wrapped += bool(inner)
-        # "" is how writers tell an empty text from a missing one
-        self.num_needed += any(not cell or '""' in cell or self.delimiter in cell for cell in inner)
+        # an empty cell in quotes is how writers tell an empty text from a missing one
+        needed = ('""', self.delimiter, "\r")
+        self.num_needed += any(not cell or any(sign in cell for sign in needed) for cell in inner)
 
 
 @dataclass(frozen=True)
@@ -212,18 +219,14 @@ def _reading(sample: list[str], delimiter: str, whole: bool) -> _Reading:
         records = list(islice(read_records(sample, Dialect(delimiter, quoting)), SAMPLE_RECORDS + 1))
         if len(records) > SAMPLE_RECORDS or (quoting and not whole):
             records.pop()  # the sample may end inside it
-        widths = [len(record.cells) for record in records if not is_blank(record)]
-        if widths:
-            num_cells, count = Counter(widths).most_common(1)[0]
-            share = count / len(widths)
+        filled = [record for record in records if not is_blank(record)]
+        widths = Counter(len(record.cells) for record in filled if record.problem is None)
+        for num_cells, count in widths.most_common(1):
+            share = count / len(filled)
             if share > best.share:
-                best = replace(
-                    best,
-                    num_cells=num_cells,
-                    num_records=len(widths),
-                    share=share,
-                    splits_first=widths[0] > 1,
-                )
+                first = filled[0]  # it has no cells if it is broken
+                splits_first = len(first.cells) != 1 and delimiter in sample[first.line - 1]
+                best = _Reading(delimiter, num_cells, len(filled), share, splits_first, best.is_prose)
     return best
 
 

@@ -94,7 +94,7 @@ def text_lines(file: InputFile, facts: TextFacts) -> Iterator[str]:
     with file.open() as stream:
         text = io.TextIOWrapper(stream, facts.encoding, newline=facts.newline)
         try:
-            for line in text:  # not `yield from`, which would close the stream if left early
+            for line in text:  # noqa: UP028 - "yield from" would close the stream when left early
                 yield line
         finally:
             text.detach()  # without this it closes the stream, and standard input has only one
@@ -122,7 +122,8 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _checked(file: InputFile, encoding: str, reason: str) -> str:
-    bad = _first_undecodable(file, encoding)
+    # the decoder of utf-8-sig counts from behind the mark
+    bad = _first_undecodable(file, encoding.removesuffix("-sig"))
     if bad is not None:
         raise DataError(
             f"{file.name}, byte {bad}: is not {encoding}, which was expected because {reason}.",

@@ -45,7 +45,7 @@ class InputFile:
             if not self.gzipped:
                 yield raw
                 return
-            with gzip.GzipFile(fileobj=raw) as unzipped:
+            with gzip.GzipFile(fileobj=raw, mode="rb") as unzipped:
                 yield cast(BinaryIO, unzipped)
 
     @contextmanager

@@ -70,7 +70,12 @@ def read_label_cells(
     _check_classes(column)
     chosen = _pick(task, "single_label")
     reason = f"Task: {chosen}, because each cell of {where} is one label."
-    return LabelCells("column", None, chosen, reason + _naming_advice(column.values, label_names))
+    reason += _naming_advice(column.values, label_names)
+    unused = next((s for s in SEPARATORS if any(s in value for value in column.values)), None)
+    if unused is not None and task == "auto" and label_names is None:
+        word = _SEPARATOR_WORDS[unused]
+        reason += f" Some have a {word}; if it stands between labels, use --delimiter {unused!r}."
+    return LabelCells("column", None, chosen, reason)
 
 
 def _naming_advice(names: Collection[str], label_names: Sequence[str] | None) -> str:

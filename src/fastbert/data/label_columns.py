@@ -131,6 +131,12 @@ def _none_found(columns: Sequence[Column], table_name: str) -> DataError:
             f"{table_name} has text but no other column; expected one with the label of each row.",
             "Add a column of labels, or check that the separator of the columns was recognised.",
         )
+    empty = [column.name for column in columns if column.label_word is not None and not column.num_filled]
+    if empty:
+        return DataError(
+            f"{table_name}: column {listed(empty)} has the name of a label, but all its cells are empty.",
+            "Fill it, or name another column with --label.",
+        )
     names = listed([column.name for column in columns])
     return DataError(
         f"{table_name}: no column looks like labels; the columns beside the text are: {names}.",

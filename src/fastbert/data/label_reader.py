@@ -80,7 +80,7 @@ class LabelReader:
         place = _columns_phrase(self._layout)
         if names:
             hint = "Keep one label in the row, or use --task multi_label."
-            return WrongValue(f"{place} has {len(names)} labels ({listed(names, 5)}), expected one", hint)
+            return WrongValue(f"the row has {len(names)} labels ({listed(names, 5)}), expected one", hint)
         if self._layout.kind == "one_hot":
             return WrongValue(f"none of {place} is 1, expected one", "Set one of them, or use --task multi_label.")
         return AbsentValue(f"{place} is empty")

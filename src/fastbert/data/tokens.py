@@ -22,6 +22,7 @@ from fastbert.config import Truncation
 from fastbert.errors import EncoderError
 
 Ints = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]  # positions of the tokens that are kept
 HEAD_SHARE = 0.25  # of the room for text: head 128 + tail 382 of 510 (Sun et al. 2019, section 5.3.1)
 
 
@@ -87,15 +88,14 @@ class Tokenizer:
         file = folder / "tokenizer.json"
         if not file.is_file():
             raise EncoderError(f"{folder}: there is no tokenizer.json.", "Only fast tokenizers are supported.")
-        names = settings["input_names"]
-        if not isinstance(names, list):
-            raise EncoderError(f"{folder}: the tokenizer's input names are {names!r}; expected a list.")
-        return cls(
-            tokenizers.Tokenizer.from_file(str(file)),
-            pad_id=int(str(settings["pad_id"])),
-            max_tokens=int(str(settings["max_tokens"])),
-            input_names=[str(name) for name in names],
-        )
+        pad_id, max_tokens, names = (settings.get(name) for name in ("pad_id", "max_tokens", "input_names"))
+        if not isinstance(pad_id, int) or not isinstance(max_tokens, int) or not isinstance(names, list):
+            raise EncoderError(
+                f"{folder}: the tokenizer's settings are {settings}; expected pad_id, max_tokens and input_names.",
+                "Save the model again.",
+            )
+        backend = tokenizers.Tokenizer.from_file(str(file))
+        return cls(backend, pad_id=pad_id, max_tokens=max_tokens, input_names=[str(name) for name in names])
 
     def to_json(self) -> dict[str, object]:
         """Return what `from_folder` needs beside the tokenizer's own file."""
@@ -135,14 +135,19 @@ class Tokenizer:
             )
         if max_tokens < self._pair.size + 2:
             raise EncoderError(f"max_tokens is {max_tokens}; special tokens alone take {self._pair.size}.")
-        firsts = self.backend.encode_batch(list(texts), add_special_tokens=False)
-        seconds = iter(
-            self.backend.encode_batch([pair for pair in pairs if pair is not None], add_special_tokens=False)
-        )
+        firsts = self._encode_bare(texts)
+        seconds = iter(self._encode_bare([pair for pair in pairs if pair is not None]))
         return [
             self._windows(first, None if pair is None else next(seconds), max_tokens, truncation)
             for first, pair in zip(firsts, pairs, strict=True)
         ]
+
+    def _encode_bare(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
+        try:
+            return self.backend.encode_batch(list(texts), add_special_tokens=False)
+        except TypeError:  # half of a surrogate pair, which JSON and Python can hold, is no Unicode text
+            whole = [text.encode("utf-8", "replace").decode() for text in texts]  # "?": the offsets stay
+            return self.backend.encode_batch(whole, add_special_tokens=False)
 
     def _windows(
         self, first: tokenizers.Encoding, second: tokenizers.Encoding | None, max_tokens: int, truncation: Truncation
@@ -151,6 +156,7 @@ class Tokenizer:
         room = max_tokens - frame.size
         num_first, num_second = len(first), 0 if second is None else len(second)
         cut = num_first + num_second > room
+        keeps: list[tuple[Places, Places]]
         if not cut:
             keeps = [(np.arange(num_first), np.arange(num_second))]
         elif truncation == "windows":
@@ -202,7 +208,7 @@ def _longest_first(num_first: int, num_second: int, room: int) -> tuple[int, int
     return (long, short) if num_first > num_second else (short, long)
 
 
-def _kept_indices(num_tokens: int, size: int, truncation: Truncation) -> npt.NDArray[np.intp]:
+def _kept_indices(num_tokens: int, size: int, truncation: Truncation) -> Places:
     if size >= num_tokens or truncation == "head":
         return np.arange(min(size, num_tokens))
     if truncation == "tail":
@@ -211,9 +217,12 @@ def _kept_indices(num_tokens: int, size: int, truncation: Truncation) -> npt.NDA
     return np.concatenate([np.arange(head), np.arange(num_tokens - (size - head), num_tokens)])
 
 
-def _window_indices(num_first: int, num_second: int, room: int) -> list[tuple[npt.NDArray[np.intp], ...]]:
-    """Slide over the first text; the second is repeated in each window, cut to half the room."""
-    size_second = min(num_second, room // 2)
+def _window_indices(num_first: int, num_second: int, room: int) -> list[tuple[Places, Places]]:
+    """Slide over the first text; the second is repeated in each window, cut to half the room.
+
+    Beside a short first text it may take what that leaves.
+    """
+    size_second = min(num_second, max(room // 2, room - num_first))
     size = room - size_second
     step = max(1, size - size // 4)  # a quarter of overlap, so that no phrase is seen only torn apart
     starts = list(range(0, max(1, num_first - size + step), step)) if num_first > size else [0]
@@ -222,7 +231,7 @@ def _window_indices(num_first: int, num_second: int, room: int) -> list[tuple[np
     return [(np.arange(start, min(start + size, num_first)), second) for start in starts]
 
 
-def _pieces(offsets: Sequence[tuple[int, int]], keep: npt.NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
+def _pieces(offsets: Sequence[tuple[int, int]], keep: Places) -> tuple[tuple[int, int], ...]:
     """Return the character ranges covered by runs of consecutive kept tokens."""
     if not len(keep):
         return ()

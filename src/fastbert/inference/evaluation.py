@@ -20,16 +20,26 @@ from fastbert.tasks.classification import Classification
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a table. notes: rows that were left out, and how the columns were understood."""
+    """Scores of a table. confusion: true (rows) against decided labels, single-label only.
+
+    notes: rows that were left out, and how the columns were understood.
+    """
 
     scores: dict[str, float]
     per_label: dict[str, dict[str, float | int | None]]
+    confusion: list[list[int]] | None
     rows: int
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert evaluate --json` prints."""
-        return {"scores": self.scores, "rows": self.rows, "per_label": self.per_label, "notes": list(self.notes)}
+        return {
+            "scores": self.scores,
+            "rows": self.rows,
+            "per_label": self.per_label,
+            "confusion": self.confusion,
+            "notes": list(self.notes),
+        }
 
 
 def evaluate_table(predictor: Predictor, source: Source, config: DataConfig) -> Evaluation:
@@ -50,6 +60,7 @@ def evaluate_table(predictor: Predictor, source: Source, config: DataConfig) -> 
     return Evaluation(
         predictor.task.score(predictions, examples),
         predictor.task.score_labels(predictions, examples),
+        predictor.task.confusion(predictions, examples),
         len(examples),
         tuple(report.sentences()),
     )

@@ -85,7 +85,7 @@ class Predictor:
 
     def __call__(self, texts: Sequence[TextInput]) -> list[Prediction]:
         """Return one prediction per text, in order. A pair is a tuple of two texts."""
-        return self.predict_examples([as_example(item, row) for row, item in enumerate(_checked_list(texts))])
+        return self.predict_examples(as_examples(texts))
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Return one prediction per example, in order."""
@@ -94,9 +94,9 @@ class Predictor:
 
     def stream(self, texts: Iterable[TextInput], chunk: int = CHUNK) -> Iterator[Prediction]:
         """Yield predictions in order, holding at most chunk texts in memory."""
-        remaining = iter(texts)
-        while block := list(islice(remaining, chunk)):
-            yield from self(block)
+        remaining = enumerate(_checked_list(texts))
+        while block := [as_example(item, row) for row, item in islice(remaining, max(1, chunk))]:
+            yield from self.predict_examples(block)
 
     def __repr__(self) -> str:
         shown = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
@@ -134,13 +134,19 @@ def _with_source(prediction: Prediction, example: Example) -> Prediction:
     )
 
 
-def _checked_list(texts: Sequence[TextInput]) -> Sequence[TextInput]:
+def as_examples(texts: Iterable[TextInput]) -> list[TextExample]:
+    """Return texts, or tuples of two, as examples. Raises DataError for anything else."""
+    return [as_example(item, row) for row, item in enumerate(_checked_list(texts))]
+
+
+def _checked_list(texts: Iterable[TextInput]) -> Iterable[TextInput]:
     if isinstance(texts, str):
         raise DataError("A predictor is called with a list of texts; a single text was given.", "Write model([text]).")
     return texts
 
 
 def as_example(item: TextInput, row: int) -> TextExample:
+    """Return a text, or a tuple of two, as an example. Raises DataError for anything else."""
     text, pair = item if isinstance(item, tuple) and len(item) == 2 else (item, None)
     if not isinstance(text, str) or not isinstance(pair, str | None):
         raise DataError(f"Item {row} is {type(item).__name__}; expected a text, or a tuple of two texts.")

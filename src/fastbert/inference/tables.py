@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
@@ -40,7 +40,9 @@ class TextRows:
 def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stream: BinaryIO | None = None) -> TextRows:
     """Open a table and find its text columns: those given, else those of the training table.
 
-    A table with a single column needs no name. Raises DataError if a column is not there.
+    A table with a single column needs no name. The first chunk of rows is read here, so that
+    a bad row in it is reported before any answer is written.
+    Raises DataError if a column is not there, or if none is named and there are several.
     """
     saved = saved_layout(predictor)
     header = config.header
@@ -52,8 +54,14 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
         wanted = (saved.text,) if saved.pair is None else (saved.text, saved.pair)
     if len(opened.columns) == 1 and len(wanted) <= 1 and not config.text:
         wanted = opened.columns
+    if not wanted:
+        raise DataError(
+            f"{opened.name} has {len(opened.columns)} columns, and the model does not say which is the text.",
+            f"Name it with --text: one of {', '.join(opened.columns)}.",
+        )
     places = [_place(opened, name) for name in wanted]
-    return TextRows(opened.columns, opened.rows, places[0], places[1] if len(places) > 1 else None)
+    first = list(islice(opened.rows, CHUNK))
+    return TextRows(opened.columns, chain(first, opened.rows), places[0], places[1] if len(places) > 1 else None)
 
 
 def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) -> tuple[int, int]:
@@ -83,7 +91,7 @@ def _text_of(cells: tuple[Cell, ...], texts: TextRows) -> str | tuple[str, str] 
 def _place(opened: RowStream, name: str) -> int:
     if name in opened.columns:
         return opened.columns.index(name)
-    if name.isdigit() and int(name) < len(opened.columns):
+    if name.isdecimal() and int(name) < len(opened.columns):
         return int(name)
     known = ", ".join(opened.columns)
     raise DataError(

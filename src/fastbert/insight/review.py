@@ -21,6 +21,7 @@ from fastbert.data.databunch import length_phrase
 from fastbert.data.examples import TextExample
 from fastbert.display import Block, View, number, shorten
 from fastbert.errors import ConfigError, EncoderError, MissingExtraError
+from fastbert.insight.charts import running_mean
 from fastbert.models.freezing import LayerGroup, layer_groups, trainable_count
 from fastbert.models.schedules import Schedule
 from fastbert.tasks.base import Prediction
@@ -162,7 +163,7 @@ def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback]
     ]
     cycled = [value for value in momentum if value is not None]
     if cycled:
-        rate.append(f"momentum from {cycled[0]:g} to {min(cycled):g} and back")
+        rate.append(f"momentum from {cycled[0]:.2f} to {min(cycled):.2f} and back")
     return View(
         (
             Block("Learner", what),
@@ -188,20 +189,6 @@ def sparkline(values: Sequence[float], width: int = 60) -> str:
     top = means.max()
     levels = np.rint(means / top * (len(BLOCKS) - 1)).astype(int) if top > 0 else np.zeros(len(means), int)
     return "".join(BLOCKS[level] for level in levels.tolist())
-
-
-def running_mean(values: Sequence[float], window: int | None = None) -> list[float]:
-    """Return the mean of each value and those before it, as many as window; None: a 30th of all.
-
-    >>> running_mean([4.0, 2.0, 0.0, 0.0], 2)
-    [4.0, 3.0, 1.0, 0.0]
-    """
-    size = window or max(1, len(values) // 30)
-    sums = np.concatenate(([0.0], np.cumsum(np.asarray(values, np.float64))))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - size, 0)
-    means: list[float] = ((sums[ends] - sums[starts]) / (ends - starts)).tolist()
-    return means
 
 
 def best_evaluation(evaluations: Sequence[EvaluationRecord]) -> EvaluationRecord | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -18,6 +20,21 @@ from transformers import PreTrainedModel
 from fastbert.errors import BundleError
 
 HEAD_FILE = "head.safetensors"
+
+
+def start_at_prior(model: nn.Module, prior_C: npt.NDArray[np.floating]) -> bool:
+    """Set the bias of the last linear layer with C outputs; return whether there is one.
+
+    A head that starts at the shares of the labels need not spend its first steps on learning them
+    (Lin et al. 2017, arXiv 1708.02002, section 3.3).
+    """
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    for layer in reversed(layers):
+        if layer.out_features == len(prior_C) and layer.bias is not None:
+            with torch.no_grad():
+                layer.bias.copy_(torch.from_numpy(np.asarray(prior_C)))
+            return True
+    return False
 
 
 class EncoderWithHead(nn.Module):

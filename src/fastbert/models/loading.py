@@ -10,12 +10,13 @@ import contextlib
 import importlib.util
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import transformers
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -59,27 +60,40 @@ def open_encoder(name: str) -> Encoder:
         config = AutoConfig.from_pretrained(source)
         fast = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EncoderError(
-            f"The encoder '{name}' cannot be opened: {first_line[:300]}",
+            f"The encoder '{name}' cannot be opened: {_first_line(error)}",
             "Give 'minilm', a folder with config.json and tokenizer.json, or a hub name with the network at hand.",
         ) from error
-    if not isinstance(fast, PreTrainedTokenizerFast) and not hasattr(fast, "backend_tokenizer"):
+    if not isinstance(fast, PreTrainedTokenizerFast):
         raise EncoderError(f"The encoder '{name}' has no fast tokenizer.", "Choose one with a tokenizer.json.")
     if fast.pad_token_id is None:
         raise EncoderError(f"The tokenizer of '{name}' has no padding token.", "Choose a BERT-type encoder.")
+    if set(fast.get_vocab()) <= set(fast.all_special_tokens):  # transformers makes an empty one where files lack
+        raise EncoderError(f"The encoder '{name}' has no tokenizer.", "Put its tokenizer.json beside config.json.")
     tokenizer = Tokenizer(
         fast.backend_tokenizer,
         pad_id=int(fast.pad_token_id),
         max_tokens=_token_limit(config, fast),
         input_names=_input_names(config, fast),
     )
-    return Encoder(name, source, config, tokenizer, cast("PreTrainedTokenizerFast", fast))
+    return Encoder(name, source, config, tokenizer, fast)
 
 
 def load_model(encoder: Encoder, task: Task, head: HeadFactory | None = None) -> nn.Module:
-    """Load the weights with a fresh head for the task; head: a factory of the user's own head."""
-    return _open_model(encoder.source, task, head, dict(task.model_options))
+    """Load the weights with a head for the task; head: a factory of the user's own head.
+
+    The head is fresh, unless the encoder is a classifier with as many labels.
+    Raises EncoderError if the weights are not there, or are those of another encoder.
+    """
+    try:
+        # a head for another number of labels gives way; what else does not fit is refused below
+        options = dict(task.model_options) | {"ignore_mismatched_sizes": True}
+        return _open_model(encoder.source, task, head, options)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise EncoderError(
+            f"The weights of the encoder '{encoder.name}' cannot be opened: {_first_line(error)}",
+            "Download or copy the encoder again.",
+        ) from error
 
 
 def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) -> nn.Module:
@@ -91,12 +105,18 @@ def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) 
 
 
 def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int) -> None:
-    """Write checkpoint and tokenizer so that transformers' own Auto classes open the folder."""
-    with _quiet():
-        if isinstance(model, EncoderWithHead):
-            model.save(folder)
-        else:
-            cast("PreTrainedModel", model).save_pretrained(str(folder))
+    """Write checkpoint and tokenizer so that transformers' own Auto classes open the folder.
+
+    Raises OSError if the disk fails.
+    """
+    try:
+        with _quiet():
+            if isinstance(model, EncoderWithHead):
+                model.save(folder)
+            else:
+                cast("PreTrainedModel", model).save_pretrained(str(folder))
+    except SafetensorError as error:  # what safetensors makes of a full disk
+        raise OSError(str(error)) from error
     fast = encoder.fast_tokenizer
     fast.backend_tokenizer.no_truncation()
     fast.backend_tokenizer.no_padding()
@@ -107,14 +127,37 @@ def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int
 
 def _open_model(source: str, task: Task, head: HeadFactory | None, options: dict[str, object]) -> nn.Module:
     """Open the Auto class of the task, or the bare encoder under the given head; weights are float32."""
+    auto = getattr(transformers, f"AutoModelFor{task.head}") if head is None else transformers.AutoModel
     with _quiet():
-        if head is None:
-            model = getattr(transformers, f"AutoModelFor{task.head}").from_pretrained(source, **options)
-        else:
-            body = transformers.AutoModel.from_pretrained(source)
-            num_labels = len(cast("dict[int, str]", task.model_options["id2label"]))
-            model = EncoderWithHead(body, head(int(body.config.hidden_size), num_labels))
-    return cast("nn.Module", model).float()
+        opened, found = auto.from_pretrained(source, output_loading_info=True, **({} if head else options))
+    _check_body(source, opened, found)
+    if head is not None:
+        num_labels = len(cast("dict[int, str]", task.model_options["id2label"]))
+        opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), num_labels))
+    return cast("nn.Module", opened).float()
+
+
+def _check_body(source: str, model: PreTrainedModel, found: Mapping[str, Collection[object]]) -> None:
+    """Refuse an encoder that transformers has filled with random numbers; a head may be new.
+
+    found: its own report, with the names of weights that are missing or have another shape.
+    """
+    body = getattr(model, model.base_model_prefix, model)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    own = {names[id(parameter)] for parameter in body.parameters()}
+    reshaped = own & {cast("tuple[str, ...]", entry)[0] for entry in found["mismatched_keys"]}
+    missing = own & {str(name) for name in found["missing_keys"]}  # few may miss: a pooler often does
+    if reshaped or 2 * len(missing) > len(own):
+        raise EncoderError(
+            f"{source}: the weights are those of another encoder than config.json describes; "
+            f"{len(reshaped | missing)} of {len(own)} do not fit, such as {min(reshaped | missing)}.",
+            "Copy both files from the same encoder.",
+        )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -136,7 +179,7 @@ def _resolve(name: str) -> str:
                 f"{folder} is not an encoder: it has no config.json.", "Give a Hugging Face checkpoint folder."
             )
         return str(folder)
-    if name.startswith((".", "/", "~")) or folder.suffix or name.count("/") > 1:
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise EncoderError(f"The encoder folder '{name}' does not exist.", "Check the path.")
     return name
 
@@ -158,8 +201,9 @@ _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer
 
 def _input_names(config: transformers.PretrainedConfig, fast: PreTrainedTokenizerFast) -> list[str]:
     """Return the arrays that tokenizer and model agree on."""
-    model_class = transformers.AutoModel._model_mapping[type(config)]  # there is no public question for it
-    accepted = inspect.signature(model_class.forward).parameters
+    kind = transformers.AutoModel._model_mapping[type(config)]  # there is no public question for it
+    model_class = kind[0] if isinstance(kind, tuple) else kind
+    accepted = inspect.signature(model_class.forward).parameters if model_class is not None else {}
     return [name for name in fast.model_input_names if name in accepted]
 
 

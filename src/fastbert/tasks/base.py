@@ -114,6 +114,13 @@ class Task(ABC):
     def model_options(self) -> dict[str, object]:
         """Return the options of the model's configuration: label names, problem type."""
 
+    def prior_logits(self, examples: Sequence[Example]) -> npt.NDArray[np.float64] | None:
+        """Return the outputs of a model that knows only how often each label occurs, or None.
+
+        The bias of a fresh head starts there, so that the first steps need not learn it.
+        """
+        return None
+
     @abstractmethod
     def encode(
         self, examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int, first_index: int = 0
@@ -149,6 +156,10 @@ class Task(ABC):
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, dict[str, float | int | None]]:
         """Return the metrics of each label by name."""
+
+    def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
+        """Return counts of true (rows) against decided labels (columns), or None where that has no meaning."""
+        return None
 
     @abstractmethod
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Self, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from fastbert.config import Truncation
 from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions, fit_threshold
-from fastbert.errors import BundleError
+from fastbert.errors import BundleError, DataError
 from fastbert.labels import Labels
 from fastbert.metrics import classification as metrics
 from fastbert.tasks.base import Array, Batch, Example, Feature, Prediction, Task, WindowScores
@@ -146,11 +146,19 @@ class Classification(Task):
     def from_json(cls, values: Mapping[str, object]) -> Self:
         """Read what `to_json` wrote."""
         names, weights = values.get("labels"), values.get("label_weights", [])
-        if not isinstance(names, list) or not isinstance(weights, list):
+        truncation = values.get("truncation", "head_tail")
+        if not isinstance(names, list) or not names:
             raise BundleError(f"bundle.json: the task '{cls.name}' has no list of labels.")
+        if not isinstance(weights, list) or not all(isinstance(item, int | float) for item in weights):
+            raise BundleError(f"bundle.json: the label weights are {weights!r}; expected a list of numbers.")
+        if truncation not in get_args(Truncation):
+            raise BundleError(
+                f"bundle.json: the truncation is {truncation!r}; this version knows {', '.join(get_args(Truncation))}.",
+                "Upgrade with `pip install -U fastbert-nlp`.",
+            )
         return cls(
             labels=Labels(tuple(str(item) for item in names)),
-            truncation=cast("Truncation", values.get("truncation", "head_tail")),
+            truncation=cast("Truncation", truncation),
             label_weights=tuple(float(item) for item in weights),
         )
 
@@ -169,8 +177,9 @@ class Classification(Task):
     @abstractmethod
     def _target(self, example: TextExample) -> Array | None: ...
 
-    def _weights_like(self, logits_BC: torch.Tensor) -> torch.Tensor | None:
-        return logits_BC.new_tensor(self.label_weights).float() if self.label_weights else None
+    def _shares(self, examples: Sequence[Example]) -> Floats:
+        counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
+        return cast("Floats", (counts_C + 1.0) / (len(examples) + 2.0))
 
     def _named(self, scores_C: Floats) -> dict[str, float]:
         return dict(zip(self.labels.names, scores_C.tolist(), strict=True))
@@ -191,7 +200,7 @@ class SingleLabel(Classification):
         from fastbert.models import losses
 
         logits_BC = losses.mean_over_windows(outputs["logits"], batch["example_of_window"], len(batch["labels"]))
-        return losses.cross_entropy_sum(logits_BC, batch["labels"], class_weights_C=self._weights_like(logits_BC))
+        return losses.cross_entropy_sum(logits_BC, batch["labels"], class_weights_C=self.label_weights or None)
 
     def probabilities(self, logits_BC: Floats) -> Floats:
         """Return the softmax over labels."""
@@ -208,9 +217,21 @@ class SingleLabel(Classification):
         decided_N = np.array([self.labels.id_of(prediction.labels[0]) for prediction in predictions], np.intp)
         return metrics.single_label_scores(self.scores_of(predictions), targets_N, decided_N, self.labels.names)
 
+    def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
+        """Return how often each true label (row) was decided as which (column), in label order."""
+        matrix_CC = [[0] * len(self.labels) for _ in self.labels]
+        for prediction, example in zip(predictions, examples, strict=True):
+            row, column = self.labels.id_of(_known_labels(example)[0]), self.labels.id_of(prediction.labels[0])
+            matrix_CC[row][column] += 1
+        return matrix_CC
+
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
         """Return the default rule: the highest score decides."""
         return Decisions()
+
+    def prior_logits(self, examples: Sequence[Example]) -> Floats:
+        """Return the log of each label's share, float64 (C,); one row is added to each count."""
+        return cast("Floats", np.log(self._shares(examples)))
 
     def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
         """Return N / (C * count) per label (King and Zeng 2001; scikit-learn's "balanced")."""
@@ -220,6 +241,11 @@ class SingleLabel(Classification):
     def _target(self, example: TextExample) -> Array | None:
         if example.labels is None:
             return None
+        if len(example.labels) != 1:
+            raise DataError(
+                f"{example.where or 'an example'}: has {len(example.labels)} labels; single_label needs exactly one.",
+                "Use the task multi_label for rows with none or several.",
+            )
         return np.asarray(self.labels.id_of(example.labels[0], where=example.where), np.int64)
 
 
@@ -238,7 +264,7 @@ class MultiLabel(Classification):
         from fastbert.models import losses
 
         logits_BC = losses.mean_over_windows(outputs["logits"], batch["example_of_window"], len(batch["labels"]))
-        return losses.binary_cross_entropy_sum(logits_BC, batch["labels"], pos_weight_C=self._weights_like(logits_BC))
+        return losses.binary_cross_entropy_sum(logits_BC, batch["labels"], pos_weight_C=self.label_weights or None)
 
     def probabilities(self, logits_BC: Floats) -> Floats:
         """Return the sigmoid of each label."""
@@ -259,6 +285,11 @@ class MultiLabel(Classification):
         """Return one threshold for all labels with the best macro F1 on these rows."""
         targets_NC = self.cells_of([_known_labels(example) for example in examples])
         return Decisions(fit_threshold(self.scores_of(predictions), targets_NC))
+
+    def prior_logits(self, examples: Sequence[Example]) -> Floats:
+        """Return the log-odds of each label, float64 (C,); one row is added to each count."""
+        shares_C = self._shares(examples)
+        return cast("Floats", np.log(shares_C) - np.log1p(-shares_C))
 
     def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
         """Return sqrt(negatives / positives) per label, at most 10.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from fastbert.errors import MissingExtraError
+from fastbert.errors import ConfigError, MissingExtraError
 from fastbert.training.state import RunState
 
 if TYPE_CHECKING:
@@ -118,11 +118,16 @@ class ProgressBar(Callback):
 
 
 class JsonLog(Callback):
-    """Appends one JSON object a line to a file: steps, evaluations, the end. No texts."""
+    """Appends one JSON object a line to a file: steps, evaluations, the end. No texts.
+
+    Raises ConfigError if there is no folder for the file.
+    """
 
     def __init__(self, path: str | Path, every: int = 10) -> None:
         self.path = Path(path)
         self.every = every
+        if self.path.is_dir() or not self.path.absolute().parent.is_dir():
+            raise ConfigError(f"{path}: the log cannot be written there.", "Give a file in a folder that exists.")
 
     def on_step(self, state: RunState) -> None:
         """Write every so many steps, and the first."""
@@ -172,6 +177,10 @@ class TensorBoard(Callback):
 
     def on_finish(self, state: RunState) -> None:
         """Flush and close."""
+        self._writer.close()
+
+    def on_error(self, state: RunState, error: BaseException) -> None:
+        """Flush and close: what was measured before the error is kept."""
         self._writer.close()
 
 

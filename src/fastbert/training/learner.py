@@ -6,11 +6,12 @@ It puts the parts together and remembers between fits; the loop is in `loop`, on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from fastbert.bundle import Bundle, write_bundle
 from fastbert.config import TrainConfig
@@ -24,7 +25,9 @@ from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
 from fastbert.insight.report import write_report
 from fastbert.models import freezing
+from fastbert.models.heads import start_at_prior
 from fastbert.models.loading import (
+    Encoder,
     HeadFactory,
     count_parameters,
     describe_encoder,
@@ -44,6 +47,7 @@ from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.state import History, RunState
 from fastbert.training.step import Stepper, make_scaler
 
+FIXED_OPTIONS = ("encoder", "imbalance", "precision")  # the model and the task are made by them
 Metric = Callable[[Sequence[Prediction], Sequence[TextExample]], float]
 
 
@@ -85,7 +89,7 @@ class Learner:
         seed_everything(self.config.seed)
         if self.config.imbalance == "balanced":
             self.data = _balanced(self.data)
-        self.model = load_model(self.encoder, self.data.task, head).to(self.runtime.device)
+        self.model = _new_model(self.encoder, self.data, head).to(self.runtime.device)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         if self.config.freeze == "encoder":
@@ -105,12 +109,16 @@ class Learner:
 
         What is not given is taken from the configuration or chosen by the recipe. Called again
         it continues: from the present weights and optimiser state, over new epochs of rows,
-        with a schedule that starts anew. options: further fields of TrainConfig, for this fit.
-        Raises TrainingError if the loss diverges.
+        with a schedule that starts anew. options: further fields of TrainConfig, for this fit;
+        freeze "encoder" or "none" stays in force after it.
+        Raises ConfigError for an option that only the constructor takes, TrainingError if the
+        loss diverges.
         """
         given = {"epochs": epochs, "lr": lr, "schedule": schedule, "optimizer": optimizer, **options}
         plan = self.plan(**{name: value for name, value in given.items() if value is not None}, estimate=False)
         config = plan.config
+        if "freeze" in options and config.freeze != "gradual":
+            self.unfreeze() if config.freeze == "none" else self.freeze()
         if not self._optimizer:  # a second fit goes on with the random numbers of the first
             seed_everything(config.seed)
         stepper = self._stepper(config)
@@ -133,7 +141,11 @@ class Learner:
         return self
 
     def plan(self, *, estimate: bool = True, **options: object) -> planning.Plan:
-        """Return what `fit` with these options would do, with the time and memory it would need."""
+        """Return what `fit` with these options would do, with the time and memory it would need.
+
+        Raises ConfigError for an unknown option, or one that only the constructor takes.
+        """
+        _refuse_fixed(options)
         config = self.config.changed(**options)
         num_rows = len(self.data.splits["train"])
         facts = recipe.Facts(num_rows, count_parameters(self.model), str(self.encoder.config.model_type))
@@ -147,7 +159,7 @@ class Learner:
             runtime=self.runtime.describe(),
             steps=planning.total_steps(config, num_rows),
             seconds=planning.estimate_seconds(stepper, self.data, config) if estimate else 0.0,
-            memory_bytes=planning.estimate_memory(self.model, self.data, config, self._shape()),
+            memory_bytes=planning.estimate_memory(self.model, self.data, config, _shape(self.encoder)),
             reasons=reasons,
         )
 
@@ -166,7 +178,7 @@ class Learner:
         return freezing.freeze_to(self.model, group)
 
     def unfreeze(self) -> int:
-        """Train everything; return the number of parameters that were set free."""
+        """Train everything; return the number of parameters still frozen, which is 0."""
         return freezing.unfreeze(self.model)
 
     # -- answers ----------------------------------------------------------------------------
@@ -210,6 +222,7 @@ class Learner:
 
         Raises BundleError if the folder exists and overwrite is False, or is no bundle.
         """
+        plan = self.last_plan if hasattr(self, "last_plan") else self.plan(estimate=False)
         scores = {split: self.evaluate(split) for split in self.data.splits if split != "train"}
         head = None if self.head is None else f"{self.head.__module__}:{self.head.__qualname__}"
         bundle = Bundle(
@@ -220,14 +233,16 @@ class Learner:
             tokenizer=self.encoder.tokenizer.to_json(),
             head=head,
             scores=scores,
-            facts={"plan": self._plan_json(), "history": self.history.to_json()},
+            facts={"plan": plan.to_json(), "history": self.history.to_json()},
         )
         last = list(scores)[-1]
-        per_label = self.evaluate_labels(last)
+        answers, examples = self.predictions(last), self.data.examples(last)
+        per_label = self.data.task.score_labels(answers, examples)
+        confusion = self.data.task.confusion(answers, examples)
 
         def write_files(working: Path) -> None:
             save_model(self.model, self.encoder, working, self.data.max_tokens)
-            write_report(working, bundle, per_label, split=last)
+            write_report(working, bundle, per_label, split=last, confusion=confusion)
 
         return write_bundle(bundle, write_files, overwrite=overwrite)
 
@@ -239,10 +254,6 @@ class Learner:
 
     def _view(self) -> View:
         return review.describe_learner(self.plan(estimate=False), self.model, self.callbacks, self.schedule())
-
-    def _plan_json(self) -> dict[str, object]:
-        plan = self.last_plan if hasattr(self, "last_plan") else self.plan(estimate=False)
-        return plan.to_json()
 
     def _backend(self, *, fast: bool = False) -> Backend:
         """Return the model as a backend: float32, or the training precision while training."""
@@ -289,9 +300,25 @@ class Learner:
             make_scaler(self.runtime),
         )
 
-    def _shape(self) -> dict[str, int]:
-        names = ("num_hidden_layers", "hidden_size", "num_attention_heads")
-        return {name: int(getattr(self.encoder.config, name)) for name in names}
+
+def _refuse_fixed(options: Mapping[str, object]) -> None:
+    for name in FIXED_OPTIONS:
+        if name in options:
+            raise ConfigError(f"'{name}' cannot change from fit to fit.", f"Make another Learner(data, {name}=...).")
+
+
+def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None) -> nn.Module:
+    """Load the encoder with a new head, which starts at the task's prior where it has one."""
+    model = load_model(encoder, data.task, head)
+    prior_C = data.task.prior_logits(data.examples("train"))
+    if prior_C is not None:
+        start_at_prior(model, prior_C)
+    return model
+
+
+def _shape(encoder: Encoder) -> dict[str, int]:
+    names = ("num_hidden_layers", "hidden_size", "num_attention_heads")
+    return {name: int(getattr(encoder.config, name)) for name in names}
 
 
 def _balanced(data: DataBunch) -> DataBunch:

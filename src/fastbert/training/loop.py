@@ -116,7 +116,7 @@ class Loop:
         state = replace(state, scores=scores)
         if improved:
             state = replace(state, best_score=value, best_step=state.step)
-        recent = self.history.steps[-max(1, state.step - self._last_evaluation()) :]
+        recent = self.history.steps[self._last_evaluation() :]
         loss = float(np.mean([record.loss for record in recent]))
         self.history.evaluations.append(
             EvaluationRecord(len(self.history.steps), self.first_epoch + state.epoch, loss, scores, improved)

@@ -22,6 +22,8 @@ from fastbert.inference.torch_backend import model_inputs, to_tensors
 from fastbert.runtime import Runtime
 from fastbert.tasks.base import Feature, Task, pad_batch
 
+LEAST_COUNT = 1e-12  # a batch in which nothing counts has loss and gradient 0, not NaN
+
 
 @dataclass(frozen=True)
 class StepResult:
@@ -53,7 +55,7 @@ class Stepper:
     def step(self, parts: Sequence[Sequence[Feature]], rng: np.random.Generator) -> StepResult:
         """Train on one batch, given in parts that fit in memory.
 
-        Raises TrainingError if the loss is not finite; the weights are unchanged then.
+        Raises TrainingError if loss or gradient are not finite; the weights are unchanged then.
         """
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
@@ -64,13 +66,10 @@ class Stepper:
             tokens += sum(len(feature.input_ids_L) for feature in features)
             padded += size
         if not math.isfinite(total):
-            raise TrainingError(
-                f"The loss is {total}: training has diverged.",
-                "Use a lower --lr, a longer warm-up, or --precision fp32.",
-            )
+            raise _diverged(f"The loss is {total}")
         norm = self.update(count)
         examples = sum(len({feature.example for feature in features}) for features in parts)
-        return StepResult(total / max(count, 1e-12), norm, examples, tokens, padded)
+        return StepResult(total / max(count, LEAST_COUNT), norm, examples, tokens, padded)
 
     def accumulate(self, features: Sequence[Feature], rng: np.random.Generator) -> tuple[float, float, int]:
         """Add the gradients of one part; return its loss sum, count and padded tokens."""
@@ -81,7 +80,7 @@ class Stepper:
         with self.runtime.autocast():
             outputs = self.model(**model_inputs(tensors, self.input_names))
         loss_sum, count = self.task.loss(outputs, tensors)
-        self.scaler.scale(loss_sum).backward()
+        self.scaler.scale(loss_sum).backward()  # type: ignore[no-untyped-call]
         return float(loss_sum.detach()), count, size
 
     def update(self, count: float) -> float:
@@ -90,13 +89,19 @@ class Stepper:
         parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
         for parameter in parameters:
             if parameter.grad is not None:
-                parameter.grad.div_(count)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, self.clip_norm)
+                parameter.grad.div_(max(count, LEAST_COUNT))
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.clip_norm))
+        if not math.isfinite(norm) and not self.scaler.is_enabled():  # the scaler skips such a step by itself
+            raise _diverged(f"The norm of the gradient is {norm}")
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return float(norm)
+        return norm
 
 
 def make_scaler(runtime: Runtime) -> torch.amp.GradScaler:
     """Return the loss scaler that fp16 needs, switched off for the other precisions."""
     return torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
+
+
+def _diverged(what: str) -> TrainingError:
+    return TrainingError(f"{what}: training has diverged.", "Use a lower --lr, a longer warm-up, or --precision fp32.")

@@ -1,0 +1,200 @@
+"""The model card: README.md of a bundle, for its next user and for a model hub.
+
+Says what the model is, how good it was on which rows, how to use it, and what not to expect.
+Names and numbers only; no text of a row. Knows nothing of how the numbers were computed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from fastbert.bundle import Bundle
+from fastbert.display import number
+from fastbert.insight.run_facts import RunFacts
+
+LabelScores = Mapping[str, Mapping[str, float | int | None]]
+
+FEW_ROWS = 30  # below, the standard error of a recall of 0.8 is over 0.07
+_NUM_NAMES = 5
+_PIPELINES = {"SequenceClassification": "text-classification"}  # by the head of the task
+_PROPORTIONS = ("accuracy", "exact_match")  # scores that are a share of rows
+_RULES = {
+    "single_label": "The label with the highest score is the answer.",
+    "multi_label": "Every label whose score is at least {threshold:g} is given; there may be none.",
+}
+_CAVEATS = {
+    "single_label": "It answers with one of its labels even for a text that is about none of them.",
+    "multi_label": "The threshold is one number for all labels; with other costs of a mistake, choose another.",
+}
+
+
+def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> str:
+    """Return the whole card: YAML for the hub, then Markdown."""
+    name = bundle.folder.name
+    parts = [
+        _front_matter(bundle, facts),
+        f"# {escape_markdown(name)}",
+        _what(bundle, facts),
+        "## Scores",
+        _scores_table(bundle),
+        f"Each label on the {split} rows:",
+        _labels_table(per_label),
+        "## Decision",
+        decision_sentence(bundle),
+        "## Use with FastBert",
+        _use_with_fastbert(bundle, facts),
+        "## Use with transformers",
+        _use_with_transformers(bundle, facts),
+        "## Limits",
+        "\n".join(f"- {escape_markdown(sentence)}" for sentence in caveats(bundle, facts, per_label, split)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def decision_sentence(bundle: Bundle) -> str:
+    """Return how scores become labels, with the threshold where one decides."""
+    rule = _RULES.get(bundle.task.name, "Its task decides; see bundle.json.")
+    return rule.format(threshold=bundle.decisions.threshold)
+
+
+def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> list[str]:
+    """Return what a reader of the scores must know, in sentences."""
+    found = []
+    if split != "test":
+        rule = " and the threshold" if "{threshold" in _RULES.get(bundle.task.name, "") else ""
+        found.append(
+            f"The scores are those of the {split} rows, which also chose the weights{rule} that were kept. "
+            "Expect a little less on new rows; rows held back as a test split would tell."
+        )
+    found += _uncertainty(bundle, facts, split)
+    support = {name: scores.get("support") for name, scores in per_label.items()}
+    rare = [name for name, count in support.items() if count is not None and count < FEW_ROWS]
+    if rare:
+        found.append(f"Labels with fewer than {FEW_ROWS} {split} rows, whose scores are rough: {_some(rare)}.")
+    never = [name for name, scores in per_label.items() if scores.get("support") and scores.get("f1") == 0]
+    if never:
+        found.append(f"Labels that were not found even once: {_some(never)}.")
+    reading = facts.options.get("truncation")
+    longer = "read in windows" if reading == "windows" else "cut"
+    found.append(f"It reads at most {bundle.max_tokens} tokens at once; longer texts are {longer}.")
+    if bundle.task.name in _CAVEATS:
+        found.append(_CAVEATS[bundle.task.name])
+    found.append("It knows texts like those it was trained on. Other sources, languages or years need a new test.")
+    return found
+
+
+def wilson_interval(share: float, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of count rows (Wilson 1927).
+
+    >>> [round(value, 3) for value in wilson_interval(0.9, 100)]
+    [0.826, 0.945]
+    """
+    z = 1.959964  # 97.5 % quantile of the normal distribution
+    middle = share + z * z / (2 * count)
+    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return (middle - reach) / (1 + z * z / count), (middle + reach) / (1 + z * z / count)
+
+
+def escape_markdown(text: str) -> str:
+    r"""Return text that Markdown and HTML show as it is, in one line.
+
+    >>> escape_markdown("<b>|a_b")
+    '&lt;b&gt;\\|a\\_b'
+    """
+    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", line)
+
+
+def _front_matter(bundle: Bundle, facts: RunFacts) -> str:
+    lines = ["library_name: transformers"]
+    if bundle.task.head in _PIPELINES:
+        lines.append(f"pipeline_tag: {_PIPELINES[bundle.task.head]}")
+    encoder = str(facts.options.get("encoder", ""))
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", encoder) and not encoder.startswith(".") and not Path(encoder).exists():
+        lines.append(f"base_model: {json.dumps(encoder)}")
+    tags = ["fastbert", bundle.task.name.replace("_", "-")]
+    return "\n".join(["---", *lines, "tags:", *(f"- {tag}" for tag in tags), "---"])
+
+
+def _what(bundle: Bundle, facts: RunFacts) -> str:
+    kind = "pairs of texts" if facts.reads_pairs else "texts"
+    rows = ", ".join(f"{count:,} {split}" for split, count in facts.rows.items())
+    return " ".join(
+        [
+            f"A `{bundle.task.name}` model for {kind}, trained with FastBert {bundle.version}.",
+            f"Encoder: {escape_markdown(facts.encoder)}." if facts.encoder else "",
+            f"Rows: {rows}." if rows else "",
+            "`report.html` beside this file has curves, counts and what was inferred from the data.",
+        ]
+    ).replace("  ", " ")
+
+
+def _scores_table(bundle: Bundle) -> str:
+    splits = list(bundle.scores)
+    names = dict.fromkeys(name for scores in bundle.scores.values() for name in scores)
+    return markdown_table(
+        ["score", *splits],
+        [[name, *(number(bundle.scores[split].get(name)) for split in splits)] for name in names],
+    )
+
+
+def _labels_table(per_label: LabelScores) -> str:
+    columns = ("precision", "recall", "f1", "support")
+    rows = [[name, *(number(scores.get(column)) for column in columns)] for name, scores in per_label.items()]
+    return markdown_table(["label", *columns], rows)
+
+
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; every cell is escaped, all columns but the first are numbers."""
+    lines = [headers, ["---", *("---:" for _ in headers[1:])]]
+    lines += [[escape_markdown(cell) for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _use_with_fastbert(bundle: Bundle, facts: RunFacts) -> str:
+    name = bundle.folder.name
+    text = '("A text", "and a second one")' if facts.reads_pairs else '"A text"'
+    head = ", head=YourHead" if bundle.head is not None else ""
+    code = [
+        "from fastbert import Predictor",
+        "",
+        f"model = Predictor.load({json.dumps(name, ensure_ascii=False)}{head})",
+        f"model([{text}])  # -> [Prediction(labels=(...), scores={{...}})]",
+    ]
+    return "\n".join(["```python", *code, "```", "", "```sh", f"fastbert serve {shlex.quote(name)}", "```"])
+
+
+def _use_with_transformers(bundle: Bundle, facts: RunFacts) -> str:
+    if bundle.head is not None:
+        return f"Not possible: the model has a head of its own, `{bundle.head}`. Open it with FastBert."
+    task = _PIPELINES.get(bundle.task.head, "feature-extraction")
+    name = json.dumps(bundle.folder.name, ensure_ascii=False)
+    text = '{"text": "A text", "text_pair": "and a second one"}' if facts.reads_pairs else '"A text"'
+    code = [
+        "from transformers import pipeline",
+        "",
+        f'classify = pipeline("{task}", model={name}, top_k=None)',
+        f"classify({text}, truncation=True)  # the score of every label",
+    ]
+    note = "The pipeline gives scores; the decision rule above is FastBert's and has to be applied by hand. "
+    note += "Texts that are too long are cut at the end there, whatever FastBert does with them."
+    return "\n".join(["```python", *code, "```", "", note])
+
+
+def _uncertainty(bundle: Bundle, facts: RunFacts, split: str) -> list[str]:
+    scores, num_rows = bundle.scores.get(split, {}), facts.rows.get(split, 0)
+    return [
+        f"{name} {scores[name]:.4f} was measured on {num_rows:,} rows: the 95 % interval of such a sample "
+        "is {:.3f} to {:.3f}.".format(*wilson_interval(scores[name], num_rows))
+        for name in _PROPORTIONS
+        if name in scores and num_rows and 0 <= scores[name] <= 1
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NUM_NAMES]) + (", ..." if len(names) > _NUM_NAMES else "")

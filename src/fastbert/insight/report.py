@@ -1,0 +1,295 @@
+"""The report of a trained model: one HTML page and a model card, written into the bundle.
+
+The page opens from a disk, offline, in light and dark, and prints. It shows names and numbers
+and never the text of a row: neither the page nor the card is given one.
+Knows nothing of torch or of how the numbers were computed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from fastbert.bundle import Bundle
+from fastbert.display import duration, number, shorten
+from fastbert.insight.charts import Line, line_chart, running_mean
+from fastbert.insight.model_card import LabelScores, caveats, decision_sentence, model_card
+from fastbert.insight.page import Html, bar, definitions, document, element, escape, section, sentences, table
+from fastbert.insight.run_facts import RunFacts, read_facts
+from fastbert.metrics.classification import HIGHER_IS_BETTER
+
+REPORT, CARD = "report.html", "README.md"
+MAX_CONFUSION_LABELS = 30  # a larger table cannot be read
+LONG_TABLE = 40  # rows; longer ones are folded
+NUM_MIX_UPS = 10
+# The scores on top of the page: the first row whose first score the model has.
+_HEADLINES = (
+    ("accuracy", "f1_macro", "mcc", "average_precision_macro"),
+    ("f1_macro", "f1_micro", "average_precision_macro", "exact_match", "hamming_loss"),
+)
+_MEANINGS = {  # for people who do not score models every day
+    "accuracy": "share of rows that are right",
+    "f1_macro": "mean F1 of the labels; rare ones count alike",
+    "f1_micro": "F1 of all decisions; frequent labels count more",
+    "mcc": "correlation of truth and answer; 0 is chance",
+    "average_precision_macro": "how well the scores of a label rank the rows",
+    "exact_match": "share of rows with all labels right",
+    "hamming_loss": "share of wrong cells; lower is better",
+}
+_PER_LABEL = ("precision", "recall", "f1", "average_precision")
+_LAYOUT = ("text", "pair", "label_columns", "kind", "delimiter", "group", "ignored")
+_PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
+
+
+def write_report(
+    folder: Path,
+    bundle: Bundle,
+    per_label: LabelScores,
+    *,
+    split: str,
+    confusion: list[list[int]] | None = None,
+) -> Path:
+    """Write report.html and README.md, the model card, into a folder; return the path of the page.
+
+    per_label: scores of each label on the rows of split, which the report is about.
+    confusion: rows of that split by true label (down) and decided label (across), in the order
+    of per_label; for tasks where a row has exactly one.
+    """
+    facts = read_facts(bundle.facts)
+    page = folder / REPORT
+    text = document(
+        f"{bundle.folder.name}: report",
+        _header(bundle, facts, split),
+        _labels(bundle, facts, per_label, split),
+        _mix_ups(tuple(per_label), confusion, split),
+        _curves(facts, bundle.task.monitor),
+        _all_scores(bundle),
+        _inferred(facts),
+        _data(facts),
+        _training(facts),
+        _versions(bundle, facts),
+    )
+    page.write_text(text, encoding="utf-8")
+    (folder / CARD).write_text(model_card(bundle, facts, per_label, split), encoding="utf-8")
+    return page
+
+
+def _header(bundle: Bundle, facts: RunFacts, split: str) -> Html:
+    num_labels = len(cast("dict[int, str]", bundle.task.model_options["id2label"]))
+    rows = f"{facts.rows[split]:,} {split} rows" if split in facts.rows else f"the {split} rows"
+    scores = bundle.scores.get(split, {})
+    headlines = next((names for names in _HEADLINES if names[0] in scores), tuple(scores)[:5])
+    tiles = [
+        element(
+            "div",
+            _breakable(name),
+            element("b", number(scores[name])),
+            element("small", _MEANINGS.get(name, "")),
+            class_="tile",
+        )
+        for name in headlines
+        if name in scores
+    ]
+    return element(
+        "header",
+        element("h1", bundle.folder.name),
+        element("p", f"{bundle.task.name}, {num_labels} labels. {facts.encoder}"),
+        element("p", f"Measured on {rows}."),
+        element("div", *tiles, class_="tiles"),
+    )
+
+
+def _breakable(name: str) -> Html:
+    return Html(escape(name).replace("_", "_<wbr>"))
+
+
+def _labels(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> Html:
+    rows = [
+        [
+            name,
+            *(bar(number(value, 3), value) for value in (scores.get(column) for column in _PER_LABEL)),
+            *(number(scores.get(column)) for column in ("support", "predicted")),
+        ]
+        for name, scores in per_label.items()
+    ]
+    headers = ["label", "precision", "recall", "F1", "average precision", "support", "predicted"]
+    return section(
+        f"Each label, {split} rows",
+        element("p", f"Decision rule: {decision_sentence(bundle)}"),
+        table(headers, rows, class_="wide numbers"),
+        element("h3", "How far to trust these scores"),
+        sentences(caveats(bundle, facts, per_label, split)),
+        note="Support: rows that have the label. Predicted: rows that were given it.",
+    )
+
+
+def _mix_ups(names: Sequence[str], confusion: list[list[int]] | None, split: str) -> Html:
+    if confusion is None:
+        return Html("")
+    wrong = [
+        (count, true, decided)
+        for true, row in zip(names, confusion, strict=True)
+        for decided, count in zip(names, row, strict=True)
+        if count and true != decided
+    ]
+    worst = sorted(wrong, key=lambda entry: -entry[0])[:NUM_MIX_UPS]
+    rows = [[true, decided, f"{count:,}"] for count, true, decided in worst]
+    return section(
+        f"What is taken for what, {split} rows",
+        _heat_table(names, confusion) if len(names) <= MAX_CONFUSION_LABELS else Html(""),
+        element("h3", "Most frequent mistakes") if rows else element("p", "No row was wrong."),
+        table(["true", "decided", "rows"], rows) if rows else Html(""),
+        note="Rows of the table are true labels, columns decided ones; the shade is the share of the true label.",
+    )
+
+
+def _heat_table(names: Sequence[str], confusion: list[list[int]]) -> Html:
+    columns = (element("th", shorten(name, 20), title=name, scope="col") for name in names)
+    head = element("tr", element("th", "true"), *columns)
+    body = []
+    for true, row in enumerate(confusion):
+        total = max(sum(row), 1)
+        cells = [
+            element(
+                "td",
+                f"{count:,}" if count else "",
+                class_="true" if decided == true else "other",
+                style=f"background:rgba(var(--heat),{0.65 * count / total:.2f})",
+            )
+            for decided, count in enumerate(row)
+        ]
+        body.append(element("tr", element("th", names[true], scope="row"), *cells))
+    inner = element("table", element("thead", head), element("tbody", *body), class_="heat")
+    return element("div", inner, class_="scroll")
+
+
+def _curves(facts: RunFacts, monitor: str) -> Html:
+    losses = [loss for _, loss, _ in facts.steps]
+    steps = [float(step) for step, _, _ in facts.steps]
+    loss_lines = [
+        Line("training loss", tuple(zip(steps, losses, strict=True)), style="faint"),
+        Line("training loss, running mean", tuple(zip(steps, running_mean(losses), strict=True))),
+        Line("validation loss", _points(facts, "log_loss"), "orange", "dots"),
+    ]
+    score_line = Line(monitor, _points(facts, monitor), style="dots")
+    best = facts.best
+    ring = (float(best.step), best.scores[monitor]) if best is not None and monitor in best.scores else None
+    ring_name = f"kept: {ring[1]:.4f} after step {ring[0]:,.0f}" if ring is not None else ""
+    rates = Line("learning rate", tuple((float(step), rate) for step, _, rate in facts.steps))
+    charts = [
+        line_chart("Loss", loss_lines, x_name="step", y_name="loss"),
+        line_chart("Validation", [score_line], x_name="step", y_name=monitor, best=ring, best_name=ring_name),
+        line_chart("Learning rate", [rates], x_name="step", y_name="rate of the top layers"),
+    ]
+    if not any(charts):
+        return section("Learning curves", element("p", "No training was recorded in this bundle."))
+    return section("Learning curves", element("div", *charts, class_="charts"))
+
+
+def _points(facts: RunFacts, metric: str) -> tuple[tuple[float, float], ...]:
+    return tuple((float(record.step), record.scores[metric]) for record in facts.evaluations if metric in record.scores)
+
+
+def _all_scores(bundle: Bundle) -> Html:
+    splits = list(bundle.scores)
+    names = list(dict.fromkeys(name for scores in bundle.scores.values() for name in scores))
+    rows = [
+        [
+            name if HIGHER_IS_BETTER.get(name, True) else f"{name} (lower is better)",
+            *(number(bundle.scores[split].get(name)) for split in splits),
+        ]
+        for name in sorted(names, key=lambda name: name not in _MEANINGS)
+    ]
+    return section("All scores", table(["score", *splits], rows, class_="numbers"))
+
+
+def _inferred(facts: RunFacts) -> Html:
+    found = [*facts.facts, *(sentence for sentence in _layout_reasons(facts) if sentence not in facts.facts)]
+    warnings = [element("h3", "Worth a look"), sentences(facts.warnings, class_="warnings")] if facts.warnings else []
+    return section(
+        "What was inferred and chosen",
+        sentences([*found, *facts.reasons]) or element("p", "Nothing was recorded."),
+        *warnings,
+        definitions(
+            [
+                ("encoder", facts.encoder),
+                ("machine", facts.runtime),
+                ("token lengths", facts.lengths),
+                *((f"table: {name.replace('_', ' ')}", _plain(facts.layout.get(name))) for name in _LAYOUT),
+            ]
+        ),
+    )
+
+
+def _layout_reasons(facts: RunFacts) -> list[str]:
+    reasons = facts.layout.get("reasons")
+    return [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+
+
+def _data(facts: RunFacts) -> Html:
+    splits = list(facts.label_counts)
+    names = dict.fromkeys(name for counts in facts.label_counts.values() for name in counts)
+    most = {split: max(facts.label_counts[split].values(), default=0) or 1 for split in splits}
+    rows = [
+        [name, *(_count_bar(facts.label_counts[split].get(name, 0), most[split]) for split in splits)] for name in names
+    ]
+    counts = table(["label", *splits], rows, class_="numbers")
+    if len(rows) > LONG_TABLE:
+        counts = element("details", element("summary", f"{len(rows)} labels"), counts)
+    sizes = ", ".join(f"{split} {count:,}" for split, count in facts.rows.items())
+    return section("Rows and labels", element("p", sizes or "No counts were recorded."), counts if rows else Html(""))
+
+
+def _count_bar(count: int, most: int) -> Html:
+    return bar(f"{count:,}", count / most)
+
+
+def _training(facts: RunFacts) -> Html:
+    seconds = facts.seconds or 0.0
+    rates = [
+        ("steps", "" if facts.planned_steps is None else f"{facts.planned_steps:,} planned"),
+        ("examples", _with_rate(facts.examples, seconds)),
+        ("tokens", _with_rate(facts.tokens, seconds)),
+        ("padding", "" if facts.padding_share is None else f"{100 * facts.padding_share:.1f} % of all tokens computed"),
+        ("time in training steps", duration(seconds) if seconds else ""),
+        ("time estimated", duration(facts.estimated_seconds) if facts.estimated_seconds else ""),
+        (
+            "memory estimated",
+            f"{facts.estimated_memory_bytes / 1e9:.1f} GB" if facts.estimated_memory_bytes else "",
+        ),
+    ]
+    options = [[name, _plain(value) or "-"] for name, value in facts.options.items()]
+    table_of_options = table(["option", "value"], options)
+    details = element("details", element("summary", f"All {len(options)} options"), table_of_options)
+    return section(
+        "Training", definitions(rates) or element("p", "No training was recorded."), details if options else Html("")
+    )
+
+
+def _with_rate(count: int | None, seconds: float) -> str:
+    if count is None:
+        return ""
+    return f"{count:,}" + (f", {count / seconds:,.0f} per second" if seconds else "")
+
+
+def _versions(bundle: Bundle, facts: RunFacts) -> Html:
+    found = [f"FastBert {bundle.version}", f"Python {platform.python_version()}"]
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    seed = f" Seed {facts.options['seed']}." if "seed" in facts.options else ""
+    return element("footer", f"Versions: {', '.join(found)}.{seed} This page loads nothing from elsewhere.")
+
+
+def _plain(value: object) -> str:
+    """Return a value of JSON for people; nothing for none."""
+    if value is None or value == [] or value == "":
+        return ""
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

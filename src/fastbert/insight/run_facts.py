@@ -1,0 +1,140 @@
+"""The plan and the history that a bundle carries, read back with their types.
+
+A bundle may come from another version or another hand: what is missing or of another kind is
+left empty, never an error. Knows nothing of how it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Values = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of the validation rows, as the history recorded it."""
+
+    step: int
+    scores: Mapping[str, float]
+    best: bool
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What `Plan.to_json` and `History.to_json` wrote.
+
+    rows, label_counts: by split.    facts, reasons, warnings: sentences.
+    steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs.
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    label_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    facts: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    layout: Values = field(default_factory=dict)
+    options: Values = field(default_factory=dict)
+    lengths: str = ""
+    encoder: str = ""
+    runtime: str = ""
+    planned_steps: int | None = None
+    estimated_seconds: float | None = None
+    estimated_memory_bytes: float | None = None
+    steps: tuple[tuple[int, float, float], ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    examples: int | None = None
+    tokens: int | None = None
+    padding_share: float | None = None
+    seconds: float | None = None
+
+    @property
+    def best(self) -> Evaluation | None:
+        """Return the evaluation whose weights were saved: the last that was the best of its fit."""
+        return next((record for record in reversed(self.evaluations) if record.best), None)
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Return whether each row has two texts."""
+        return bool(self.layout.get("pair"))
+
+
+def read_facts(facts: Values) -> RunFacts:
+    """Return what the facts of a bundle say.
+
+    >>> read_facts({"plan": {"rows": {"train": 90}}}).rows
+    {'train': 90}
+    """
+    plan, history = _mapping(facts.get("plan")), _mapping(facts.get("history"))
+    return RunFacts(
+        rows=_counts(plan.get("rows")),
+        label_counts={split: _counts(counts) for split, counts in _mapping(plan.get("label_counts")).items()},
+        facts=_sentences(plan.get("facts")),
+        reasons=_sentences(plan.get("reasons")),
+        warnings=_sentences(plan.get("warnings")),
+        layout=_mapping(plan.get("layout")),
+        options=_mapping(plan.get("options")),
+        lengths=_words(plan.get("lengths")),
+        encoder=_words(plan.get("encoder")),
+        runtime=_words(plan.get("runtime")),
+        planned_steps=_whole(plan.get("steps")),
+        estimated_seconds=_number(plan.get("estimated_seconds")),
+        estimated_memory_bytes=_number(plan.get("estimated_memory_bytes")),
+        steps=tuple(_steps(history.get("steps"))),
+        evaluations=tuple(_evaluations(history.get("evaluations"))),
+        examples=_whole(history.get("examples")),
+        tokens=_whole(history.get("tokens")),
+        padding_share=_number(history.get("padding_share")),
+        seconds=_number(history.get("seconds")),
+    )
+
+
+def _steps(value: object) -> list[tuple[int, float, float]]:
+    found = []
+    for row in _list(value):
+        numbers = [number for item in _list(row) if (number := _number(item)) is not None]
+        if len(numbers) == 3:
+            found.append((int(numbers[0]), numbers[1], numbers[2]))
+    return found
+
+
+def _evaluations(value: object) -> list[Evaluation]:
+    found = []
+    for record in map(_mapping, _list(value)):
+        step = _whole(record.get("step"))
+        scores = {name: _number(score) for name, score in _mapping(record.get("scores")).items()}
+        known = {name: score for name, score in scores.items() if score is not None}
+        if step is not None:
+            found.append(Evaluation(step, known, record.get("best") is True))
+    return found
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _sentences(value: object) -> tuple[str, ...]:
+    return tuple(item for item in _list(value) if isinstance(item, str))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _whole(value: object) -> int | None:
+    found = _number(value)
+    return None if found is None else int(found)
+
+
+def _counts(value: object) -> dict[str, int]:
+    whole = {name: _whole(count) for name, count in _mapping(value).items()}
+    return {name: count for name, count in whole.items() if count is not None}

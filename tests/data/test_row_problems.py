@@ -1,0 +1,48 @@
+"""Row errors: five in words, the rest counted, and little of the user's text shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastbert.data.row_problems import MAX_EXCERPT, RowProblems, excerpt
+from fastbert.errors import DataError
+
+
+def test_one_problem_is_one_sentence() -> None:
+    problems = RowProblems("train.csv")
+    problems.add(418, "3 cells found, the header has 2")
+
+    error = problems.error("Quote the cell.")
+
+    assert str(error) == "train.csv, row 418: 3 cells found, the header has 2.\n  Quote the cell."
+
+
+def test_more_than_five_problems_are_counted() -> None:
+    problems = RowProblems("train.csv")
+    for row in range(2, 9):
+        problems.add(row, "bad")
+
+    assert problems.error("Mend them.").message.splitlines() == [
+        "train.csv: 7 rows cannot be read.",
+        *(f"  row {row}: bad" for row in range(2, 7)),
+        "  and 2 more",
+    ]
+
+
+def test_no_problem_raises_nothing() -> None:
+    RowProblems("train.csv").raise_if_any("")
+
+
+def test_a_problem_raises_a_data_error() -> None:
+    problems = RowProblems("train.csv")
+    problems.add(1, "bad")
+
+    with pytest.raises(DataError, match="train.csv, row 1: bad"):
+        problems.raise_if_any("")
+
+
+@pytest.mark.parametrize("length", [0, 39, 40, 41, 1000])
+def test_an_excerpt_has_at_most_forty_characters(length: int) -> None:
+    shown = excerpt("x" * length)
+
+    assert len(shown) == min(length, MAX_EXCERPT) + len("''")

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fastbert.bundle import Bundle
+from fastbert.decisions.rules import Decisions
+from fastbert.insight.model_card import (
+    LabelScores,
+    caveats,
+    decision_sentence,
+    escape_markdown,
+    markdown_table,
+    model_card,
+    wilson_interval,
+)
+from fastbert.insight.run_facts import read_facts
+from fastbert.labels import Labels
+from fastbert.tasks.classification import MultiLabel
+from tests.insight.made_up import BUNDLE, PER_LABEL
+
+
+def card_of(split: str = "test") -> str:
+    return model_card(BUNDLE, read_facts(BUNDLE.facts), PER_LABEL, split)
+
+
+def test_the_front_matter_is_what_a_hub_reads() -> None:
+    lines = card_of(BUNDLE, PER_LABEL).split("---")[1].strip().splitlines()
+
+    assert lines == [
+        "library_name: transformers",
+        "pipeline_tag: text-classification",
+        "tags:",
+        "- fastbert",
+        "- single-label",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "named"), [("google-bert/bert-base-uncased", True), ("minilm", False), ("./my/encoder", False)]
+)
+def test_a_hub_encoder_is_named_as_base_model(
+    encoder: str, named: bool
+) -> None:
+    other = replace(BUNDLE, facts={"plan": {"options": {"encoder": encoder}}})
+
+    assert (f'base_model: "{encoder}"' in card_of(other, PER_LABEL)) == named
+
+
+def test_the_card_shows_scores_by_split_and_by_label() -> None:
+    card = card_of(BUNDLE, PER_LABEL)
+
+    assert "| f1\\_macro | 0.8200 | 0.8125 |" in card
+    assert "| mcc | - | 0.7700 |" in card
+    assert "| Bugs | 0.9100 | 0.9200 | 0.9150 | 50 |" in card
+
+
+def test_a_label_of_markup_is_shown_as_text() -> None:
+    card = card_of(BUNDLE, PER_LABEL)
+
+    assert "| &lt;b&gt;&amp; | 0.0000 |" in card
+    assert "<b>" not in card
+
+
+def test_the_card_tells_how_to_use_the_model_both_ways() -> None:
+    card = card_of(BUNDLE, PER_LABEL)
+
+    assert 'Predictor.load("feedback-model")' in card
+    assert "fastbert serve feedback-model" in card
+    assert 'pipeline("text-classification", model="feedback-model", top_k=None)' in card
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_the_code_of_the_card_is_python(part: int) -> None:
+    named = replace(BUNDLE, folder=Path('it\'s a "model"'))
+    code = card_of(named, PER_LABEL).split("```python\n")[1 + part].split("```")[0]
+
+    assert compile(code, "README.md", "exec")
+
+
+def test_a_model_of_pairs_is_called_with_pairs() -> None:
+    card = card_of(replace(BUNDLE, facts={"plan": {"layout": {"pair": "answer"}}}), PER_LABEL)
+
+    assert 'model([("A text", "and a second one")])' in card
+    assert '"text_pair"' in card
+
+
+def test_a_head_of_its_own_cannot_be_opened_by_transformers() -> None:
+    card = card_of(replace(BUNDLE, head="mine:MyHead"), PER_LABEL)
+
+    assert "Not possible: the model has a head of its own, `mine:MyHead`." in card
+    assert "from transformers import pipeline" not in card
+    assert "head=YourHead" in card
+
+
+def test_the_threshold_of_a_multi_label_model_is_told() -> None:
+    multi = replace(BUNDLE, task=MultiLabel(Labels(("a", "b"))), decisions=Decisions(0.37))
+
+    assert decision_sentence(multi) == "Every label whose score is at least 0.37 is given; there may be none."
+
+
+def test_caveats_name_rare_and_missed_labels_and_the_interval() -> None:
+    found = caveats(BUNDLE, read_facts(BUNDLE.facts), PER_LABEL, "test")
+
+    assert found[:4] == [
+        "accuracy 0.9000 was measured on 100 rows: the 95 % interval of such a sample is 0.826 to 0.945.",
+        "Labels with fewer than 30 test rows, whose scores are rough: <b>&.",
+        "Labels that were not found even once: <b>&.",
+        "It reads at most 256 tokens at once; longer texts are cut.",
+    ]
+
+
+def test_scores_of_validation_rows_are_called_too_good() -> None:
+    facts = read_facts(BUNDLE.facts)
+    multi = replace(BUNDLE, task=MultiLabel(Labels(("a", "b"))))
+
+    assert "also chose the weights that were kept" in caveats(BUNDLE, facts, PER_LABEL, "valid")[0]
+    assert "also chose the weights and the threshold that were kept" in caveats(multi, facts, {}, "valid")[0]
+
+
+def test_wilson_interval_matches_the_published_example() -> None:
+    # 81 of 263: 0.2553 to 0.3662 (Newcombe 1998, Statistics in Medicine 17, table I, method 3)
+    assert wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_a_cell_cannot_break_a_table() -> None:
+    assert markdown_table(["a"], [["x|y\nz"]]).splitlines()[2] == "| x\\|y z |"
+    assert escape_markdown("[a](b)") == "\\[a\\](b)"
