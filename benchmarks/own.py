@@ -55,7 +55,9 @@ def run(benchmark: Benchmark, *, seed: int, options: dict[str, object]) -> dict[
     with tempfile.TemporaryDirectory() as folder:
         paths = datasets.write_csvs(benchmark, Path(folder) / "data")
         data, config = split_options({**options, "seed": seed})
-        result = api.train(api.Tables(paths["train"]), Path(folder) / "model", data=data, config=config, callbacks=[clock])
+        result = api.train(
+            api.Tables(paths["train"]), Path(folder) / "model", data=data, config=config, callbacks=[clock]
+        )
         model = Predictor.load(result.bundle.folder)
         scores = {name: _evaluate(model, benchmark, rows) for name, rows in benchmark.tests.items()}
     state = result.learner.last_run
@@ -97,7 +99,10 @@ def main() -> None:
         "options": options,
         "metric": benchmark.metric,
         **measured,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in ("torch", "transformers")}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "transformers")},
+        },
     }
     with chosen.out.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")

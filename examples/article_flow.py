@@ -1,6 +1,6 @@
 """The flow of the original FastBERT article: DataBunch, Learner, fit, save, predict in both ways.
 
-    python examples/article_flow.py
+python examples/article_flow.py
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ TEXTS = ["The export button does nothing.", "Great value, it replaced three tool
 def main(out: Path, *, encoder: str = "minilm", epochs: float = 12) -> Learner:
     """Train with a chosen schedule, then answer by the learner and by a Predictor."""
     data = DataBunch.from_files(
-        train=DATA / "train.csv", valid=DATA / "val.csv", test=DATA / "test.csv", text="text", labels=DATA / "labels.csv"
+        train=DATA / "train.csv",
+        valid=DATA / "val.csv",
+        test=DATA / "test.csv",
+        text="text",
+        labels=DATA / "labels.csv",
     )
     print(data)
 

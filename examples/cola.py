@@ -1,6 +1,6 @@
 """CoLA from its raw files to a Matthews correlation: no header, four columns, quotes are data.
 
-    python examples/cola.py cola/in_domain_train.tsv cola/in_domain_dev.tsv cola/out_of_domain_dev.tsv
+python examples/cola.py cola/in_domain_train.tsv cola/in_domain_dev.tsv cola/out_of_domain_dev.tsv
 """
 
 from __future__ import annotations

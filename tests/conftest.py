@@ -1,11 +1,14 @@
 """The environment of every test: one thread, no network, no display, the same examples each run.
 
-Set here, before any test file can import torch, which reads these variables once. There are no
-fixtures: tests build what they need with `tests.helpers`.
+Set here, before any test file can import torch, which reads these variables once. The two
+fixtures are folders that take seconds to make and that tests only read; everything else is
+built where it is needed, with `tests.helpers`.
 """
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 os.environ.update(
@@ -20,3 +23,19 @@ os.environ.update(
 # No deadline: a shared machine can be slow at any moment.
 settings.register_profile("fastbert", deadline=None, derandomize=True)
 settings.load_profile("fastbert")
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the folder of a tiny BERT, as users name one."""
+    from tests.helpers import tiny_encoder
+
+    return str(tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def bundle(encoder: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model trained on `tests.feedback.write_feedback`, with labels bug and praise."""
+    from tests.feedback import train_bundle
+
+    return train_bundle(encoder, tmp_path_factory.mktemp("bundles"))

@@ -8,8 +8,11 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+_BLOCKS = "▁▂▃▄▅▆▇█"
 _STYLE = "border-collapse:collapse;font-size:13px"
+_LINES = "white-space:pre-wrap;font-size:13px;margin:4px 0"
 _CELL = "padding:2px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #ccc"
 
 
@@ -36,7 +39,8 @@ class Block:
         """Return the block as an HTML fragment; every text is escaped."""
         parts = [f"<h4>{html.escape(self.title)}</h4>"] if self.title else []
         if self.lines:
-            parts.append("<p>" + "<br>".join(html.escape(line) for line in self.lines) + "</p>")
+            lines = "\n".join(html.escape(line) for line in self.lines)
+            parts.append(f'<pre style="{_LINES}">{lines}</pre>')
         if self.rows:
             head = "".join(f'<th style="{_CELL}">{html.escape(name)}</th>' for name in self.headers)
             body = "".join(
@@ -95,17 +99,16 @@ def duration(seconds: float) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:
-    """Return values as a line of blocks, the highest of them full.
+    """Return values as at most width blocks, from 0 to the largest; many values are averaged.
 
-    >>> sparkline([0.0, 0.5, 1.0], 3)
-    '▁▅█'
+    >>> sparkline([0, 1, 2, 3, 4, 5, 6, 7])
+    '▁▂▃▄▅▆▇█'
     """
-    if not values:
-        return ""
-    step = max(1.0, len(values) / width)
-    chosen = [values[int(index * step)] for index in range(min(width, len(values)))]
-    top = max(chosen) or 1.0
-    return "".join("▁▂▃▄▅▆▇█"[round(max(value, 0.0) / top * 7)] for value in chosen)
+    count = min(width, len(values))
+    edges = [len(values) * index // count for index in range(count + 1)] if count else []
+    means = [sum(values[low:high]) / (high - low) for low, high in pairwise(edges)]
+    top = max(means, default=0.0)
+    return "".join(_BLOCKS[round(max(mean, 0.0) / top * (len(_BLOCKS) - 1)) if top > 0 else 0] for mean in means)
 
 
 def label_score_rows(

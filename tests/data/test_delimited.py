@@ -162,9 +162,7 @@ def test_ragged_rows_are_counted_to_the_end_of_the_file(tmp_path: Path) -> None:
 def test_a_ragged_row_among_quotes_that_are_data_gets_another_hint(tmp_path: Path) -> None:
     error = read_error(opened(tmp_path, '"a" b\t0\n' * 20 + "c\td\t1\n", "train.tsv"))
 
-    assert error.hint == (
-        "Cells may not contain a tab here, because double quotes are part of the text in this file."
-    )
+    assert error.hint == ("Cells may not contain a tab here, because double quotes are part of the text in this file.")
 
 
 def test_rows_before_a_bad_one_are_given(tmp_path: Path) -> None:

@@ -58,9 +58,7 @@ def decoded(file: InputFile) -> str:
         (POLISH, "cp1250", "cp1250"),
     ],
 )
-def test_the_encoding_is_found_and_the_text_is_the_same(
-    tmp_path: Path, text: str, encoding: str, found: str
-) -> None:
+def test_the_encoding_is_found_and_the_text_is_the_same(tmp_path: Path, text: str, encoding: str, found: str) -> None:
     file = written(tmp_path, text.encode(encoding))
 
     assert examine_text(file).encoding == found

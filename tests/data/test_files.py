@@ -31,9 +31,7 @@ def test_a_name_that_only_claims_to_be_gzip_is_read_as_it_is(tmp_path: Path) -> 
     assert (file.gzipped, file.head(100)) == (False, b"text\n")
 
 
-@pytest.mark.parametrize(
-    ("name", "suffix"), [("a.CSV", ".csv"), ("a.tsv.gz", ".tsv"), ("a.b.gz", ".b"), ("a", "")]
-)
+@pytest.mark.parametrize(("name", "suffix"), [("a.CSV", ".csv"), ("a.tsv.gz", ".tsv"), ("a.b.gz", ".b"), ("a", "")])
 def test_the_suffix_is_that_of_the_unzipped_file(tmp_path: Path, name: str, suffix: str) -> None:
     content = gzip.compress(b"x") if name.endswith(".gz") else b"x"
 

@@ -101,7 +101,7 @@ def test_bad_lines_are_counted(tmp_path: Path) -> None:
             '{\n "text": "a"\n}\n',
             "train.jsonl spreads an object over several lines; expected one on each line.",
         ),
-        ('[{"a": 1},\n {"b": 2},]', "train.jsonl, row 2: no valid JSON at column 10 (Expecting value)."),
+        ('[{"a": 1},\n {"b" 2}]', "train.jsonl, row 2: no valid JSON at column 7 (Expecting ':' delimiter)."),
         ('[{"a": 1}, 2]', "train.jsonl, row 2: found a number, expected an object."),
     ],
 )
@@ -185,7 +185,7 @@ def test_a_list_that_is_no_table_is_explained(rows: list[object], message: str) 
 
 
 def test_names_without_rows_are_an_error() -> None:
-    with pytest.raises(DataError, match="The list of rows holds only names and no data"):
+    with pytest.raises(DataError, match="The list of rows holds only column names and no data"):
         open_list([("text", "label")], header=True)
 
 

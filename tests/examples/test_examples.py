@@ -48,7 +48,10 @@ def test_own_callback_stops_the_run(encoder: str, tmp_path: Path) -> None:
 
 
 def test_cola_reads_the_raw_files_and_returns_both_correlations(encoder: str, tmp_path: Path) -> None:
-    rows = [f'gj04\t{index % 2}\t{"*" if index % 2 else ""}\tThe "{index}" book {index * 7} was read.' for index in range(40)]
+    rows = [
+        f'gj04\t{index % 2}\t{"*" if index % 2 else ""}\tThe "{index}" book {index * 7} was read.'
+        for index in range(40)
+    ]
     files = [tmp_path / name for name in ("in_domain_train.tsv", "in_domain_dev.tsv", "out_of_domain_dev.tsv")]
     for file in files:
         file.write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -1,3 +1,5 @@
+"""The card is checked on its text: front matter, numbers, code that is Python, caveats."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -8,7 +10,6 @@ import pytest
 from fastbert.bundle import Bundle
 from fastbert.decisions.rules import Decisions
 from fastbert.insight.model_card import (
-    LabelScores,
     caveats,
     decision_sentence,
     escape_markdown,
@@ -22,12 +23,12 @@ from fastbert.tasks.classification import MultiLabel
 from tests.insight.made_up import BUNDLE, PER_LABEL
 
 
-def card_of(split: str = "test") -> str:
-    return model_card(BUNDLE, read_facts(BUNDLE.facts), PER_LABEL, split)
+def card_of(bundle: Bundle) -> str:
+    return model_card(bundle, read_facts(bundle.facts), PER_LABEL, "test")
 
 
 def test_the_front_matter_is_what_a_hub_reads() -> None:
-    lines = card_of(BUNDLE, PER_LABEL).split("---")[1].strip().splitlines()
+    lines = card_of(BUNDLE).split("---")[1].strip().splitlines()
 
     assert lines == [
         "library_name: transformers",
@@ -41,16 +42,14 @@ def test_the_front_matter_is_what_a_hub_reads() -> None:
 @pytest.mark.parametrize(
     ("encoder", "named"), [("google-bert/bert-base-uncased", True), ("minilm", False), ("./my/encoder", False)]
 )
-def test_a_hub_encoder_is_named_as_base_model(
-    encoder: str, named: bool
-) -> None:
+def test_a_hub_encoder_is_named_as_base_model(encoder: str, named: bool) -> None:
     other = replace(BUNDLE, facts={"plan": {"options": {"encoder": encoder}}})
 
-    assert (f'base_model: "{encoder}"' in card_of(other, PER_LABEL)) == named
+    assert (f'base_model: "{encoder}"' in card_of(other)) == named
 
 
 def test_the_card_shows_scores_by_split_and_by_label() -> None:
-    card = card_of(BUNDLE, PER_LABEL)
+    card = card_of(BUNDLE)
 
     assert "| f1\\_macro | 0.8200 | 0.8125 |" in card
     assert "| mcc | - | 0.7700 |" in card
@@ -58,14 +57,14 @@ def test_the_card_shows_scores_by_split_and_by_label() -> None:
 
 
 def test_a_label_of_markup_is_shown_as_text() -> None:
-    card = card_of(BUNDLE, PER_LABEL)
+    card = card_of(BUNDLE)
 
     assert "| &lt;b&gt;&amp; | 0.0000 |" in card
     assert "<b>" not in card
 
 
 def test_the_card_tells_how_to_use_the_model_both_ways() -> None:
-    card = card_of(BUNDLE, PER_LABEL)
+    card = card_of(BUNDLE)
 
     assert 'Predictor.load("feedback-model")' in card
     assert "fastbert serve feedback-model" in card
@@ -75,20 +74,20 @@ def test_the_card_tells_how_to_use_the_model_both_ways() -> None:
 @pytest.mark.parametrize("part", [0, 1])
 def test_the_code_of_the_card_is_python(part: int) -> None:
     named = replace(BUNDLE, folder=Path('it\'s a "model"'))
-    code = card_of(named, PER_LABEL).split("```python\n")[1 + part].split("```")[0]
+    code = card_of(named).split("```python\n")[1 + part].split("```")[0]
 
     assert compile(code, "README.md", "exec")
 
 
 def test_a_model_of_pairs_is_called_with_pairs() -> None:
-    card = card_of(replace(BUNDLE, facts={"plan": {"layout": {"pair": "answer"}}}), PER_LABEL)
+    card = card_of(replace(BUNDLE, facts={"plan": {"layout": {"pair": "answer"}}}))
 
     assert 'model([("A text", "and a second one")])' in card
     assert '"text_pair"' in card
 
 
 def test_a_head_of_its_own_cannot_be_opened_by_transformers() -> None:
-    card = card_of(replace(BUNDLE, head="mine:MyHead"), PER_LABEL)
+    card = card_of(replace(BUNDLE, head="mine:MyHead"))
 
     assert "Not possible: the model has a head of its own, `mine:MyHead`." in card
     assert "from transformers import pipeline" not in card

@@ -1,3 +1,5 @@
+"""Markup is escaped, closed, and complete without anything from elsewhere."""
+
 from __future__ import annotations
 
 from html.parser import HTMLParser

@@ -1,3 +1,5 @@
+"""The report of a made-up bundle: its sections, its numbers, and what must not be in it."""
+
 from __future__ import annotations
 
 import re
@@ -34,9 +36,9 @@ def test_the_page_asks_for_nothing_from_elsewhere(tmp_path: Path, forbidden: str
 
 
 def test_the_markup_is_closed_and_a_label_of_markup_is_text(tmp_path: Path) -> None:
-    reader = _Reader()
+    page, reader = page_in(tmp_path), _Reader()
 
-    reader.feed(page_in(tmp_path))
+    reader.feed(page)
 
     assert reader.open == []
     assert "<b>&" in reader.text
@@ -98,9 +100,9 @@ def test_the_numbers_of_the_bundle_are_on_the_page(tmp_path: Path, row: str) -> 
 
 
 def test_confusions_are_a_heat_table_and_a_list_by_falling_count(tmp_path: Path) -> None:
-    reader = _Reader()
+    page, reader = page_in(tmp_path), _Reader()
 
-    reader.feed(page_in(tmp_path))
+    reader.feed(page)
 
     # 46 of 50 rows: 0.65 x 0.92
     assert '<td class="true" style="background:rgba(var(--heat),0.60)">46</td>' in page
@@ -141,7 +143,7 @@ def test_a_multi_label_page_has_its_own_headlines_and_threshold(tmp_path: Path) 
 def test_a_bundle_that_recorded_nothing_still_has_a_page(tmp_path: Path) -> None:
     page = write_report(tmp_path, replace(BUNDLE, facts={}, scores={}), {}, split="valid").read_text(encoding="utf-8")
 
-    assert "No training was recorded in this BUNDLE." in page
+    assert "No training was recorded in this bundle." in page
     assert "No counts were recorded." in page
 
 

@@ -1,3 +1,5 @@
+"""Facts of a bundle are read back with their types, and nothing in them is an error."""
+
 from __future__ import annotations
 
 import json

@@ -207,7 +207,7 @@ def _check_shape(name: str, names: Sequence[str], num_rows: int) -> None:
     check_distinct(names, name)
     if num_rows == 0 or not names:
         raise DataError(
-            f"{name} is empty: it has {len(names)} columns and no rows; expected at least one row.",
+            f"{name} is empty ({len(names)} columns, no rows); expected at least one row.",
             "Check how it was made or filtered.",
         )
 

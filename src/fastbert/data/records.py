@@ -129,7 +129,7 @@ def _records(file: InputFile, facts: TextFacts, problems: RowProblems) -> Iterat
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line.rstrip("\r\n"))
         except json.JSONDecodeError as error:
             problems.add(number, f"no valid JSON at column {error.colno} ({error.msg})")
             continue

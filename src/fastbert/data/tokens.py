@@ -9,7 +9,6 @@ Axes: L tokens of one window.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,15 +174,6 @@ class Tokenizer:
             ids = (ids_first[keep_first], None if second is None else ids_second[keep_second])
             windows.append(_lay(frame, *ids, pieces))
         return EncodedText(tuple(windows), num_first + num_second + frame.size, cut)
-
-
-def read_tokenizer_limit(folder: Path) -> int | None:
-    """Return `model_max_length` of a checkpoint folder, or None where it is absent or unbounded."""
-    file = folder / "tokenizer_config.json"
-    if not file.is_file():
-        return None
-    limit = json.loads(file.read_text(encoding="utf-8")).get("model_max_length")
-    return int(limit) if isinstance(limit, int | float) and limit < 1_000_000 else None
 
 
 def _lay(frame: _Frame, first: Ints, second: Ints | None, pieces: tuple[tuple[int, int], ...]) -> Window:

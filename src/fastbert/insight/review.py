@@ -19,7 +19,7 @@ from torch import nn
 from fastbert.data.batches import num_steps
 from fastbert.data.databunch import length_phrase
 from fastbert.data.examples import TextExample
-from fastbert.display import Block, View, number, shorten
+from fastbert.display import Block, View, number, shorten, sparkline
 from fastbert.errors import ConfigError, EncoderError, MissingExtraError
 from fastbert.insight.charts import running_mean
 from fastbert.models.freezing import LayerGroup, layer_groups, trainable_count
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 Figure: TypeAlias = "matplotlib.figure.Figure"
 Axes: TypeAlias = "matplotlib.axes.Axes"
 
-BLOCKS = "▁▂▃▄▅▆▇█"
-EPSILON = 1e-15  # keeps the logarithm finite; the clip of scikit-learn's log_loss before 1.5
+EPSILON = 1e-15  # keeps the logarithm finite; the clip of scikit-learn's log_loss before 1.2
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8a8a"  # told apart by all eyes: Okabe and Ito 2008
 _NO_LABELS = "(none)"
 
@@ -174,23 +173,6 @@ def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback]
     )
 
 
-def sparkline(values: Sequence[float], width: int = 60) -> str:
-    """Return values as at most width blocks, from 0 to the largest; many values are averaged.
-
-    values: none below 0.
-
-    >>> sparkline([0, 1, 2, 3, 4, 5, 6, 7])
-    '▁▂▃▄▅▆▇█'
-    """
-    if not values:
-        return ""
-    bins = np.array_split(np.asarray(values, np.float64), min(width, len(values)))
-    means = np.array([part.mean() for part in bins])
-    top = means.max()
-    levels = np.rint(means / top * (len(BLOCKS) - 1)).astype(int) if top > 0 else np.zeros(len(means), int)
-    return "".join(BLOCKS[level] for level in levels.tolist())
-
-
 def best_evaluation(evaluations: Sequence[EvaluationRecord]) -> EvaluationRecord | None:
     """Return the evaluation whose weights the model has: the last that was the best of its fit."""
     return next((record for record in reversed(evaluations) if record.best), None)
@@ -267,7 +249,8 @@ def _written(figure: Figure, path: str | Path | None) -> Figure:
             figure.savefig(path, dpi=150)
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"{path}: the figure cannot be written ({error}).", "Try a name ending in .png."
+                f"{path}: the figure cannot be written ({error}).",
+                "Try a name ending in .png, in a folder that exists.",
             ) from error
     return figure
 

@@ -109,20 +109,19 @@ def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int
 
     Raises OSError if the disk fails.
     """
-    try:
-        with _quiet():
-            if isinstance(model, EncoderWithHead):
-                model.save(folder)
-            else:
-                cast("PreTrainedModel", model).save_pretrained(str(folder))
-    except SafetensorError as error:  # what safetensors makes of a full disk
-        raise OSError(str(error)) from error
     fast = encoder.fast_tokenizer
     fast.backend_tokenizer.no_truncation()
     fast.backend_tokenizer.no_padding()
     previous, fast.model_max_length = fast.model_max_length, max_tokens
-    fast.save_pretrained(str(folder))
-    fast.model_max_length = previous
+    try:
+        with _quiet(), _disk_errors():
+            if isinstance(model, EncoderWithHead):
+                model.save(folder)
+            else:
+                cast("PreTrainedModel", model).save_pretrained(str(folder))
+            fast.save_pretrained(str(folder))
+    finally:
+        fast.model_max_length = previous
 
 
 def _open_model(source: str, task: Task, head: HeadFactory | None, options: dict[str, object]) -> nn.Module:
@@ -220,6 +219,17 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
         if bars:
             transformers.utils.logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Raise OSError for a full disk, for which safetensors and tokenizers have errors of their own."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) in (SafetensorError, Exception):  # tokenizers raises the bare class
+            raise OSError(str(error)) from error
+        raise
 
 
 def describe_encoder(encoder: Encoder, model: nn.Module) -> str:

@@ -91,7 +91,7 @@ class History:
 
     def to_json(self) -> dict[str, object]:
         """Return plain values: evaluations whole, steps thinned to at most 500."""
-        stride = max(1, len(self.steps) // 500)
+        stride = max(1, -(-len(self.steps) // 500))
         return {
             "steps": [[record.step, round(record.loss, 5), record.lr] for record in self.steps[::stride]],
             "evaluations": [

@@ -1,0 +1,51 @@
+"""Tasks that show the loop at work: one notes the rows it trains on, one says its scores by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fastbert.data.databunch import DataBunch
+from fastbert.labels import Labels
+from fastbert.tasks.base import Batch, Example, Feature, Prediction
+from fastbert.tasks.classification import SingleLabel
+from tests.feedback import make_data, with_task
+
+NAMES = Labels(("bug", "praise"))
+
+
+@dataclass(frozen=True)
+class NotingTask(SingleLabel):
+    """Notes the examples of each part of a batch."""
+
+    parts: list[list[int]] = field(default_factory=list)
+
+    def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
+        self.parts.append([feature.example for feature in features])
+        return super().targets(features, length, rng)
+
+    @property
+    def order(self) -> list[int]:
+        """Return all examples in the order in which they were trained on."""
+        return [example for part in self.parts for example in part]
+
+
+@dataclass(frozen=True)
+class ScriptedTask(SingleLabel):
+    """Gives the scores of a list, one at each evaluation, then 0."""
+
+    script: list[float] = field(default_factory=list)
+
+    def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
+        return {self.monitor: self.script.pop(0) if self.script else 0.0}
+
+
+def noting_data(count: int = 40) -> tuple[DataBunch, NotingTask]:
+    task = NotingTask(NAMES)
+    return with_task(make_data(count), task), task
+
+
+def scripted_data(*scores: float) -> DataBunch:
+    return with_task(make_data(), ScriptedTask(NAMES, script=list(scores)))

@@ -1,0 +1,97 @@
+"""Each default computed by hand, and every choice of the user kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastbert.config import TrainConfig
+from fastbert.training.recipe import Facts, choose
+
+MINILM = Facts(num_rows=8551, num_parameters=22_700_000, model_type="bert")
+
+
+def facts(**changes: object) -> Facts:
+    return Facts(**{"num_rows": 8551, "num_parameters": 22_700_000, "model_type": "bert", **changes})  # type: ignore[arg-type]  # any field
+
+
+@pytest.mark.parametrize(
+    ("num_parameters", "rate"),
+    [
+        (4_400_000, 2e-4),  # BERT tiny
+        (15_000_000, 2e-4),  # the limit itself
+        (22_700_000, 1e-4),  # MiniLM-L6
+        (66_000_000, 5e-5),  # DistilBERT
+        (109_000_000, 3e-5),  # BERT base
+        (335_000_000, 1.5e-5),  # BERT large
+    ],
+)
+def test_larger_encoders_get_smaller_rates(num_parameters: int, rate: float) -> None:
+    assert choose(TrainConfig(), facts(num_parameters=num_parameters))[0].lr == rate
+
+
+@pytest.mark.parametrize(
+    ("model_type", "rate"), [("deberta-v2", 2.1e-5), ("modernbert", 6e-5), ("electra", 4.5e-5), ("roberta", 3e-5)]
+)
+def test_a_family_scales_the_rate(model_type: str, rate: float) -> None:
+    assert choose(TrainConfig(), facts(num_parameters=140_000_000, model_type=model_type))[0].lr == rate
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "rate"), [(8, 5e-5), (16, 7.1e-5), (32, 1e-4), (64, 1.4e-4), (128, 2e-4), (512, 2e-4)]
+)
+def test_the_rate_grows_with_the_root_of_the_batch_up_to_128_rows(batch_size: int, rate: float) -> None:
+    assert choose(TrainConfig(batch_size=batch_size), MINILM)[0].lr == rate
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate"), [("adamw", 1e-4), ("lion", 2e-5), ("sgd", 0.03), ("lamb", 2e-3), ("adafactor", 1e-4)]
+)
+def test_an_optimizer_scales_the_rate(optimizer: str, rate: float) -> None:
+    assert choose(TrainConfig(optimizer=optimizer), MINILM)[0].lr == pytest.approx(rate, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "batch_size", "epochs"),
+    [
+        (8551, 32, 6.0),  # 268 steps an epoch: 5.97 epochs for 1,600
+        (320, 32, 20.0),  # 10 steps: 160 epochs would be wanted
+        (5, 32, 20.0),  # one step
+        (25600, 32, 3.0),  # 800 steps: 2 would do
+        (16000, 32, 4.0),  # 500 steps: 3.2
+        (8551, 16, 3.0),  # 535 steps: 2.99
+    ],
+)
+def test_few_rows_get_more_epochs(num_rows: int, batch_size: int, epochs: float) -> None:
+    assert choose(TrainConfig(batch_size=batch_size), facts(num_rows=num_rows))[0].epochs == epochs
+
+
+@pytest.mark.parametrize("schedule", ["warmup_linear", "warmup_cosine", "warmup_constant", "wsd"])
+def test_a_tenth_of_the_steps_is_warm_up(schedule: str) -> None:
+    assert choose(TrainConfig(schedule=schedule), MINILM)[0].warmup == 0.1
+
+
+@pytest.mark.parametrize("schedule", ["none", "one_cycle"])
+def test_other_schedules_keep_their_own_warm_up(schedule: str) -> None:
+    assert choose(TrainConfig(schedule=schedule), MINILM)[0].warmup is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("lr", 7e-6), ("epochs", 0.5), ("warmup", 0.0), ("warmup", 25.0)])
+def test_what_the_user_set_is_kept(name: str, value: float) -> None:
+    chosen, _ = choose(TrainConfig().changed(**{name: value}), MINILM)
+
+    assert getattr(chosen, name) == value
+
+
+def test_options_that_are_not_open_stay_as_they_are() -> None:
+    config = TrainConfig(lr=1e-5, epochs=2.0, warmup=0.2, weight_decay=None, patience=None)
+
+    assert choose(config, MINILM) == (config, ())
+
+
+def test_each_choice_gives_its_reason() -> None:
+    _, reasons = choose(TrainConfig(), MINILM)
+
+    assert reasons == (
+        "lr 0.0001: 23 M parameters, adamw",
+        "6 epochs: at least 1600 steps where rows allow, 3 to 20",
+    )
