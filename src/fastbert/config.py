@@ -93,6 +93,8 @@ class TrainConfig(_Options):
     imbalance: "none", or "balanced" for class or positive weights from the training rows.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
         score after which training stops; None never stops early.
+    average: so many of the best evaluations' weights are averaged at the end, and kept if their
+        mean scores at least as high; 1 keeps the single best.
     """
 
     encoder: str = "minilm"
@@ -112,6 +114,7 @@ class TrainConfig(_Options):
     imbalance: Literal["none", "balanced"] = "none"
     evaluations_per_epoch: int = 1
     patience: int | None = None
+    average: int = 3
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -123,6 +126,7 @@ class TrainConfig(_Options):
         _check_range("batch_size", self.batch_size, 1, 1_000_000)
         _check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
         _check_range("evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
+        _check_range("average", self.average, 1, 20)
         _check_range("seed", self.seed, 0, 2**32 - 1)
         if self.patience is not None:
             _check_range("patience", self.patience, 1, 1_000_000)

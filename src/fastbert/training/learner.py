@@ -119,8 +119,8 @@ class Learner:
         config = plan.config
         if "freeze" in options and config.freeze != "gradual":
             self.unfreeze() if config.freeze == "none" else self.freeze()
-        if not self._optimizer:  # a second fit goes on with the random numbers of the first
-            seed_everything(config.seed)
+        # A second fit gets other random numbers, and the same ones whatever was done in between.
+        seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self._stepper(config)
         callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
         loop = Loop(

@@ -7,11 +7,10 @@ from them only the wish to stop. Knows nothing of files or of how anything is sh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from fastbert.config import TrainConfig
 from fastbert.data.batches import Indices, num_steps, training_steps
@@ -19,11 +18,10 @@ from fastbert.data.databunch import DataBunch
 from fastbert.models.freezing import freeze_to, layer_groups, unfreeze
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
+from fastbert.training.best import BestWeights
 from fastbert.training.callbacks import Callback
 from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch
 from fastbert.training.step import Stepper
-
-Weights = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Loop:
     def run(self) -> RunState:
         """Train; leave the best weights in the model; return the last state."""
         state = self._first_state()
-        keeper = BestWeights()
+        keeper = BestWeights(self.config.average)
         try:
             self._tell("on_start", state)
             for epoch in range(int(np.ceil(state.total_epochs - 1e-9))):
@@ -54,6 +52,7 @@ class Loop:
                 state = self._epoch(epoch, state, keeper)
                 if state.stop.reason is not None or state.step >= self.schedule.total_steps:
                     break
+            state = self._try_average(state, keeper)
             keeper.restore(self.stepper.model)
         except BaseException as error:
             for callback in self.callbacks:
@@ -111,7 +110,7 @@ class Loop:
 
     def _evaluate(self, state: RunState, keeper: BestWeights) -> RunState:
         scores = self.evaluate()
-        value = scores.get(state.monitor, -scores.get("log_loss", state.loss))
+        value = self._monitored(scores, state)
         improved = keeper.offer(value, self.stepper.model)
         state = replace(state, scores=scores)
         if improved:
@@ -125,6 +124,26 @@ class Loop:
         if improved:
             self._tell("on_checkpoint", state)
         return state
+
+    def _try_average(self, state: RunState, keeper: BestWeights) -> RunState:
+        """Average the best weights; they become the best if they score at least as high."""
+        if not keeper.load_average(self.stepper.model):
+            return state
+        scores = self.evaluate()
+        value = self._monitored(scores, state)
+        if keeper.score is None or value < keeper.score:
+            return state
+        keeper.kept.clear()
+        keeper.offer(value, self.stepper.model)
+        last = self.history.evaluations[-1]
+        self.history.evaluations.append(replace(last, scores=scores, best=True, averaged=True))
+        state = replace(state, scores=scores, best_score=value)
+        self._tell("on_checkpoint", state)
+        return state
+
+    def _monitored(self, scores: Mapping[str, float], state: RunState) -> float:
+        """Return the score that chooses; where it is undefined the negated log loss takes its place."""
+        return scores.get(state.monitor, -scores.get("log_loss", state.loss))
 
     def _last_evaluation(self) -> int:
         return self.history.evaluations[-1].step if self.history.evaluations else 0
@@ -159,27 +178,6 @@ class Loop:
             monitor=self.data.task.monitor,
             stop=StopSwitch(),
         )
-
-
-class BestWeights:
-    """A copy of the weights with the best score so far, on the CPU."""
-
-    def __init__(self) -> None:
-        self.score: float | None = None
-        self._weights: Weights = {}
-
-    def offer(self, score: float, model: torch.nn.Module) -> bool:
-        """Keep the weights if the score is better than all before; return whether it was."""
-        if self.score is not None and score <= self.score:
-            return False
-        self.score = score
-        self._weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-        return True
-
-    def restore(self, model: torch.nn.Module) -> None:
-        """Put the best weights back; without an evaluation the last ones stay."""
-        if self._weights:
-            model.load_state_dict(self._weights)
 
 
 def evaluation_steps(num_steps_of_epoch: int, evaluations: int) -> set[int]:

@@ -69,13 +69,17 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """One evaluation of the validation rows. best: True if it is the best so far."""
+    """One evaluation of the validation rows. best: True if it is the best so far.
+
+    averaged: of the mean of the best weights, tried once at the end.
+    """
 
     step: int
     epoch: float
     train_loss: float
     scores: Mapping[str, float]
     best: bool
+    averaged: bool = False
 
 
 @dataclass
@@ -101,6 +105,7 @@ class History:
                     "train_loss": round(record.train_loss, 5),
                     "scores": dict(record.scores),
                     "best": record.best,
+                    "averaged": record.averaged,
                 }
                 for record in self.evaluations
             ],

@@ -1,0 +1,120 @@
+"""Padding of a batch, predictions as plain values, and the table of tasks."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import EntryPoint, EntryPoints
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastbert import tasks
+from fastbert.errors import BundleError
+from fastbert.tasks import TASKS, task_from_json
+from fastbert.tasks.base import Feature, Prediction, WindowScores, pad_batch
+from tests.bundles import MULTI, SINGLE
+
+
+def feature(example: int, ids: list[int], types: list[int] | None = None) -> Feature:
+    return Feature(
+        example, 0, 1, np.array(ids, np.int32), np.array(types or [0] * len(ids), np.int32), (), len(ids), None
+    )
+
+
+# --- padding ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pad_id", [0, 1, 50])
+def test_a_batch_is_filled_with_the_pad_id_of_the_tokenizer(pad_id: int) -> None:
+    """The predecessor filled with 0 for every family; 0 is the first token of RoBERTa, its pad id is 1."""
+    batch = pad_batch([feature(0, [2, 7, 3]), feature(1, [2, 3])], pad_id)
+
+    assert batch["input_ids"].tolist() == [[2, 7, 3], [2, 3, pad_id]]
+
+
+def test_padding_is_masked_and_a_pad_token_in_the_text_is_not() -> None:
+    batch = pad_batch([feature(0, [2, 0, 0, 3]), feature(1, [2, 3])], 0)
+
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
+
+
+def test_token_types_are_padded_with_zero() -> None:
+    batch = pad_batch([feature(0, [2, 7, 3], [0, 0, 1]), feature(1, [2, 3], [0, 1])], 9)
+
+    assert batch["token_type_ids"].tolist() == [[0, 0, 1], [0, 1, 0]]
+
+
+def test_windows_are_numbered_by_the_first_appearance_of_their_example() -> None:
+    batch = pad_batch([feature(example, [2, 3]) for example in (7, 7, 3, 7, 9)], 0)
+
+    assert batch["example_of_window"].tolist() == [0, 0, 1, 0, 2]
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=8))
+def test_every_array_is_int64_and_as_long_as_the_longest_window(sizes: list[int]) -> None:
+    batch = pad_batch([feature(row, [5] * size) for row, size in enumerate(sizes)], 0)
+
+    shapes = {name: batch[name].shape for name in ("input_ids", "attention_mask", "token_type_ids")}
+    assert set(shapes.values()) == {(len(sizes), max(sizes))}
+    assert {str(array.dtype) for array in batch.values()} == {"int64"}
+    assert batch["attention_mask"].sum(axis=1).tolist() == sizes
+
+
+# --- predictions ------------------------------------------------------------------------------------
+
+
+def test_a_plain_prediction_is_labels_and_scores() -> None:
+    prediction = Prediction(("bug",), {"bug": 0.75, "praise": 0.25}, "It crashes")
+
+    assert prediction.to_json() == {"labels": ["bug"], "scores": {"bug": 0.75, "praise": 0.25}}
+
+
+def test_a_prediction_tells_of_pair_windows_and_cut() -> None:
+    windows = (WindowScores(((0, 4), (9, 12)), {"bug": 0.5}),)
+    values = Prediction((), {"bug": 0.5}, "one", "two", windows, cut=True).to_json()
+
+    assert json.loads(json.dumps(values)) == {
+        "labels": [],
+        "scores": {"bug": 0.5},
+        "pair": ["one", "two"],
+        "windows": [{"pieces": [[0, 4], [9, 12]], "scores": {"bug": 0.5}}],
+        "cut": True,
+    }
+
+
+# --- the table --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", [SINGLE, MULTI])
+def test_a_task_comes_back_from_json(task: tasks.Task) -> None:
+    assert task_from_json(json.loads(json.dumps(task.to_json()))) == task
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_stands_in_the_table_under_its_own_name(name: str) -> None:
+    assert TASKS[name].name == name
+
+
+def test_an_unknown_task_is_named_with_the_known_ones() -> None:
+    with pytest.raises(BundleError) as caught:
+        task_from_json({"name": "zebra"})
+
+    assert str(caught.value) == (
+        "The bundle holds the task 'zebra'; this installation knows multi_label, single_label.\n"
+        "  Install the package that brings it, or upgrade with `pip install -U fastbert-nlp`."
+    )
+
+
+def test_a_package_can_bring_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    def installed(*, group: str, name: str) -> EntryPoints:
+        return EntryPoints([EntryPoint(name, "fastbert.tasks.classification:MultiLabel", group)])
+
+    monkeypatch.setattr(tasks, "entry_points", installed)
+
+    assert task_from_json(MULTI.to_json() | {"name": "of_another_package"}) == MULTI
+
+
+def test_the_prior_of_a_task_is_unknown_unless_it_says_so() -> None:
+    assert tasks.Task.prior_logits(SINGLE, []) is None
