@@ -22,7 +22,7 @@ from tests.helpers import write_csv
 THINGS = ("button", "page", "export", "login", "price", "bill")
 MOODS = {"bug": ("bad", "slow", "crash", "error"), "praise": ("good", "great", "fast", "love")}
 TAILS = ("", " and the app works", " , please help you and i")  # lengths differ, so that padding matters
-FAST = {"epochs": 2, "lr": 1e-3, "batch_size": 8, "precision": "fp32"}
+FAST = {"epochs": 2, "lr": 1e-3, "batch_size": 8, "precision": "fp32", "average": 1}
 
 
 def feedback_rows(count: int = 40) -> list[dict[str, str]]:
@@ -67,7 +67,7 @@ def make_learner(
     head: HeadFactory | None = None,
     **options: object,
 ) -> Learner:
-    """Return a learner that is quick: 32 rows in 4 steps an epoch, 2 epochs, float32."""
+    """Return a learner that is quick: 32 rows in 4 steps an epoch, 2 epochs, float32, the best weights."""
     chosen = {**FAST, **options}
     return Learner(data or make_data(), encoder, callbacks=callbacks, metrics=metrics, head=head, **chosen)
 

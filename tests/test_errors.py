@@ -14,6 +14,7 @@ from fastbert.errors import (
     TrainingError,
     UsageError,
     did_you_mean,
+    missing_extra,
 )
 
 
@@ -57,3 +58,17 @@ def test_a_missing_extra_names_the_command_that_installs_it() -> None:
 )
 def test_the_closest_name_is_offered_whatever_its_case(name: str, sentence: str | None) -> None:
     assert did_you_mean(name, ["negative", "Positive"]) == sentence
+
+
+@pytest.mark.parametrize(("module", "package"), [("torch", "torch"), ("transformers.models", "transformers")])
+def test_a_module_that_fails_to_import_names_its_extra(module: str, package: str) -> None:
+    error = missing_extra(ModuleNotFoundError(name=module), "Training")
+
+    assert error is not None
+    assert error.message == f"Training needs the package {package}, which is not installed."
+    assert error.hint == 'Install it with `pip install "fastbert-nlp[train]"`.'
+
+
+@pytest.mark.parametrize("module", ["zebra", None])
+def test_a_module_of_no_extra_is_left_to_python(module: str | None) -> None:
+    assert missing_extra(ModuleNotFoundError(name=module), "Training") is None

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from fastbert._version import __version__
+from fastbert.errors import missing_extra
 
 if TYPE_CHECKING:
     from fastbert.api import fit, train
@@ -65,7 +66,11 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _PLACES:
         raise AttributeError(f"module 'fastbert' has no attribute '{name}'")
-    return getattr(importlib.import_module(_PLACES[name]), name)
+    try:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    except ModuleNotFoundError as error:
+        explained = missing_extra(error, f"fastbert.{name}")
+        raise error if explained is None else explained from error
 
 
 def __dir__() -> list[str]:

@@ -102,6 +102,7 @@ def fit(
 ) -> Predictor:
     """Train on a table and return a Predictor: the one-call form of `fastbert train`.
 
+    progress: show the plan and a progress bar on standard error.
     out: folder of the bundle; without it a temporary one, which is kept until the process's
     temporary files are cleared; `predictor.bundle.folder` tells where it lies.
     options: fields of DataConfig and TrainConfig.
@@ -111,8 +112,14 @@ def fit(
     """
     data, config = split_options(normalize_options(options))
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="fastbert-")) / "model"
-    callbacks = [ProgressBar()] if progress else []
+    bar = ProgressBar()
     result = train(
-        Tables(table, valid, test), folder, data=data, config=config, overwrite=overwrite, callbacks=callbacks
+        Tables(table, valid, test),
+        folder,
+        data=data,
+        config=config,
+        overwrite=overwrite,
+        callbacks=[bar] if progress else [],
+        on_plan=lambda plan: bar.console.print(plan.view(), highlight=False, markup=False) if progress else None,
     )
     return Predictor.load(result.bundle.folder)

@@ -73,6 +73,20 @@ class TrainingError(FastBertError):
     """Training had begun and cannot go on (divergence, a full disk, a lost file)."""
 
 
+# package -> the extra that brings it, for what is imported at the top of a module
+_EXTRAS = {"torch": "train", "transformers": "train", "safetensors": "train"}
+
+
+def missing_extra(error: ModuleNotFoundError, purpose: str) -> MissingExtraError | None:
+    """Return the error that names the extra to install, or None if no extra brings the module.
+
+    >>> str(missing_extra(ModuleNotFoundError(name="torch"), "Training")).splitlines()[0]
+    'Training needs the package torch, which is not installed.'
+    """
+    package = (error.name or "").split(".")[0]
+    return MissingExtraError(package, _EXTRAS[package], purpose) if package in _EXTRAS else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return the sentence "Did you mean 'x'?" for the closest known name, if any is close.
 

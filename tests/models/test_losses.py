@@ -142,3 +142,12 @@ def test_window_means_of_half_precision_are_float32(num_windows: int, num_exampl
     values_WC = torch.zeros(num_windows, 1, dtype=torch.bfloat16)
     owners_W = torch.arange(num_windows).clamp(max=num_examples - 1)
     assert mean_over_windows(values_WC, owners_W, num_examples).dtype == torch.float32
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_window_means_are_those_of_the_windows_taken_apart(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    values_WC = torch.randn(12, 3, generator=generator, dtype=torch.float64)
+    owners_W = torch.cat([torch.arange(5), torch.randint(5, (7,), generator=generator)])
+    expected_BC = torch.stack([values_WC[owners_W == example].mean(dim=0) for example in range(5)])
+    torch.testing.assert_close(mean_over_windows(values_WC, owners_W, 5), expected_BC, rtol=0, atol=1e-15)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fastbert import tasks
 from fastbert.errors import BundleError
 from fastbert.tasks import TASKS, task_from_json
-from fastbert.tasks.base import Feature, Prediction, WindowScores, pad_batch
+from fastbert.tasks.base import Feature, Prediction, Task, WindowScores, pad_batch
 from tests.bundles import MULTI, SINGLE
 
 
@@ -88,7 +88,7 @@ def test_a_prediction_tells_of_pair_windows_and_cut() -> None:
 
 
 @pytest.mark.parametrize("task", [SINGLE, MULTI])
-def test_a_task_comes_back_from_json(task: tasks.Task) -> None:
+def test_a_task_comes_back_from_json(task: Task) -> None:
     assert task_from_json(json.loads(json.dumps(task.to_json()))) == task
 
 
@@ -117,4 +117,4 @@ def test_a_package_can_bring_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_prior_of_a_task_is_unknown_unless_it_says_so() -> None:
-    assert tasks.Task.prior_logits(SINGLE, []) is None
+    assert Task.prior_logits(SINGLE, []) is None

@@ -70,7 +70,8 @@ def test_single_label_targets_are_ids() -> None:
 
     targets = SINGLE.targets(features, 16, RNG)["labels"]
 
-    assert (targets.tolist(), targets.dtype) == ([0, 1, 0, 2, 0, 1], np.int64)
+    assert targets.tolist() == [0, 1, 0, 2, 0, 1]
+    assert targets.dtype == np.int64
 
 
 def test_multi_label_targets_are_cells_and_may_be_empty() -> None:

@@ -14,25 +14,13 @@ from fastbert.models.freezing import layer_groups
 from fastbert.tasks.classification import SingleLabel
 from fastbert.training.callbacks import Callback
 from fastbert.training.learner import Learner
-from fastbert.training.loop import BestWeights, evaluation_steps, whole_epochs
+from fastbert.training.loop import evaluation_steps, whole_epochs
 from fastbert.training.state import RunState
 from tests.feedback import Recorder, differing, make_data, make_learner, weights, with_task
-from tests.training.tasks import NAMES, noting_data, scripted_data
+from tests.training.doubles import NAMES, Snapshots, noting_data, scripted_data
 from tests.training.test_step import BrokenLoss
 
 STEPS = 4  # of an epoch: 32 rows in batches of 8
-
-
-class Snapshots(Callback):
-    """Keeps the weights that the model has at each evaluation."""
-
-    def __init__(self) -> None:
-        self.learner: Learner | None = None
-        self.kept: list[dict[str, torch.Tensor]] = []
-
-    def on_evaluate(self, state: RunState) -> None:
-        assert self.learner is not None
-        self.kept.append(weights(self.learner.model))
 
 
 class GroupWatch(Callback):
@@ -366,31 +354,3 @@ def test_the_last_step_is_always_evaluated(num_steps_of_epoch: int, evaluations:
 def test_an_unfinished_epoch_counts_as_one(steps: int, epochs: int) -> None:
     assert num_steps(32, 8) == STEPS
     assert whole_epochs(32, 8, steps) == epochs
-
-
-def test_best_weights_are_a_copy() -> None:
-    model, keeper = nn.Linear(2, 2), BestWeights()
-    keeper.offer(0.5, model)
-    before = weights(model)
-    nn.init.zeros_(model.weight)
-
-    keeper.restore(model)
-
-    assert differing(before, weights(model)) == []
-
-
-def test_without_an_evaluation_the_last_weights_stay() -> None:
-    model = nn.Linear(2, 2)
-    before = weights(model)
-
-    BestWeights().restore(model)
-
-    assert differing(before, weights(model)) == []
-
-
-@pytest.mark.parametrize(("score", "better"), [(0.4, False), (0.5, False), (0.6, True)])
-def test_only_a_better_score_is_kept(score: float, better: bool) -> None:
-    keeper = BestWeights()
-    keeper.offer(0.5, nn.Linear(2, 2))
-
-    assert keeper.offer(score, nn.Linear(2, 2)) is better

@@ -139,7 +139,7 @@ def test_the_plan_for_people_says_what_was_inferred(encoder: str) -> None:
     assert "training   2 epochs = 8 steps of 8 rows, adamw, warmup_linear, peak lr 0.001" in view
     assert "Text: column 'text', by its name." in view
     assert "valid: 8 of 40 training rows held out (stratified, seed 42)" in view
-    assert "bug     16     4" in view
+    assert "bug        16      4\n  praise     16      4" in view
     assert "valid has only 8 rows" in view
 
 
@@ -194,7 +194,7 @@ def test_the_plan_says_how_many_rows_are_too_long(truncation: str, encoder: str)
     plan = make_learner(encoder, data).plan()
 
     lengths = str(plan.to_json()["lengths"])
-    assert lengths.endswith(f"longest 12; limit 8, 21 of 32 rows are {verb}")
+    assert lengths.endswith(f"longest 12; limit 8, 20 of 32 rows are {verb}")
 
 
 def test_a_multi_label_table_has_a_plan_too(encoder: str) -> None:

@@ -58,7 +58,10 @@ def test_history_is_written_as_plain_values() -> None:
     assert history.to_json() == {
         "steps": [[1, 0.12346, 1e-4]],
         "evaluations": [
-            {"step": 1, "epoch": 0.556, "train_loss": 0.12346, "scores": {"f1_macro": 0.75}, "best": True}
+            {
+                "step": 1, "epoch": 0.556, "train_loss": 0.12346, "scores": {"f1_macro": 0.75},
+                "best": True, "averaged": False,
+            }
         ],
         "examples": 8,
         "tokens": 75,

@@ -13,7 +13,7 @@ import typer
 from fastbert._version import __version__
 from fastbert.cli import evaluate, inspect, predict, schedules, train
 from fastbert.cli.output import show_error
-from fastbert.errors import FastBertError
+from fastbert.errors import FastBertError, missing_extra
 
 app = typer.Typer(
     name="fastbert",
@@ -52,6 +52,12 @@ def main() -> None:
     except FastBertError as error:
         show_error(error)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        explained = missing_extra(error, "This command")
+        if explained is None:
+            raise
+        show_error(explained)
+        sys.exit(explained.exit_code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)

@@ -8,7 +8,7 @@ Knows nothing of models or training.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -24,7 +24,7 @@ from fastbert.data.sources import Source, read_table
 from fastbert.data.splits import split_indices, text_key
 from fastbert.data.table import Table
 from fastbert.data.tokens import Tokenizer
-from fastbert.display import Block, View, number, shorten
+from fastbert.display import Block, View, shorten
 from fastbert.errors import ConfigError
 from fastbert.tasks import TASKS
 from fastbert.tasks.base import Task
@@ -249,8 +249,3 @@ def _show_row(data: DataBunch, split: str, row: int) -> Block:
         ("segment", *(str(value) for value in windows[0].token_type_ids_L[:16])),
     )
     return Block(example.where, tuple(lines), (), rows)
-
-
-def score_phrase(scores: Mapping[str, float], names: Sequence[str]) -> str:
-    """Return the named scores that are defined, as one line."""
-    return "  ".join(f"{name} {number(scores[name])}" for name in names if name in scores)

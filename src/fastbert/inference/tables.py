@@ -61,7 +61,7 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
         )
     places = [_place(opened, name) for name in wanted]
     first = list(islice(opened.rows, CHUNK))
-    return TextRows(opened.columns, chain(first, opened.rows), places[0], places[1] if len(places) > 1 else None)
+    return TextRows(opened.columns, chain(iter(first), opened.rows), places[0], places[1] if len(places) > 1 else None)
 
 
 def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) -> tuple[int, int]:

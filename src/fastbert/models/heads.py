@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -65,7 +66,7 @@ class EncoderWithHead(nn.Module):
         """Load the head's weights. Raises BundleError if they do not fit the given head."""
         try:
             self.head.load_state_dict(load_file(folder / HEAD_FILE))
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, SafetensorError) as error:
             first_line = str(error).splitlines()[0]
             raise BundleError(
                 f"{folder / HEAD_FILE}: the weights do not fit the head that was passed ({first_line}).",

@@ -86,9 +86,7 @@ def load_model(encoder: Encoder, task: Task, head: HeadFactory | None = None) ->
     Raises EncoderError if the weights are not there, or are those of another encoder.
     """
     try:
-        # a head for another number of labels gives way; what else does not fit is refused below
-        options = dict(task.model_options) | {"ignore_mismatched_sizes": True}
-        return _open_model(encoder.source, task, head, options)
+        return _open_model(encoder.source, task, head, fresh=True)
     except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(
             f"The weights of the encoder '{encoder.name}' cannot be opened: {_first_line(error)}",
@@ -98,7 +96,7 @@ def load_model(encoder: Encoder, task: Task, head: HeadFactory | None = None) ->
 
 def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) -> nn.Module:
     """Load a model that `save_model` wrote."""
-    model = _open_model(str(folder), task, head, {})
+    model = _open_model(str(folder), task, head, fresh=False)
     if isinstance(model, EncoderWithHead):
         model.load_head(folder)
     return model
@@ -124,33 +122,39 @@ def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int
         fast.model_max_length = previous
 
 
-def _open_model(source: str, task: Task, head: HeadFactory | None, options: dict[str, object]) -> nn.Module:
-    """Open the Auto class of the task, or the bare encoder under the given head; weights are float32."""
+def _open_model(source: str, task: Task, head: HeadFactory | None, *, fresh: bool) -> nn.Module:
+    """Open the Auto class of the task, or the bare encoder under the given head; weights are float32.
+
+    fresh: for training, where a head for another number of labels gives way to a new one.
+    """
     auto = getattr(transformers, f"AutoModelFor{task.head}") if head is None else transformers.AutoModel
+    options = task.model_options if fresh and head is None else {}
     with _quiet():
-        opened, found = auto.from_pretrained(source, output_loading_info=True, **({} if head else options))
-    _check_body(source, opened, found)
+        opened, found = auto.from_pretrained(source, output_loading_info=True, ignore_mismatched_sizes=True, **options)
+    _check_weights(source, opened, found, fresh=fresh)
     if head is not None:
         num_labels = len(cast("dict[int, str]", task.model_options["id2label"]))
         opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), num_labels))
     return cast("nn.Module", opened).float()
 
 
-def _check_body(source: str, model: PreTrainedModel, found: Mapping[str, Collection[object]]) -> None:
-    """Refuse an encoder that transformers has filled with random numbers; a head may be new.
+def _check_weights(
+    source: str, model: PreTrainedModel, found: Mapping[str, Collection[object]], *, fresh: bool
+) -> None:
+    """Refuse a model that transformers has filled with random numbers, which it says only in a warning.
 
     found: its own report, with the names of weights that are missing or have another shape.
     """
-    body = getattr(model, model.base_model_prefix, model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    own = {names[id(parameter)] for parameter in body.parameters()}
-    reshaped = own & {cast("tuple[str, ...]", entry)[0] for entry in found["mismatched_keys"]}
-    missing = own & {str(name) for name in found["missing_keys"]}  # few may miss: a pooler often does
-    if reshaped or 2 * len(missing) > len(own):
+    needed = {names[id(parameter)] for parameter in (model.base_model if fresh else model).parameters()}
+    reshaped = needed & {cast("tuple[str, ...]", entry)[0] for entry in found["mismatched_keys"]}
+    missing = needed & {str(name) for name in found["missing_keys"]}
+    allowed = len(needed) // 2 if fresh else 0  # a pooler is often missing
+    if reshaped or len(missing) > allowed:
         raise EncoderError(
-            f"{source}: the weights are those of another encoder than config.json describes; "
-            f"{len(reshaped | missing)} of {len(own)} do not fit, such as {min(reshaped | missing)}.",
-            "Copy both files from the same encoder.",
+            f"{source}: the weights are those of another model than config.json describes; "
+            f"{len(reshaped | missing)} of {len(needed)} do not fit, such as {min(reshaped | missing)}.",
+            "Copy both files from the same model.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Tasks that show the loop at work: one notes the rows it trains on, one says its scores by heart."""
+"""Doubles that show the loop at work: tasks that note rows or say scores by heart, and a watcher of weights."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from fastbert.data.databunch import DataBunch
 from fastbert.labels import Labels
 from fastbert.tasks.base import Batch, Example, Feature, Prediction
 from fastbert.tasks.classification import SingleLabel
-from tests.feedback import make_data, with_task
+from fastbert.training.callbacks import Callback
+from fastbert.training.learner import Learner
+from fastbert.training.state import RunState
+from tests.feedback import make_data, weights, with_task
 
 NAMES = Labels(("bug", "praise"))
 
@@ -49,3 +53,15 @@ def noting_data(count: int = 40) -> tuple[DataBunch, NotingTask]:
 
 def scripted_data(*scores: float) -> DataBunch:
     return with_task(make_data(), ScriptedTask(NAMES, script=list(scores)))
+
+
+class Snapshots(Callback):
+    """Keeps the weights that the model has at each evaluation."""
+
+    def __init__(self) -> None:
+        self.learner: Learner | None = None
+        self.kept: list[dict[str, torch.Tensor]] = []
+
+    def on_evaluate(self, state: RunState) -> None:
+        assert self.learner is not None
+        self.kept.append(weights(self.learner.model))

@@ -1,0 +1,164 @@
+"""Device and precision that are chosen, what is refused, and the state of random generators."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from fastbert import runtime
+from fastbert.config import Precision
+from fastbert.errors import ConfigError
+from fastbert.runtime import Runtime, choose_runtime, seed_everything, untouched_rng
+
+CPU = torch.device("cpu")
+
+
+def with_bf16(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    """Make the processor have bf16 instructions or not."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+
+
+def draws() -> tuple[float, float, float]:
+    """Return a number of each generator."""
+    return random.random(), float(np.random.random()), float(torch.rand(()))  # noqa: NPY002  # the global one is meant
+
+
+# --- precision --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fast", "precision", "reason"),
+    [(True, "bf16", "the device has bf16 instructions"), (False, "fp32", "the device has no bf16 instructions")],
+)
+def test_auto_takes_bf16_where_it_is_fast(
+    fast: bool, precision: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_bf16(monkeypatch, fast)
+
+    chosen = choose_runtime("auto", "cpu")
+
+    assert (chosen.precision, chosen.reason) == (precision, reason)
+
+
+def test_a_torch_that_does_not_tell_of_bf16_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
+
+    assert choose_runtime("auto", "cpu").precision == "fp32"
+
+
+def test_emulated_bf16_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_bf16(monkeypatch, False)
+
+    with pytest.raises(ConfigError) as caught:
+        choose_runtime("bf16", "cpu")
+
+    assert str(caught.value) == "precision is bf16, which cpu here only emulates.\n  Use --precision auto."
+
+
+def test_fp16_on_a_cpu_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        choose_runtime("fp16", "cpu")
+
+    assert str(caught.value) == "precision is fp16, which needs a GPU.\n  Use --precision auto."
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((8, 0), "bf16"), ((7, 5), "fp16")])
+def test_a_gpu_without_bf16_takes_fp16(
+    capability: tuple[int, int], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+
+    chosen = choose_runtime("auto")
+
+    assert (chosen.device.type, chosen.precision) == ("cuda", precision)
+
+
+def test_without_a_gpu_the_device_is_mps_or_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+
+    assert choose_runtime("fp32").device.type == "mps"
+    assert choose_runtime("auto").precision == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float16)]
+)
+def test_a_precision_has_its_dtype(precision: Precision, dtype: torch.dtype) -> None:
+    assert Runtime(CPU, precision, "asked for").dtype == dtype
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_matrix_products_run_in_the_precision(precision: Precision, dtype: torch.dtype) -> None:
+    with Runtime(CPU, precision, "asked for").autocast():
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+
+    assert product.dtype == dtype
+
+
+def test_a_runtime_describes_itself() -> None:
+    assert Runtime(CPU, "fp32", "asked for").describe() == "cpu, 1 threads, fp32 (asked for)"
+
+
+# --- random numbers ---------------------------------------------------------------------------------
+
+
+def test_seeding_repeats_the_numbers_of_every_generator() -> None:
+    with untouched_rng():
+        seed_everything(7)
+        first = draws()
+        seed_everything(7)
+
+        assert draws() == first
+
+
+@pytest.mark.parametrize("generator", [0, 1, 2])
+def test_another_seed_gives_other_numbers(generator: int) -> None:
+    with untouched_rng():
+        seed_everything(7)
+        first = draws()
+        seed_everything(8)
+
+        assert draws()[generator] != first[generator]
+
+
+def test_a_block_leaves_every_generator_as_it_was() -> None:
+    seed_everything(3)
+    expected = draws()
+    seed_everything(3)
+
+    with untouched_rng():
+        seed_everything(99)
+        draws()
+
+    assert draws() == expected
+
+
+def test_a_block_that_fails_leaves_every_generator_as_it_was() -> None:
+    seed_everything(3)
+    expected = draws()
+    seed_everything(3)
+
+    with pytest.raises(ZeroDivisionError), untouched_rng():
+        draws()
+        raise ZeroDivisionError
+
+    assert draws() == expected
+
+
+def test_the_second_normal_number_of_a_pair_is_restored_too() -> None:
+    """Python and numpy make normal numbers in twos and keep one; a state without it would shift all after."""
+    seed_everything(3)
+    random.gauss(0, 1)
+    with runtime.untouched_rng():
+        random.gauss(0, 1)
+    second = random.gauss(0, 1)
+    seed_everything(3)
+
+    assert [random.gauss(0, 1), random.gauss(0, 1)][1] == second
