@@ -157,7 +157,7 @@ def test_only_forty_labels_are_shown(encoder: str) -> None:
 
     view = repr(make_learner(encoder, DataBunch.from_files(rows, label="tag")).plan(estimate=False).view())
 
-    assert "Labels (first 40)" in view
+    assert "Labels (the first 40 of 50)" in view
 
 
 @pytest.mark.parametrize(

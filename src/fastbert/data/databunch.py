@@ -30,6 +30,7 @@ from fastbert.tasks import TASKS
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import Classification
 
+SHOWN_LABELS = 40
 SPLITS = ("train", "valid", "test")
 
 
@@ -133,16 +134,22 @@ class DataBunch:
         return self._view()._repr_html_()
 
     def _view(self) -> View:
-        counts = self.label_counts()
         sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in self.splits.items())
         lines = [f"task      {self.task.name}, {len(self.labels)} labels", f"rows      {sizes}"]
         if self.tokenizer is not None:
             lines.append("tokens    " + length_phrase(self, "train"))
-        table = tuple((name, *(f"{counts[split][name]}" for split in self.splits)) for name in self.labels)
-        blocks = [Block("DataBunch", tuple(lines), ("label", *self.splits), table)]
+        blocks = [Block("DataBunch", tuple(lines)), label_block(self)]
         if self.warnings:
             blocks.append(Block("Worth a look", tuple(f"- {warning}" for warning in self.warnings)))
         return View(tuple(blocks))
+
+
+def label_block(data: DataBunch) -> Block:
+    """Return how often each label occurs in each split, as a table of at most 40 labels."""
+    counts = data.label_counts()
+    rows = tuple((name, *(str(counts[split][name]) for split in data.splits)) for name in data.labels[:SHOWN_LABELS])
+    title = "Labels" if len(data.labels) <= SHOWN_LABELS else f"Labels (the first {SHOWN_LABELS} of {len(data.labels)})"
+    return Block(title, (), ("label", *data.splits), rows)
 
 
 def length_phrase(data: DataBunch, split: str) -> str:

@@ -15,7 +15,7 @@ from torch import nn
 
 from fastbert.config import TrainConfig
 from fastbert.data.batches import num_steps, training_steps
-from fastbert.data.databunch import DataBunch, length_phrase
+from fastbert.data.databunch import DataBunch, label_block, length_phrase
 from fastbert.display import Block, View, duration
 from fastbert.runtime import untouched_rng
 from fastbert.training.step import Stepper
@@ -72,12 +72,10 @@ class Plan:
             f"{config.optimizer}, {config.schedule}, peak lr {config.lr:g}",
             f"estimate   about {duration(self.seconds)}, {self.memory_bytes / 1e9:.1f} GB of memory",
         ]
-        counts = data.label_counts()
-        rows = tuple((name, *(str(counts[split][name]) for split in data.splits)) for name in data.labels[:40])
         blocks = [
             Block("Plan", tuple(lines)),
             Block("Inferred", tuple(f"- {fact}" for fact in (*data.facts, *self.reasons))),
-            Block("Labels" if len(data.labels) <= 40 else "Labels (first 40)", (), ("label", *data.splits), rows),
+            label_block(data),
         ]
         if data.warnings:
             blocks.append(Block("Worth a look", tuple(f"- {warning}" for warning in data.warnings)))
