@@ -235,3 +235,19 @@ def test_what_is_no_assignment_is_refused_with_an_example(text: str) -> None:
         parse_assignment(text)
 
     assert str(caught.value) == f"'{text}' is not of the form key=value.\n  Example: --set lr=1e-4"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, None),
+        ({"text": "0", "labels": "1"}, None),
+        ({"text": "note"}, True),
+        ({"labels": "tag"}, True),
+        ({"group": "customer"}, True),
+        ({"text": "note", "header": False}, False),
+        ({"header": True}, True),
+    ],
+)
+def test_a_column_given_by_name_means_a_header(options: dict[str, object], expected: bool | None) -> None:
+    assert DataConfig().changed(**options).has_header is expected

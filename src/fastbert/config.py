@@ -71,6 +71,12 @@ class DataConfig(_Options):
     max_tokens: int | None = None
     truncation: Truncation = "head_tail"
 
+    @property
+    def has_header(self) -> bool | None:
+        """Return header; where it is left open, True if a column is given by its name."""
+        columns = (*self.text, *self.labels, *([] if self.group is None else [self.group]))
+        return True if self.header is None and not all(map(str.isdecimal, columns)) else self.header
+
     def __post_init__(self) -> None:
         if len(self.text) > 2:
             raise ConfigError(f"text names {len(self.text)} columns; one text or a pair of texts is read.")
@@ -106,7 +112,7 @@ class TrainConfig(_Options):
     optimizer: str = "adamw"
     weight_decay: float | None = None
     layer_decay: float = 1.0
-    batch_size: int = 32
+    batch_size: int = 16
     batch_tokens: int = 8192
     precision: Precision = "auto"
     clip_norm: float = 1.0

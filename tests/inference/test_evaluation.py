@@ -59,7 +59,7 @@ def test_each_label_is_scored_by_name(model: Predictor) -> None:
 def test_the_result_is_plain_json(model: Predictor) -> None:
     values = json.loads(json.dumps(evaluate_table(model, feedback_rows(8), options()).to_json(), allow_nan=False))
 
-    assert set(values) == {"scores", "rows", "per_label", "notes"}
+    assert {"scores", "rows", "per_label", "notes"} <= set(values)
 
 
 def test_columns_may_stand_in_another_order(model: Predictor, tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_model_without_a_layout_finds_the_columns_itself(model: Predictor) -> 
 
 
 def test_numbered_columns_are_remembered(encoder: str, tmp_path: Path) -> None:
-    table = tmp_path / "train.csv"
-    table.write_text("".join(f"{row['label']},{row['text']}\n" for row in feedback_rows()), encoding="utf-8")
+    table = tmp_path / "train.tsv"
+    table.write_text("".join(f"{row['label']}\t{row['text']}\n" for row in feedback_rows()), encoding="utf-8")
     data = DataBunch.from_files(table, header=False, text="1", labels="0")
 
     model = trained(encoder, tmp_path, data)

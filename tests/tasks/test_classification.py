@@ -246,6 +246,18 @@ def test_scores_of_each_label_come_by_name() -> None:
     ]
 
 
+def test_confusion_counts_true_labels_by_row_and_decided_ones_by_column() -> None:
+    rows = [TextExample("", labels=(name,)) for name in ("bug", "bug", "praise", "question")]
+
+    counts = SINGLE.confusion(answers_for(SINGLE, [("bug",), ("praise",), ("praise",), ("bug",)]), rows)
+
+    assert counts == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+
+
+def test_several_labels_a_row_have_no_confusion() -> None:
+    assert MULTI.confusion([], []) is None
+
+
 def test_a_row_without_known_labels_cannot_be_scored() -> None:
     with pytest.raises(ValueError, match="item 3: an example without labels cannot be scored"):
         SINGLE.score(answers_for(SINGLE, [("bug",)]), [TextExample("", where="item 3")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -98,3 +99,16 @@ def test_the_loss_sees_the_mean_of_the_windows(task: Classification) -> None:
     )
 
     assert float(windows) == pytest.approx(float(merged), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "total"),
+    [(SINGLE, torch.tensor([2]), 4 * math.log(3)), (MULTI, torch.tensor([[1.0, 0.0, 1.0]]), 5.5 * math.log(2))],
+)
+def test_label_weights_weigh_the_loss_as_computed_by_hand(task: Classification, labels: Tensor, total: float) -> None:
+    """Logits of 0. Weights 0.5 1 4: of the target's class, or of the positive cells (0.5 + 4, and 1 for the other)."""
+    weighted = dataclasses.replace(task, label_weights=(0.5, 1.0, 4.0))
+
+    loss, _ = weighted.loss({"logits": torch.zeros(1, 3)}, {"labels": labels, "example_of_window": torch.tensor([0])})
+
+    assert float(loss) == pytest.approx(total, rel=1e-6)

@@ -26,14 +26,14 @@ def facts(**changes: object) -> Facts:
     ],
 )
 def test_larger_encoders_get_smaller_rates(num_parameters: int, rate: float) -> None:
-    assert choose(TrainConfig(), facts(num_parameters=num_parameters))[0].lr == rate
+    assert choose(TrainConfig(batch_size=32), facts(num_parameters=num_parameters))[0].lr == rate
 
 
 @pytest.mark.parametrize(
     ("model_type", "rate"), [("deberta-v2", 2.1e-5), ("modernbert", 6e-5), ("electra", 4.5e-5), ("roberta", 3e-5)]
 )
 def test_a_family_scales_the_rate(model_type: str, rate: float) -> None:
-    assert choose(TrainConfig(), facts(num_parameters=140_000_000, model_type=model_type))[0].lr == rate
+    assert choose(TrainConfig(batch_size=32), facts(num_parameters=140_000_000, model_type=model_type))[0].lr == rate
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,18 @@ def test_the_rate_grows_with_the_root_of_the_batch_up_to_128_rows(batch_size: in
     ("optimizer", "rate"), [("adamw", 1e-4), ("lion", 2e-5), ("sgd", 0.03), ("lamb", 2e-3), ("adafactor", 1e-4)]
 )
 def test_an_optimizer_scales_the_rate(optimizer: str, rate: float) -> None:
-    assert choose(TrainConfig(optimizer=optimizer), MINILM)[0].lr == pytest.approx(rate, rel=1e-9)
+    assert choose(TrainConfig(optimizer=optimizer, batch_size=32), MINILM)[0].lr == pytest.approx(rate, rel=1e-9)
 
 
 @pytest.mark.parametrize(
     ("num_rows", "batch_size", "epochs"),
     [
-        (8551, 32, 6.0),  # 268 steps an epoch: 5.97 epochs for 1,600
-        (320, 32, 20.0),  # 10 steps: 160 epochs would be wanted
+        (8551, 32, 9.0),  # 268 steps an epoch: 8.96 epochs for 2,400
+        (320, 32, 20.0),  # 10 steps: 240 epochs would be wanted
         (5, 32, 20.0),  # one step
-        (25600, 32, 3.0),  # 800 steps: 2 would do
-        (16000, 32, 4.0),  # 500 steps: 3.2
-        (8551, 16, 3.0),  # 535 steps: 2.99
+        (51200, 32, 3.0),  # 1,600 steps: 1.5 would do
+        (16000, 32, 5.0),  # 500 steps: 4.8
+        (8551, 16, 5.0),  # 535 steps: 4.49
     ],
 )
 def test_few_rows_get_more_epochs(num_rows: int, batch_size: int, epochs: float) -> None:
@@ -92,6 +92,6 @@ def test_each_choice_gives_its_reason() -> None:
     _, reasons = choose(TrainConfig(), MINILM)
 
     assert reasons == (
-        "lr 0.0001: 23 M parameters, adamw",
-        "6 epochs: at least 1600 steps where rows allow, 3 to 20",
+        "lr 7.1e-05: 23 M parameters, adamw",
+        "5 epochs: at least 2400 steps where rows allow, 3 to 20",
     )

@@ -11,8 +11,8 @@ from fastbert.display import label_score_rows
 
 
 def evaluate(
-    bundle: Path = typer.Argument(..., help="Folder of a model."),
-    table: Path = typer.Argument(..., help="Labelled table."),
+    bundle: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of a model."),
+    table: Path = typer.Argument(..., metavar="TABLE", help="Labelled table."),
     text: str | None = typer.Option(None, help="Text column(s), if not those the model was trained on."),
     label: str | None = typer.Option(None, help="Label column, if not the one the model was trained on."),
     labels: str | None = typer.Option(None, help="0/1 label columns: COL,COL,..."),

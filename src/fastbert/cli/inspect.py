@@ -11,7 +11,7 @@ from fastbert.display import Block, View
 
 
 def inspect(
-    bundle: Path = typer.Argument(..., help="Folder of a model."),
+    bundle: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of a model."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
 ) -> None:
     """Show task, labels, decision rule, scores and origin of the model in BUNDLE; verify its files."""

@@ -11,8 +11,10 @@ from fastbert.cli.output import say
 
 
 def predict(
-    bundle: Path = typer.Argument(..., help="Folder of a model."),
-    table: str = typer.Argument(..., help="Table of texts, or - for standard input (a table or one text a line)."),
+    bundle: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of a model."),
+    table: str = typer.Argument(
+        ..., metavar="TABLE", help="Table of texts, or - for standard input (a table or one text a line)."
+    ),
     out: Path | None = typer.Option(None, help="File to write: .csv, .tsv or .jsonl; else CSV to standard output."),
     text: str | None = typer.Option(None, help="Text column(s), if not those the model was trained on."),
     no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),

@@ -10,7 +10,9 @@ from fastbert.cli.output import print_data, print_json, say, score_block, show
 
 
 def train(
-    table: Path = typer.Argument(..., help="Table of texts and labels: CSV, TSV, JSON lines, Parquet, Arrow, XLSX."),
+    table: Path = typer.Argument(
+        ..., metavar="TABLE", help="Table of texts and labels: CSV, TSV, JSON lines, Parquet, Arrow, XLSX."
+    ),
     out: Path = typer.Option(..., "--out", help="Folder of the new model."),
     valid: Path | None = typer.Option(None, help="Validation table; without it a share of TABLE is held out."),
     test: Path | None = typer.Option(None, help="Test table, scored once at the end."),

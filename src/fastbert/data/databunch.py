@@ -72,7 +72,7 @@ class DataBunch:
         """
         chosen = (config or DataConfig()).changed(**normalize_options(options))
         tables = {
-            name: read_table(source, header=chosen.header)
+            name: read_table(source, header=chosen.has_header)
             for name, source in zip(SPLITS, (train, valid, test), strict=True)
             if source is not None
         }
@@ -110,7 +110,7 @@ class DataBunch:
         """Read another table by the same layout and labels."""
         if self.layout is None:
             raise ConfigError("This data was not read from a table; there is no layout to read another one by.")
-        table = read_table(source, header=self.config.header)
+        table = read_table(source, header=self.config.has_header)
         labels = cast("Classification", self.task).labels
         return to_examples(table, self.layout, on_bad_row=self.config.on_bad_row, labels=labels)[0]
 

@@ -49,7 +49,7 @@ def evaluate_table(predictor: Predictor, source: Source, config: DataConfig) -> 
     Raises DataError for a table or row that cannot be used, or a label the model does not know.
     """
     saved = saved_layout(predictor)
-    header = config.header
+    header = config.has_header
     if header is None and saved is not None and saved.text.isdigit():
         header = False  # trained on numbered columns: the first row is data here, too
     table = read_table(source, header=header)

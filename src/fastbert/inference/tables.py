@@ -45,7 +45,7 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     Raises DataError if a column is not there, or if none is named and there are several.
     """
     saved = saved_layout(predictor)
-    header = config.header
+    header = config.has_header
     if header is None and saved is not None and saved.text.isdigit():
         header = False  # trained on numbered columns: the first row is data here, too
     opened = open_rows(source, header=header, stream=stream)

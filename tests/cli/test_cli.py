@@ -1,0 +1,142 @@
+"""What all commands share: help, version, exit codes and where messages go."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fastbert
+from fastbert.cli import main
+from fastbert.errors import DataError, TrainingError
+from tests.cli.conftest import Run
+
+COMMANDS = ["train", "evaluate", "predict", "inspect", "schedules"]
+MAX_HELP_S = 0.4
+
+
+def seconds_of(*arguments: str) -> float:
+    """Return how long the command takes in a process of its own."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "fastbert", *arguments]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]], ids=["fastbert", "train"])
+def test_help_is_quick(arguments: list[str]) -> None:
+    assert min(seconds_of(*arguments) for _ in range(3)) < MAX_HELP_S
+
+
+def test_help_lists_every_command(run: Run) -> None:
+    outcome = run("--help")
+
+    assert outcome.code == 0
+    assert [name for name in COMMANDS if f"  {name} " not in outcome.out] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_json_and_help(command: str, run: Run) -> None:
+    outcome = run(command, "--help")
+
+    assert outcome.code == 0
+    assert "--json" in outcome.out
+
+
+def test_no_option_is_without_words_of_help(run: Run) -> None:
+    lines = [line.split("  ") for line in run("train", "--help").out.splitlines() if line.startswith("  --")]
+
+    assert [line for line in lines if len([part for part in line if part.strip()]) < 2 and len(line[1]) < 22] == []
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    outcome = run("--version")
+
+    assert (outcome.code, outcome.out) == (0, f"{fastbert.__version__}\n")
+
+
+def test_without_a_command_help_is_shown(run: Run) -> None:
+    outcome = run()
+
+    assert outcome.code == 2
+    assert "train" in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tran"], "No such command 'tran'"),
+        (["inspect"], "Missing argument 'BUNDLE'"),
+        (["schedules", "--step", "5"], "No such option: --step"),
+        (["schedules", "--steps", "many"], "Invalid value for '--steps'"),
+        (["train", "table.csv"], "Missing option '--out'"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_writes_to_standard_error(arguments: list[str], message: str, run: Run) -> None:
+    outcome = run(*arguments)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "written"),
+    [
+        (DataError("a row is bad", "Correct it."), 2, "error: a row is bad\nhint: Correct it.\n"),
+        (DataError("a row is bad"), 2, "error: a row is bad\n"),
+        (TrainingError("the disk is full", "Free some."), 1, "error: the disk is full\nhint: Free some.\n"),
+    ],
+    ids=["bad input", "no hint", "failure"],
+)
+def test_errors_and_hints_stand_on_lines_of_their_own(
+    error: Exception, code: int, written: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastbert.bundle.read_bundle", _raising(error))
+
+    outcome = run("inspect", "model")
+
+    assert (outcome.code, outcome.out, outcome.err) == (code, "", written)
+
+
+def test_an_interrupted_command_ends_quietly(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastbert.bundle.read_bundle", _raising(KeyboardInterrupt()))
+
+    outcome = run("inspect", "model")
+
+    assert outcome.code in {1, 130}
+    assert "Traceback" not in outcome.err
+
+
+def test_a_mistake_of_ours_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastbert.bundle.read_bundle", _raising(ZeroDivisionError()))
+    monkeypatch.setattr(sys, "argv", ["fastbert", "inspect", "model"])
+
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback(bundle: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    class ClosedPipe(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(sys, "stdout", ClosedPipe())
+
+    outcome = run("predict", bundle, "-", stdin=b"the app is great\n")
+
+    assert (outcome.code, outcome.err) == (1, "")
+
+
+def _raising(error: BaseException) -> object:
+    def fail(*arguments: object, **options: object) -> None:
+        raise error
+
+    return fail
