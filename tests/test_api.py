@@ -211,7 +211,15 @@ def test_a_folder_that_is_no_bundle_is_never_replaced(encoder: str, tmp_path: Pa
         ({"lr": 1e9, "epochs": 3, "schedule": "none"}, TrainingError),
         ({"lr": 1e9, "epochs": 0.1, "schedule": "none"}, TrainingError),
     ],
-    ids=["no rows", "one label", "no encoder", "too many tokens", "long warm-up", "divergence", "divergence at the end"],
+    ids=[
+        "no rows",
+        "one label",
+        "no encoder",
+        "too many tokens",
+        "long warm-up",
+        "divergence",
+        "divergence at the end",
+    ],
 )
 def test_an_error_leaves_nothing_in_the_parent_folder(
     changes: dict[str, object], error: type[FastBertError], encoder: str, tmp_path: Path

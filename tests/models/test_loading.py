@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -346,3 +347,29 @@ def test_a_full_disk_is_an_os_error_whoever_writes(room: int, tmp_path: Path) ->
 
     with full_disk(room), pytest.raises(OSError, match="File too large"):
         save_model(torch_stand_in(), encoder, tmp_path / "saved", 24)
+
+
+def test_a_head_trained_on_the_same_labels_goes_on(tmp_path: Path) -> None:
+    encoder, trained = _classifier_of(("bug", "praise"), tmp_path)
+
+    model = load_model(encoder, SingleLabel(Labels(("bug", "praise"))), prior_C=np.array([3.0, -3.0]))
+
+    assert torch.equal(model.state_dict()["classifier.weight"], trained["classifier.weight"])
+    assert torch.equal(model.state_dict()["classifier.bias"], trained["classifier.bias"])
+
+
+def test_a_head_trained_on_other_labels_gives_way_to_a_new_one(tmp_path: Path) -> None:
+    encoder, trained = _classifier_of(("spam", "ham"), tmp_path)
+
+    model = load_model(encoder, SingleLabel(Labels(("bug", "praise"))), prior_C=np.array([3.0, -3.0]))
+
+    assert not torch.equal(model.state_dict()["classifier.weight"], trained["classifier.weight"])
+    assert model.state_dict()["classifier.bias"].tolist() == [3.0, -3.0]
+
+
+def _classifier_of(names: tuple[str, ...], folder: Path) -> tuple[Encoder, dict[str, torch.Tensor]]:
+    """Save a classifier of these labels; return it as an encoder, with its weights."""
+    start = open_encoder(str(tiny_encoder(folder / "encoder")))
+    model = load_model(start, SingleLabel(Labels(names)))
+    save_model(model, start, folder / "trained", max_tokens=32)
+    return open_encoder(str(folder / "trained")), model.state_dict()

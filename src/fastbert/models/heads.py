@@ -24,18 +24,26 @@ HEAD_FILE = "head.safetensors"
 
 
 def start_at_prior(model: nn.Module, prior_C: npt.NDArray[np.floating]) -> bool:
-    """Set the bias of the last linear layer with C outputs; return whether there is one.
+    """Set the bias of the head's last linear layer with C outputs; return whether there is one.
 
     A head that starts at the shares of the labels need not spend its first steps on learning them
     (Lin et al. 2017, arXiv 1708.02002, section 3.3).
     """
-    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    for layer in reversed(layers):
-        if layer.out_features == len(prior_C) and layer.bias is not None:
+    for layer in reversed(head_modules(model)):
+        if isinstance(layer, nn.Linear) and layer.out_features == len(prior_C) and layer.bias is not None:
             with torch.no_grad():
                 layer.bias.copy_(torch.from_numpy(np.asarray(prior_C)))
             return True
     return False
+
+
+def head_modules(model: nn.Module) -> list[nn.Module]:
+    """Return the modules that come on top of the encoder, innermost last; all modules if there is no encoder."""
+    if isinstance(model, EncoderWithHead):
+        return list(model.head.modules())
+    encoder = getattr(model, "base_model", None)
+    inside = {id(module) for module in encoder.modules()} if isinstance(encoder, nn.Module) else set()
+    return [module for module in model.modules() if id(module) not in inside and module is not model]
 
 
 class EncoderWithHead(nn.Module):

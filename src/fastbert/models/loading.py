@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+import numpy.typing as npt
 import transformers
 from safetensors import SafetensorError
 from torch import nn
@@ -22,7 +24,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedT
 
 from fastbert.data.tokens import Tokenizer
 from fastbert.errors import EncoderError, MissingExtraError
-from fastbert.models.heads import EncoderWithHead
+from fastbert.models.heads import EncoderWithHead, head_modules, start_at_prior
 
 if TYPE_CHECKING:
     from fastbert.tasks.base import Task
@@ -79,19 +81,33 @@ def open_encoder(name: str) -> Encoder:
     return Encoder(name, source, config, tokenizer, fast)
 
 
-def load_model(encoder: Encoder, task: Task, head: HeadFactory | None = None) -> nn.Module:
-    """Load the weights with a head for the task; head: a factory of the user's own head.
+def load_model(
+    encoder: Encoder,
+    task: Task,
+    head: HeadFactory | None = None,
+    prior_C: npt.NDArray[np.floating] | None = None,
+) -> nn.Module:
+    """Load the weights with a fresh head for the task, its bias at prior_C if given.
 
-    The head is fresh, unless the encoder is a classifier with as many labels.
-    Raises EncoderError if the weights are not there, or are those of another encoder.
+    head: a factory of the user's own head. A checkpoint that was trained on the very labels of the
+    task, in the same order, keeps its head: training goes on from it.
+    Raises EncoderError if the weights are missing or of another model.
     """
     try:
-        return _open_model(encoder.source, task, head, fresh=True)
+        model = _open_model(encoder.source, task, head, fresh=True)
     except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(
             f"The weights of the encoder '{encoder.name}' cannot be opened: {_first_line(error)}",
             "Download or copy the encoder again.",
         ) from error
+    if head is None and _is_classifier(encoder, task):
+        if encoder.config.id2label == task.model_options["id2label"]:
+            return model
+        for module in head_modules(model):  # trained for other labels: worse than a new one
+            cast("PreTrainedModel", model)._init_weights(module)
+    if prior_C is not None:
+        start_at_prior(model, prior_C)
+    return model
 
 
 def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) -> nn.Module:
@@ -136,6 +152,11 @@ def _open_model(source: str, task: Task, head: HeadFactory | None, *, fresh: boo
         num_labels = len(cast("dict[int, str]", task.model_options["id2label"]))
         opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), num_labels))
     return cast("nn.Module", opened).float()
+
+
+def _is_classifier(encoder: Encoder, task: Task) -> bool:
+    """Return True if the checkpoint has a trained head of the task's kind."""
+    return any(name.endswith(f"For{task.head}") for name in encoder.config.architectures or [])
 
 
 def _check_weights(

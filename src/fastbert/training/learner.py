@@ -20,12 +20,11 @@ from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.display import View
 from fastbert.errors import ConfigError
-from fastbert.inference.predictor import Backend, TextInput, as_example, predict_features
+from fastbert.inference.predictor import Backend, TextInput, as_examples, predict_features
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
 from fastbert.insight.report import write_report
 from fastbert.models import freezing
-from fastbert.models.heads import start_at_prior
 from fastbert.models.loading import (
     Encoder,
     HeadFactory,
@@ -185,7 +184,7 @@ class Learner:
 
     def predict(self, texts: Sequence[TextInput]) -> list[Prediction]:
         """Return one prediction per text, in order, as the saved bundle will give them."""
-        examples = [as_example(item, row) for row, item in enumerate(texts)]
+        examples = as_examples(texts)
         features = self.data.task.encode(examples, self.encoder.tokenizer, self.data.max_tokens)
         return predict_features(
             self.data.task, self._backend(), features, examples, self.decisions, self.encoder.tokenizer
@@ -309,11 +308,7 @@ def _refuse_fixed(options: Mapping[str, object]) -> None:
 
 def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None) -> nn.Module:
     """Load the encoder with a new head, which starts at the task's prior where it has one."""
-    model = load_model(encoder, data.task, head)
-    prior_C = data.task.prior_logits(data.examples("train"))
-    if prior_C is not None:
-        start_at_prior(model, prior_C)
-    return model
+    return load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")))
 
 
 def _shape(encoder: Encoder) -> dict[str, int]:
