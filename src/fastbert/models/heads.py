@@ -37,6 +37,18 @@ def start_at_prior(model: nn.Module, prior_C: npt.NDArray[np.floating]) -> bool:
     return False
 
 
+def renew_head(model: nn.Module, std: float) -> None:
+    """Draw the linear layers of the head anew: normal weights, zero biases, as transformers does.
+
+    A head that was trained for other labels is a worse start than none.
+    """
+    for layer in head_modules(model):
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=std)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def head_modules(model: nn.Module) -> list[nn.Module]:
     """Return the modules that come on top of the encoder, innermost last; all modules if there is no encoder."""
     if isinstance(model, EncoderWithHead):

@@ -24,7 +24,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedT
 
 from fastbert.data.tokens import Tokenizer
 from fastbert.errors import EncoderError, MissingExtraError
-from fastbert.models.heads import EncoderWithHead, head_modules, start_at_prior
+from fastbert.models.heads import EncoderWithHead, renew_head, start_at_prior
 
 if TYPE_CHECKING:
     from fastbert.tasks.base import Task
@@ -103,8 +103,7 @@ def load_model(
     if head is None and _is_classifier(encoder, task):
         if encoder.config.id2label == task.model_options["id2label"]:
             return model
-        for module in head_modules(model):  # trained for other labels: worse than a new one
-            cast("PreTrainedModel", model)._init_weights(module)
+        renew_head(model, std=float(getattr(encoder.config, "initializer_range", 0.02)))
     if prior_C is not None:
         start_at_prior(model, prior_C)
     return model
