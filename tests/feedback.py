@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from fastbert.config import TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.models.loading import HeadFactory
 from fastbert.tasks.base import Task
@@ -68,8 +69,8 @@ def make_learner(
     **options: object,
 ) -> Learner:
     """Return a learner that is quick: 32 rows in 4 steps an epoch, 2 epochs, float32, the best weights."""
-    chosen = {**FAST, **options}
-    return Learner(data or make_data(), encoder, callbacks=callbacks, metrics=metrics, head=head, **chosen)
+    config = TrainConfig().changed(**{**FAST, **options})
+    return Learner(data or make_data(), encoder, config=config, callbacks=callbacks, metrics=metrics, head=head)
 
 
 def with_task(data: DataBunch, task: Task) -> DataBunch:

@@ -153,7 +153,7 @@ def frozen_ones(learner: Learner) -> set[str]:
 
 @pytest.mark.parametrize("how", ["method", "constructor", "fit"])
 def test_frozen_weights_keep_every_bit_and_the_head_moves(how: str, encoder: str) -> None:
-    learner = make_learner(encoder, schedule="none", **({"freeze": "encoder"} if how == "constructor" else {}))
+    learner = make_learner(encoder, schedule="none", freeze="encoder" if how == "constructor" else "none")
     if how == "method":
         learner.freeze()
     before = weights(learner.model)

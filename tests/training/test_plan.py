@@ -58,11 +58,11 @@ def test_a_plan_leaves_no_gradients(fitted: bool, encoder: str) -> None:
 def test_a_plan_leaves_every_random_generator_alone(encoder: str) -> None:
     learner = make_learner(encoder)
     learner.model.train()  # so that dropout draws numbers while it measures
-    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # type: ignore[index, union-attr]  # noqa: NPY002
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # type: ignore[index]  # noqa: NPY002
 
     learner.plan(estimate=True)
 
-    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # type: ignore[index, union-attr]  # noqa: NPY002
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # type: ignore[index]  # noqa: NPY002
     assert before[:2] == after[:2]
     assert torch.equal(before[2], after[2])
 
