@@ -6,6 +6,7 @@ Knows nothing of terminals: plan and progress go to the callbacks and listeners 
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,9 @@ def fit(
     >>> model(["The export button does nothing"])   # doctest: +SKIP
     """
     data, config = split_options(normalize_options(options))
-    folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="fastbert-")) / "model"
+    folder = (
+        Path(out) if out is not None else Path(tempfile.gettempdir()) / f"fastbert-{uuid.uuid4().hex[:12]}" / "model"
+    )
     bar = ProgressBar()
     result = train(
         Tables(table, valid, test),

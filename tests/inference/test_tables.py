@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from fastbert.config import DataConfig
+from fastbert.data.databunch import DataBunch
 from fastbert.data.table import Row
 from fastbert.errors import DataError
 from fastbert.inference import tables
 from fastbert.inference.predictor import Predictor
 from fastbert.inference.tables import TextRows, open_texts, predict_rows
 from fastbert.tasks.base import Prediction
-from tests.feedback import write_feedback
+from tests.feedback import feedback_rows, make_learner, write_feedback
 from tests.helpers import write_csv
 
 
@@ -70,6 +71,25 @@ def test_a_column_can_be_given_by_its_number(model: Predictor, tmp_path: Path) -
     answers = answered(model, table, text="1", header=False)
 
     assert [one.text for one in answers.predictions if one is not None] == ["the app is great", "the app is slow"]
+
+
+def test_a_number_finds_a_column_that_has_a_name(model: Predictor, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "new.csv", ["id", "text"], [[number, f"the app {number}"] for number in range(9)])
+
+    answers = answered(model, table, text="1", header=True)
+
+    assert [row.cells[1] for row in answers.rows] == [one.text if one else None for one in answers.predictions]
+
+
+def test_a_model_of_numbered_columns_takes_the_first_row_as_data(encoder: str, tmp_path: Path) -> None:
+    table = tmp_path / "raw.tsv"
+    table.write_text("".join(f"{row['label']}\t{row['text']}\n" for row in feedback_rows()), encoding="utf-8")
+    data = DataBunch.from_files(table, header=False, text="1", labels="0")
+    numbered = Predictor.load(make_learner(encoder, data).save(tmp_path / "model"))
+    new = tmp_path / "new.tsv"
+    new.write_text("label\ttext\nbug\tthe app is slow\n", encoding="utf-8")
+
+    assert [row.cells[1] for row in answered(numbered, new).rows] == ["text", "the app is slow"]
 
 
 def test_the_only_column_needs_no_name(model: Predictor) -> None:

@@ -343,7 +343,7 @@ def test_a_drawn_history_is_a_figure_and_a_file(encoder: str, tmp_path: Path) ->
 def test_the_schedule_to_come_can_be_asked_for(encoder: str) -> None:
     schedule = make_learner(encoder, schedule="warmup_cosine").schedule()
 
-    assert (schedule.name, schedule.total_steps, schedule.warmup) == ("warmup_cosine", 8, 0.1)
+    assert (schedule.name, schedule.total_steps, schedule.warmup) == ("warmup_cosine", 8, 0.0)
 
 
 def test_a_scripted_score_is_not_asked_for_by_a_plan(encoder: str) -> None:

@@ -70,6 +70,10 @@ def test_a_tenth_of_the_steps_is_warm_up(schedule: str) -> None:
     assert choose(TrainConfig(schedule=schedule), MINILM)[0].warmup == 0.1
 
 
+def test_a_run_of_a_few_steps_has_no_warm_up() -> None:
+    assert choose(TrainConfig(epochs=3.0), facts(num_rows=40))[0].warmup == 0.0  # 9 steps
+
+
 @pytest.mark.parametrize("schedule", ["none", "one_cycle"])
 def test_other_schedules_keep_their_own_warm_up(schedule: str) -> None:
     assert choose(TrainConfig(schedule=schedule), MINILM)[0].warmup is None

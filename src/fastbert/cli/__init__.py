@@ -46,7 +46,7 @@ app.command("schedules")(schedules.schedules)
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0, 1 for failure, 2 for wrong use or bad input."""
+    """Run the command line. Exit codes: 0, 1 for failure, 2 for wrong use or bad input, 130 if interrupted."""
     try:
         app()
     except FastBertError as error:
@@ -58,6 +58,3 @@ def main() -> None:
             raise
         show_error(explained)
         sys.exit(explained.exit_code)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from fastbert.config import TrainConfig
+from fastbert.data.batches import num_steps
 
 # (parameters up to, peak rate). Small encoders want larger rates: BERT-Tiny to Medium sweep 3e-4 to
 # 3e-5 (Turc et al. 2019), MiniLM-L6 measured here (LOG.md), base 2e-5 to 5e-5 (Devlin et al. 2019),
@@ -49,7 +50,9 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
         changes["epochs"] = epochs = _epochs(facts.num_rows, config.batch_size)
         reasons.append(f"{epochs:g} epochs: at least {MIN_STEPS} steps where rows allow, {EPOCHS[0]} to {EPOCHS[1]}")
     if config.warmup is None and config.schedule.startswith(("warmup", "wsd")):
-        changes["warmup"] = WARMUP
+        # In a run of a few steps a warm-up would leave hardly any: the first of them has rate 0.
+        steps = num_steps(facts.num_rows, config.batch_size) * float(str(changes.get("epochs", config.epochs)))
+        changes["warmup"] = WARMUP if steps * WARMUP >= 1 else 0.0
     return config.changed(**changes), tuple(reasons)
 
 
