@@ -213,17 +213,13 @@ class SingleLabel(Classification):
 
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
         """Return accuracy, F1, MCC, log loss and the rest of `metrics.single_label_scores`."""
-        targets_N = np.array([self.labels.id_of(_known_labels(example)[0]) for example in examples], np.intp)
-        decided_N = np.array([self.labels.id_of(prediction.labels[0]) for prediction in predictions], np.intp)
+        targets_N, decided_N = self._ids(predictions, examples)
         return metrics.single_label_scores(self.scores_of(predictions), targets_N, decided_N, self.labels.names)
 
     def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
         """Return how often each true label (row) was decided as which (column), in label order."""
-        matrix_CC = [[0] * len(self.labels) for _ in self.labels]
-        for prediction, example in zip(predictions, examples, strict=True):
-            row, column = self.labels.id_of(_known_labels(example)[0]), self.labels.id_of(prediction.labels[0])
-            matrix_CC[row][column] += 1
-        return matrix_CC
+        targets_N, decided_N = self._ids(predictions, examples)
+        return metrics.confusion(targets_N, decided_N, self.labels.names)["matrix"]
 
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
         """Return the default rule: the highest score decides."""
@@ -237,6 +233,14 @@ class SingleLabel(Classification):
         """Return N / (C * count) per label (King and Zeng 2001; scikit-learn's "balanced")."""
         counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
         return tuple((len(examples) / (len(self.labels) * np.maximum(counts_C, 1))).tolist())
+
+    def _ids(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example]
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return the ids of the true and of the decided label of each row."""
+        true = [self.labels.id_of(_known_labels(example)[0]) for example in examples]
+        decided = [self.labels.id_of(prediction.labels[0]) for prediction in predictions]
+        return np.array(true, np.intp), np.array(decided, np.intp)
 
     def _target(self, example: TextExample) -> Array | None:
         if example.labels is None:
