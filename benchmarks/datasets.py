@@ -1,6 +1,7 @@
 """The public data sets of the benchmarks as rows: (text, pair or None, label names).
 
-Reads the raw files as their authors laid them out, each with its traps (no header, quotes that are data, columns in another order).
+Reads the raw files as their authors laid them out, each with its traps: no header, quotes that are data,
+columns in another order.
 Knows neither FastBert nor a peer: both sides get exactly these rows, the training rows to train on (and to
 split further, if they want a validation set) and the test rows to be scored on once. Development files are
 used by neither side.

@@ -30,6 +30,7 @@ LAYERS = {
     **dict.fromkeys(
         ["fastbert.errors", "fastbert.labels", "fastbert.config", "fastbert._version", "fastbert.display"], 0
     ),
+    **dict.fromkeys(["fastbert.jsonable"], 0),
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], 1),
     "fastbert.tasks": 2,
     **dict.fromkeys(["fastbert.bundle", "fastbert.layouts", "fastbert.data.databunch"], 3),

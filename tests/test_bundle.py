@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastbert.bundle import MANIFEST, Bundle, check_target, read_bundle, write_bundle
+from fastbert.bundle import MANIFEST, Bundle, check_target, read_bundle, seal_of, write_bundle
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, TrainingError
 from tests.bundles import MULTI
@@ -50,8 +50,9 @@ def written(tmp_path: Path, content: str = "weights") -> Path:
 
 
 def edit_manifest(folder: Path, **changes: object) -> None:
-    values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    (folder / MANIFEST).write_text(json.dumps(values | changes), encoding="utf-8")
+    """Change values of a manifest and seal it again, as another version would have written it."""
+    values = json.loads((folder / MANIFEST).read_text(encoding="utf-8")) | changes
+    (folder / MANIFEST).write_text(json.dumps(values | {"sha256": seal_of(values)}), encoding="utf-8")
 
 
 def names_in(folder: Path) -> list[str]:
@@ -109,13 +110,13 @@ def test_the_manifest_is_text_that_people_can_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_the_manifest_holds_no_nan(number: float, tmp_path: Path) -> None:
-    bundle = dataclasses.replace(bundle_at(tmp_path / "model"), scores={"valid": {"f1_macro": number}})
+def test_a_score_that_is_not_a_number_is_null(number: float, tmp_path: Path) -> None:
+    bundle = dataclasses.replace(bundle_at(tmp_path / "model"), scores={"valid": {"own_metric": number}})
 
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_bundle(bundle, files_saying("weights"))
+    folder = write_bundle(bundle, files_saying("weights"))
 
-    assert names_in(tmp_path) == []
+    assert '"own_metric": null' in (folder / MANIFEST).read_text(encoding="utf-8")
+    assert read_bundle(folder).scores["valid"] == {"own_metric": None}
 
 
 # --- whole or not at all ----------------------------------------------------------------------------
@@ -184,13 +185,21 @@ def test_a_bundle_in_the_making_has_another_name(tmp_path: Path) -> None:
 
 def test_overwriting_replaces_all_files(tmp_path: Path) -> None:
     folder = written(tmp_path, "old")
-    (folder / "of_the_old_one.txt").write_text("")
 
     write_bundle(bundle_at(folder), files_saying("new"), overwrite=True)
 
     assert (folder / "model.safetensors").read_text() == "new"
     assert names_in(folder) == [MANIFEST, "model.safetensors", "onnx"]
     assert names_in(tmp_path) == ["model"]
+
+
+def test_a_file_of_the_users_own_is_not_overwritten(tmp_path: Path) -> None:
+    folder = written(tmp_path, "old")
+    (folder / "notes.txt").write_text("mine")
+
+    with pytest.raises(BundleError, match=r"holds files that are no part of the bundle, such as notes.txt"):
+        write_bundle(bundle_at(folder), files_saying("new"), overwrite=True)
+    assert (folder / "notes.txt").read_text() == "mine"
 
 
 def test_overwriting_through_a_link_replaces_what_it_points_to(tmp_path: Path) -> None:
@@ -358,3 +367,14 @@ def test_a_manifest_of_an_unknown_task_is_refused(tmp_path: Path) -> None:
     edit_manifest(folder, task={"name": "zebra"})
 
     assert "The bundle holds the task 'zebra'" in refusal(folder)
+
+
+def test_a_manifest_that_was_changed_is_refused(tmp_path: Path) -> None:
+    folder = write_bundle(bundle_at(tmp_path / "model"), files_saying("weights"))
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["task"]["labels"].reverse()
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+    with pytest.raises(BundleError, match=r"bundle.json was changed after it was saved: its own sha256 does not fit"):
+        read_bundle(folder)
+    assert read_bundle(folder, verify=False).task.to_json()["labels"] == manifest["task"]["labels"]

@@ -15,10 +15,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from fastbert._version import __version__
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, TrainingError
+from fastbert.jsonable import finite
 from fastbert.tasks import task_from_json
 from fastbert.tasks.base import Task
 
@@ -70,11 +72,32 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
             f"{folder} exists and is not a bundle; it is not replaced, not even with --overwrite.",
             "Choose another folder, or remove it yourself.",
         )
-    parent = folder.resolve().parent
+    strange = _strange_files(folder)
+    if strange:
+        raise BundleError(
+            f"{folder} holds files that are no part of the bundle, such as {strange[0]}; it is not replaced.",
+            "Move them away, or choose another folder.",
+        )
+    try:
+        parent = folder.resolve().parent
+    except (OSError, RuntimeError) as error:
+        raise BundleError(f"{folder} cannot be made: {error}.", "Choose another folder.") from error
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise BundleError(f"{folder} cannot be made: {parent} is not a folder that can be written to.")
+
+
+def _strange_files(folder: Path) -> list[str]:
+    """Return the files of a bundle's folder that its manifest does not know: they are somebody's own."""
+    if not (folder / MANIFEST).is_file():
+        return []
+    try:
+        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("files", {})
+    except (OSError, ValueError, AttributeError):
+        return []  # a broken bundle may be replaced
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in found if name not in known and name != MANIFEST)
 
 
 def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwrite: bool = False) -> Path:
@@ -90,8 +113,8 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
     try:
         working.mkdir(parents=True)
         write_files(working)
-        manifest = bundle.to_json(_checksums(working))
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+        manifest = dict(cast("Mapping[str, object]", finite(bundle.to_json(_checksums(working)))))
+        text = json.dumps({**manifest, "sha256": seal_of(manifest)}, indent=2, ensure_ascii=False, allow_nan=False)
         (working / MANIFEST).write_text(text + "\n", encoding="utf-8")
         _replace(working, target)
     except OSError as error:
@@ -107,7 +130,7 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
 def read_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
     """Read a bundle. Raises BundleError if it is none, too new, incomplete or was changed.
 
-    verify: compare the sha256 of every file with the manifest.
+    verify: compare the sha256 of every file, and of the manifest, with what was saved.
     """
     place = Path(folder)
     values = _read_manifest(place)
@@ -154,7 +177,18 @@ def _read_manifest(place: Path) -> dict[str, object]:
     return dict(values)
 
 
+def seal_of(manifest: Mapping[str, object]) -> str:
+    """Return the sha256 of a manifest itself, without the field that holds it."""
+    content = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
 def _verify(place: Path, values: Mapping[str, object]) -> None:
+    if values.get("sha256") != seal_of(values):
+        raise BundleError(
+            f"{place / MANIFEST} was changed after it was saved: its own sha256 does not fit.",
+            "Copy the bundle again. If you changed it on purpose, open it with verify=False.",
+        )
     expected = _mapping(values, "files")
     missing = [name for name in expected if not (place / name).is_file()]
     if missing:

@@ -52,7 +52,8 @@ class DataConfig(_Options):
     labels: one label column, or one 0/1 column a label.    labels_file: names, one a line.
     header: None detects whether the first row holds names.
     split: how a validation share is taken where no file is given: "stratified", or "hash" of the
-        text, which is stable when rows come and go.    group: column whose values never cross it.
+        text (of the group where there is one), which is stable when rows come and go.
+    group: column whose values never cross the split; only a table that is split needs it.
     valid_share: fraction of the training rows held out when there is no validation file.
     max_tokens: longest input in tokens, special ones included; None: what the encoder takes, at most 512.
     truncation: which part of a longer text is kept; "windows" reads all of it in overlapping parts.
@@ -94,7 +95,7 @@ class TrainConfig(_Options):
     warmup: below 1 a fraction of all steps, from 1 a number of steps.
     cycles: of the cyclic schedules.    layer_decay: factor on the rate per layer below the top.
     batch_size: rows per optimiser step.    batch_tokens: padded tokens per forward pass; a larger
-        batch is accumulated from parts, with the same result.
+        batch is accumulated from parts: the same rows, order and gradient, but for rounding.
     freeze: "none", "encoder" (train the head alone) or "gradual" (one more group each epoch).
     imbalance: "none", or "balanced" for class or positive weights from the training rows.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better

@@ -32,9 +32,10 @@ def test_json_is_one_line_with_letters_as_they_are(capsys: pytest.CaptureFixture
     assert tuple(capsys.readouterr()) == ('{"label": "größer"}\n', "")
 
 
-def test_numbers_that_json_does_not_know_are_refused() -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        print_json({"score": float("nan")})
+def test_numbers_that_json_does_not_know_are_null(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"score": float("nan")})
+
+    assert capsys.readouterr().out == '{"score": null}\n'
 
 
 def test_an_error_is_shown_with_its_hint(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from fastbert.data.checks import Duplicate, Splits, data_warnings, find_duplicates, label_counts
+from fastbert.data.checks import Duplicate, Splits, data_warnings, find_duplicates, group_warnings, label_counts
 from fastbert.data.examples import TextExample
 from fastbert.labels import Labels
 
@@ -259,3 +259,27 @@ def test_no_warning_shows_a_text() -> None:
     splits = {"train": train, "valid": train[:3], "test": [TextExample(secret, labels=("a",))]}
 
     assert secret not in " ".join([*data_warnings(splits, AB), repr(find_duplicates(splits))])
+
+
+def grouped(*groups: str | None) -> list[TextExample]:
+    return [TextExample(f"text {index}", labels=("a",), group=group) for index, group in enumerate(groups)]
+
+
+def test_groups_in_train_and_another_split_are_reported() -> None:
+    splits = {
+        "train": grouped("one", "two", None),
+        "valid": grouped("one", "two", "one", "new"),
+        "test": grouped("two"),
+    }
+
+    assert group_warnings(splits, "customer") == [
+        "2 groups of column 'customer' occur in train and valid alike (3 of 4 rows of valid): the scores will look "
+        "better than they are. Remove their rows from train, or give no validation table: groups are then kept on "
+        "one side.",
+        "1 group of column 'customer' occur in train and test alike (1 of 1 rows of test): the scores will look "
+        "better than they are. Remove their rows from train.",
+    ]
+
+
+def test_groups_of_their_own_and_rows_without_one_are_no_warning() -> None:
+    assert group_warnings({"train": grouped("one", None), "valid": grouped("two", None)}, "customer") == []

@@ -62,24 +62,6 @@ def test_a_split_by_hash_keeps_rows_on_their_side_when_others_come() -> None:
     assert texts(few, "valid") == texts(more, "valid") & {row["text"] for row in feedback_rows(30)}
 
 
-def test_groups_never_cross_the_split() -> None:
-    rows = [{**row, "customer": f"c{index // 4}"} for index, row in enumerate(feedback_rows())]
-
-    data = DataBunch.from_files(rows, group="customer", text="text", label="label", valid_share=0.25)
-
-    groups = {split: {example.group for example in data.examples(split)} for split in ("train", "valid")}
-    assert not groups["train"] & groups["valid"]
-    assert len(data.examples("valid")) in range(6, 15)
-
-
-def test_rows_without_a_group_are_not_one_group() -> None:
-    rows = [{**row, "customer": "c1" if index < 4 else None} for index, row in enumerate(feedback_rows())]
-
-    data = DataBunch.from_files(rows, group="customer", text="text", label="label", valid_share=0.25)
-
-    assert len(data.examples("valid")) in range(6, 15)
-
-
 def test_equal_texts_stay_on_one_side() -> None:
     data = DataBunch.from_files(feedback_rows(20) * 3, valid_share=0.2)
 
@@ -152,6 +134,40 @@ def test_a_column_given_by_name_means_that_there_is_a_header(options: dict[str, 
     table = write_csv(tmp_path / "few.csv", ["note", "tag"], [["it works", "praise"], ["it is slow", "bug"]])
 
     assert DataBunch.from_files(table, table, **options).labels == ("bug", "praise")  # type: ignore[arg-type]
+
+
+def write_kinds(path: Path, count: int) -> Path:
+    """Write rows under the names feedback and kind, which only a column of labels gives away."""
+    return write_csv(path, ["feedback", "kind"], [list(row.values()) for row in feedback_rows(count)])
+
+
+@pytest.mark.parametrize("split", ["valid", "test"])
+def test_a_short_table_has_the_header_of_the_training_table(split: str, tmp_path: Path) -> None:
+    train, few = write_kinds(tmp_path / "train.csv", 40), write_kinds(tmp_path / "few.csv", 6)
+
+    data = DataBunch.from_files(train, **{split: few})  # type: ignore[arg-type]  # valid or test
+
+    assert len(data.examples(split)) == 6
+    assert len(data.read_rows(few)) == 6
+
+
+def test_a_table_has_no_header_where_the_training_table_had_none(tmp_path: Path) -> None:
+    lines = [f"{row['text']}\t{row['label']}\n" for row in feedback_rows()]
+    train, valid = tmp_path / "train.tsv", tmp_path / "valid.tsv"
+    train.write_text("".join(lines), encoding="utf-8")
+    valid.write_text("review\tbug\n" + "".join(lines[:5]), encoding="utf-8")
+
+    assert len(DataBunch.from_files(train, valid).examples("valid")) == 6
+
+
+def test_the_numbers_that_pandas_writes_above_a_frame_are_a_header(tmp_path: Path) -> None:
+    table = tmp_path / "frame.csv"
+    pd.DataFrame([(row["text"], row["label"]) for row in feedback_rows()]).to_csv(table, index=False)
+
+    data = DataBunch.from_files(table, table)
+
+    assert [len(data.examples(split)) for split in ("train", "valid")] == [40, 40]
+    assert data.labels == ("bug", "praise")
 
 
 # --- the label and labels options ---------------------------------------------------------------------

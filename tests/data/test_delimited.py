@@ -8,11 +8,12 @@ import pytest
 
 from fastbert.data.delimited import open_delimited
 from fastbert.data.files import find_file
+from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.table import Cell, RowStream
 from fastbert.errors import DataError
 
 
-def opened(folder: Path, text: str, name: str = "train.csv", header: bool | None = None) -> RowStream:
+def opened(folder: Path, text: str, name: str = "train.csv", header: Header = None) -> RowStream:
     path = folder / name
     path.write_bytes(text.encode())
     return open_delimited(find_file(path), header=header)
@@ -197,3 +198,10 @@ def test_messages_do_not_repeat_the_texts_of_users(tmp_path: Path) -> None:
     error = read_error(opened(tmp_path, f"text,label\na,b\n{secret},{secret},x\n"))
 
     assert "1234" not in str(error)
+
+
+def test_a_header_is_known_by_the_names_of_another_table(tmp_path: Path) -> None:
+    text = "feedback,kind\nthe app works,praise\n"
+
+    assert opened(tmp_path, text).columns == ("0", "1")
+    assert opened(tmp_path, text, header=ExpectedHeader(("feedback",))).columns == ("feedback", "kind")

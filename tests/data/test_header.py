@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from fastbert.data.header import column_names, detect_header, numbered_columns
+from fastbert.data.header import ExpectedHeader, Header, column_names, detect_header, has_header, numbered_columns
 from fastbert.data.table import Cell
 from fastbert.errors import DataError
 
@@ -31,6 +31,8 @@ def labelled(texts: Sequence[str] = ()) -> list[list[Cell]]:
         (["review", "stars"], [["a", 5], ["b", 1]]),
         (["phrase", "points"], [["a", 5], ["b", 1.5]]),
         (["text", "label"], []),
+        (["0", "1"], [["a film", "pos"]]),
+        ([0, 1, 2], [[1, "a film", "pos"]]),
     ],
 )
 def test_names_over_rows_of_another_kind_are_a_header(first: list[Cell], rows: list[list[Cell]]) -> None:
@@ -51,6 +53,11 @@ def test_names_over_rows_of_another_kind_are_a_header(first: list[Cell], rows: l
         (["text", "label", ""], [["a", "b", "c"]]),
         (["text", 3], [["a", 4]]),
         (["word", "word"], labelled()),
+        (["0", "1"], [["3", "4"], ["", None]]),
+        (["0", "1"], []),
+        (["0"], [["a film"]]),
+        (["0", "2"], [["a film", "pos"]]),
+        (["1", "0"], [["a film", "pos"]]),
         (["x" * 61, "label"], [["a", "b"]]),
         (["one\ntwo", "label"], [["a", "b"]]),
         ([None, None], [["a", "b"]]),
@@ -86,3 +93,25 @@ def test_columns_without_names_are_numbered_from_zero() -> None:
 
 def test_a_long_row_of_digits_is_judged_at_once() -> None:
     assert detect_header(["phrase", "code"], [["a", "1" * 10_000 + "x"], ["b", "1, 2, 3" * 1000 + "x"]]) is False
+
+
+@pytest.mark.parametrize(
+    ("first", "header", "expected"),
+    [
+        (["feedback", "kind"], ExpectedHeader(("feedback",)), True),
+        ([" kind ", " feedback "], ExpectedHeader(("feedback",)), True),
+        (["feedback"], ExpectedHeader(("feedback",)), True),
+        (["feedback"], ExpectedHeader(("feedback",), lone_texts=True), True),
+        (["review"], ExpectedHeader(("feedback",)), True),
+        (["review"], ExpectedHeader(("feedback",), lone_texts=True), False),
+        (["the app", "kind of"], ExpectedHeader(("feedback",)), False),
+        (["text", "label"], ExpectedHeader(("feedback",), lone_texts=True), True),
+        (["one", "other"], ExpectedHeader(("one", "two")), False),
+        (["two", "one"], ExpectedHeader(("one", "two")), True),
+        (["text", "label"], None, True),
+        (["text", "label"], False, False),
+        (["the app", "kind of"], True, True),
+    ],
+)
+def test_a_header_is_known_by_the_names_it_must_hold(first: list[Cell], header: Header, expected: bool) -> None:
+    assert has_header(first, [["a"] * len(first)] * 3, header) is expected

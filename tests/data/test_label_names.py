@@ -87,3 +87,17 @@ def test_the_28_names_of_goemotions_are_read() -> None:
     names = read_label_names(real_data("goemotions/labels.txt"))
 
     assert (len(names), names[0], names[27]) == (28, "admiration", "neutral")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("label\nBugs\nPrice\n", "row 1: 'label' looks like a header, which would shift every number by one"),
+        ("0,Bugs\n1,Price\n", "its first column holds the numbers 0 to 1; expected the names there"),
+    ],
+)
+def test_a_labels_file_that_would_name_the_wrong_labels_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+
+    with pytest.raises(DataError, match=message):
+        read_label_names(tmp_path / "labels.csv")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.layout import Layout, LayoutOptions, detect_layout
 from fastbert.data.sources import read_table
 from fastbert.data.table import Cell, Table
@@ -213,6 +214,50 @@ def test_a_layout_survives_json(table: Table, options: LayoutOptions) -> None:
     assert Layout.from_json(json.loads(json.dumps(layout.to_json()))) == layout
 
 
+@pytest.mark.parametrize(("text", "header"), [("review", True), ("1", False)])
+def test_an_older_layout_tells_by_its_columns_whether_there_was_a_header(text: str, header: bool) -> None:
+    values = {name: value for name, value in detect_layout(reviews()).to_json().items() if name != "header"}
+
+    assert Layout.from_json(values | {"text": text}).header is header
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_a_layout_remembers_whether_there_was_a_header(header: bool) -> None:
+    table = make_table(["0", "1"], *[[f"the app is {n}", "ab"[n % 2]] for n in range(9)], header=header)
+
+    layout = detect_layout(table, LayoutOptions(text=("0",), labels=("1",)))
+
+    assert Layout.from_json(layout.to_json()).header is header
+
+
+@pytest.mark.parametrize(
+    ("given", "saved", "expected"),
+    [
+        (None, True, ExpectedHeader(("text",), lone_texts=True)),
+        (None, False, False),
+        (True, False, True),
+        (False, True, False),
+    ],
+)
+def test_the_header_of_another_table_follows_from_the_layout(given: bool | None, saved: bool, expected: Header) -> None:
+    layout = replace(detect_layout(flags((0, 1), (1, 0))), header=saved)
+
+    assert layout.header_of_another(given, lone_texts=True) == expected
+
+
+def test_both_texts_of_a_pair_are_expected_in_the_header() -> None:
+    layout = detect_layout(reviews(), LayoutOptions(text=("text", "user")))
+
+    assert layout.header_of_another(None) == ExpectedHeader(("text", "user"))
+
+
+def test_a_table_that_is_not_split_needs_no_group() -> None:
+    layout = detect_layout(reviews(), LayoutOptions(text=("text",), group="id"))
+
+    assert layout.without_group().group is None
+    assert layout.without_group().ignored == (*layout.ignored, "id")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -223,6 +268,7 @@ def test_a_layout_survives_json(table: Table, options: LayoutOptions) -> None:
         ("label_columns", "label"),
         ("label_names", [1]),
         ("reasons", {}),
+        ("header", "yes"),
     ],
 )
 def test_a_damaged_layout_is_reported(name: str, value: object) -> None:

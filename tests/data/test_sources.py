@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from openpyxl.utils.escape import escape
 from pyarrow import feather, parquet
 
-from fastbert.data.sources import Source, open_rows, read_table
+from fastbert.data.header import ExpectedHeader
+from fastbert.data.sources import Source, is_standard_input, open_rows, read_table
 from fastbert.data.table import TableFormat
 from fastbert.errors import DataError
 from tests.helpers import write_csv
@@ -384,3 +385,14 @@ def test_quotes_of_real_data_are_removed_where_they_wrap() -> None:
 
     row = next(row for row in table.rows if row.number == 125)
     assert row.cells[0] == 'Three words, no subtlety. "Dude. Stop. Seriously." '
+
+
+@pytest.mark.parametrize(("source", "expected"), [("-", True), (Path("-"), True), ("a.csv", False), (["-"], False)])
+def test_standard_input_is_a_dash(source: Source, expected: bool) -> None:
+    assert is_standard_input(source) is expected
+
+
+def test_tuples_have_no_header_unless_told_so() -> None:
+    rows = [("text", "label"), ("the app works", "praise")]
+
+    assert read_table(rows, header=ExpectedHeader(("text",))).columns == ("0", "1")

@@ -271,6 +271,33 @@ def test_hash_sides_stay_when_rows_are_removed_or_reordered(order: list[int], ke
     assert {chosen[index] for index in after} == {keys[index] for index in before} & set(chosen)
 
 
+@given(order=st.permutations(range(60)), kept=st.integers(40, 60))
+def test_hash_keeps_a_group_on_its_side_when_rows_are_removed_or_reordered(order: list[int], kept: int) -> None:
+    keys, groups = [f"text {index}" for index in range(60)], [f"group {index // 4}" for index in range(60)]
+    _, before = split_indices([("a",)] * 60, share=0.4, seed=0, method="hash", keys=keys, groups=groups)
+    chosen = order[:kept]
+
+    train, after = split_indices(
+        [("a",)] * kept,
+        share=0.4,
+        seed=0,
+        method="hash",
+        keys=[keys[index] for index in chosen],
+        groups=[groups[index] for index in chosen],
+    )
+
+    assert {chosen[index] for index in after} == set(before) & set(chosen)
+    assert not {groups[chosen[index]] for index in after} & {groups[chosen[index]] for index in train}
+
+
+def test_hash_divides_rows_without_a_group_by_their_text() -> None:
+    keys = [f"text {index}" for index in range(60)]
+
+    with_groups = split_indices([("a",)] * 60, share=0.4, seed=0, method="hash", keys=keys, groups=[None] * 60)
+
+    assert with_groups == split_indices([("a",)] * 60, share=0.4, seed=0, method="hash", keys=keys)
+
+
 def test_hash_values_never_change_between_versions() -> None:
     assert hash_share("The export button does nothing", 0) == 0.21483222548875336
 

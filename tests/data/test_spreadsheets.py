@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 
 from fastbert.data.files import InputFile, find_file
+from fastbert.data.header import ExpectedHeader
 from fastbert.data.spreadsheets import open_xlsx
 from fastbert.data.table import Cell, RowStream
 from fastbert.errors import DataError
@@ -124,3 +125,10 @@ def test_an_opened_workbook_may_be_left_unread(tmp_path: Path) -> None:
     stream = open_xlsx(workbook(tmp_path, [["text"], *([f"a {index}"] for index in range(500))]))
 
     del stream  # the file is closed with it: pytest turns a ResourceWarning into an error
+
+
+def test_a_header_is_known_by_the_names_of_another_table(tmp_path: Path) -> None:
+    file = workbook(tmp_path, [["feedback", "kind"], ["the app works", "praise"]])
+
+    assert open_xlsx(file).columns == ("0", "1")
+    assert open_xlsx(file, header=ExpectedHeader(("feedback",))).columns == ("feedback", "kind")

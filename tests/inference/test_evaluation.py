@@ -149,3 +149,19 @@ def test_rows_that_are_left_out_are_in_the_notes(model: Predictor) -> None:
 
     assert result.rows == 2
     assert result.notes == ("1 of 3 rows of rows left out: column 'text' is empty (row 3).",)
+
+
+def test_a_short_table_has_the_header_of_the_training_table(encoder: str, tmp_path: Path) -> None:
+    rows = [list(row.values()) for row in feedback_rows()]
+    train = write_csv(tmp_path / "train.csv", ["feedback", "kind"], rows)
+    few = write_csv(tmp_path / "few.csv", ["feedback", "kind"], rows[:6])
+    model = trained(encoder, tmp_path, DataBunch.from_files(train))
+
+    assert evaluate_table(model, few, options()).rows == 6
+
+
+def test_a_table_needs_no_group(encoder: str, tmp_path: Path) -> None:
+    rows = [{**row, "customer": f"c{index // 4}"} for index, row in enumerate(feedback_rows())]
+    model = trained(encoder, tmp_path, DataBunch.from_files(rows, group="customer"))
+
+    assert evaluate_table(model, feedback_rows(6), options()).rows == 6

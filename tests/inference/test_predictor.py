@@ -320,3 +320,8 @@ def test_examples_of_a_table_are_answered_with_their_labels_ignored(tmp_path: Pa
     one, two = predictor.predict_examples(examples)
 
     assert dataclasses.replace(one) == two
+
+
+def test_a_pair_is_refused_by_a_model_of_single_texts(bundle: Path) -> None:
+    with pytest.raises(DataError, match=r"item 0 is a pair of texts; this model was trained on single texts"):
+        Predictor.load(bundle)([("one", "two")])

@@ -101,7 +101,7 @@ def test_the_only_column_needs_no_name(model: Predictor) -> None:
 def test_two_columns_are_read_as_pairs(model: Predictor, tmp_path: Path) -> None:
     table = write_csv(tmp_path / "new.csv", ["one", "two"], [["the app", "is great"]])
 
-    answers = answered(model, table, text="one,two")
+    answers = answered(without_layout(model), table, text="one,two")
 
     assert [(one.text, one.pair) for one in answers.predictions if one is not None] == [("the app", "is great")]
 
@@ -175,7 +175,7 @@ def test_a_row_without_text_is_kept_and_counted(text: object, model: Predictor) 
 def test_a_pair_without_its_second_text_has_no_answer(model: Predictor) -> None:
     rows = [{"one": "the app", "two": ""}, {"one": "the app", "two": "is great"}]
 
-    answers = answered(model, rows, text="one,two")
+    answers = answered(without_layout(model), rows, text="one,two")
 
     assert [one is None for one in answers.predictions] == [True, False]
 
@@ -209,3 +209,45 @@ def test_a_bad_row_is_reported_before_any_answer(model: Predictor, tmp_path: Pat
 
     with pytest.raises(DataError, match="new.csv, row 3: 3 cells found, the header has 2"):
         open_texts(table, model, DataConfig())
+
+
+# --- headers ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kinds(encoder: str, tmp_path: Path) -> Predictor:
+    """Return a model whose training table had the header feedback,kind."""
+    rows = [list(row.values()) for row in feedback_rows()]
+    data = DataBunch.from_files(write_csv(tmp_path / "train.csv", ["feedback", "kind"], rows))
+    return Predictor.load(make_learner(encoder, data).save(tmp_path / "kinds"))
+
+
+@pytest.mark.parametrize("name", ["feedback", "review"])
+def test_the_header_of_a_single_column_is_no_text(name: str, kinds: Predictor, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "new.csv", [name], [["it is slow"], ["it is fast"], ["it works"]])
+
+    assert len(answered(kinds, table).rows) == 3
+
+
+def test_a_few_rows_have_the_header_of_the_training_table(kinds: Predictor, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "new.csv", ["kind", "feedback"], [["bug", "it is slow"]])
+
+    assert [one.text for one in answered(kinds, table).predictions if one is not None] == ["it is slow"]
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        (b"review\nI love it\n", ["review", "I love it"]),
+        (b"question\n", ["question"]),
+        (b"feedback\nI love it\n", ["I love it"]),
+    ],
+)
+def test_piped_lines_have_a_header_only_if_it_is_the_trained_one(
+    content: bytes, texts: list[str], kinds: Predictor
+) -> None:
+    answers = Answers()
+
+    predict_rows(kinds, open_texts("-", kinds, DataConfig(), stream=io.BytesIO(content)), answers)
+
+    assert [one.text for one in answers.predictions if one is not None] == texts

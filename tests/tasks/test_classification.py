@@ -170,7 +170,7 @@ def test_only_texts_of_several_windows_show_them() -> None:
 def test_a_text_that_was_cut_says_so() -> None:
     whole, cut = features_with([1, 1])
 
-    answers = SINGLE.decode({"logits": np.zeros((2, 3))}, [whole, dataclasses.replace(cut, num_tokens=4)], Decisions())
+    answers = SINGLE.decode({"logits": np.zeros((2, 3))}, [whole, dataclasses.replace(cut, cut=True)], Decisions())
 
     assert [answer.cut for answer in answers] == [False, True]
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from fastbert.errors import ConfigError, MissingExtraError
 from fastbert.training.callbacks import Callback, EarlyStopping, JsonLog, ProgressBar, TensorBoard, monitored
 from fastbert.training.state import RunState, StopSwitch
+from tests.helpers import write_csv
 
 SECRET = "the text of a user"
 
@@ -254,3 +255,23 @@ def test_the_monitored_score_is_the_task_s() -> None:
 
 def test_any_score_stands_in_for_one_that_is_undefined() -> None:
     assert monitored(make_state(1, scores={"accuracy": 0.9})) == ("accuracy", 0.9)
+
+
+def test_a_log_is_not_added_to_a_file_that_is_none(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "train.csv", ["text", "label"], [["works", "praise"]])
+
+    with pytest.raises(ConfigError, match=r"train.csv exists and is no log of a run; nothing is added to it"):
+        JsonLog(table)
+
+
+def test_a_log_goes_on_in_the_file_of_an_earlier_run(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"event": "finish", "step": 3}\n', encoding="utf-8")
+
+    assert JsonLog(tmp_path / "log.jsonl").path.is_file()
+
+
+def test_tensorboard_files_in_the_place_of_a_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"taken: TensorBoard's files cannot be written there"):
+        TensorBoard(tmp_path / "taken")

@@ -92,13 +92,13 @@ def test_twice_the_epochs_take_about_twice_the_time(encoder: str) -> None:
     assert long.seconds > 10 * short.seconds  # 1000 but for the noise of a busy machine
 
 
-def test_memory_holds_weights_gradients_moments_and_the_best_copy(encoder: str) -> None:
+def test_memory_holds_weights_gradients_moments_and_the_best_copies(encoder: str) -> None:
     learner = make_learner(encoder, batch_size=1)
     num_weights = sum(parameter.numel() for parameter in learner.model.parameters())
     longest = 12
     per_token = 2 * (34 * 32 + 5 * 2 * longest)  # 2 layers of width 32 with 2 heads
 
-    assert learner.plan(estimate=False).memory_bytes == 5 * 4 * num_weights + longest * per_token * 2
+    assert learner.plan(estimate=False).memory_bytes == (4 + 1 + 1) * 4 * num_weights + longest * per_token * 2
 
 
 def test_larger_batches_need_more_memory(encoder: str) -> None:

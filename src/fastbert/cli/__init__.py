@@ -12,7 +12,7 @@ import typer
 
 from fastbert._version import __version__
 from fastbert.cli import evaluate, inspect, predict, schedules, train
-from fastbert.cli.output import show_error
+from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
 
 app = typer.Typer(
@@ -58,3 +58,6 @@ def main() -> None:
             raise
         show_error(explained)
         sys.exit(explained.exit_code)
+    except OSError as error:  # what no command expects: most likely standard output, on a full disk
+        say(f"error: {error.strerror or error}")
+        sys.exit(1)

@@ -27,6 +27,8 @@ def collect(
         raise ConfigError("--label and --labels are both given.", "Use --label for one column, --labels for several.")
     if "label" in given:
         given["labels"] = (given.pop("label"),)
+    if "label" in merged:
+        merged["labels"] = (str(merged.pop("label")),)
     merged.update(given)
     return split_options(merged)
 

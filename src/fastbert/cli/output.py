@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from fastbert.display import Block, View, number
 from fastbert.errors import FastBertError
+from fastbert.jsonable import finite
 
 HEADLINES = {
     "single_label": ("accuracy", "f1_macro", "mcc", "log_loss"),
@@ -27,7 +28,7 @@ def show(view: View | Block) -> None:
 
 def print_json(values: Mapping[str, object]) -> None:
     """Write one JSON object to stdout."""
-    print(json.dumps(values, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(finite(values), ensure_ascii=False, allow_nan=False))
 
 
 def print_data(view: View | Block) -> None:

@@ -38,7 +38,7 @@ def training_steps(costs: Costs, *, batch_size: int, batch_tokens: int, seed: in
 
     Every example occurs exactly once. A step has batch_size examples (the last one what is
     left). The order is a pure function of (lengths, batch_size, seed, epoch): it does not
-    depend on batch_tokens, so that accumulation cannot change a result.
+    depend on batch_tokens, so that accumulation changes nothing but rounding.
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(costs.longest_N))

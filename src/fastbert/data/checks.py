@@ -86,6 +86,26 @@ def data_warnings(splits: Splits, labels: Labels) -> list[str]:
     return [sentence for check in checks for sentence in check()]
 
 
+def group_warnings(splits: Splits, column: str) -> list[str]:
+    """Return a sentence for each split that shares groups with train; [] if none does.
+
+    column: name of the group column.
+    """
+    trained = {example.group for example in splits.get("train", ())} - {None}
+    sentences = []
+    for split in ("valid", "test"):
+        shared = [example.group for example in splits.get(split, ()) if example.group in trained]
+        if shared:
+            count = len(set(shared))
+            advice = ", or give no validation table: groups are then kept on one side." if split == "valid" else "."
+            sentences.append(
+                f"{count:,} {'group' if count == 1 else 'groups'} of column '{column}' occur in train and {split} "
+                f"alike ({len(shared):,} of {len(splits[split]):,} rows of {split}): the scores will look better "
+                f"than they are. Remove their rows from train{advice}"
+            )
+    return sentences
+
+
 # --- duplicates -------------------------------------------------------------------------------------
 
 

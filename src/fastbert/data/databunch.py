@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from fastbert.config import DataConfig
-from fastbert.data.checks import data_warnings
+from fastbert.data.checks import data_warnings, group_warnings
 from fastbert.data.examples import TextExample
 from fastbert.data.features import EncodedRows
 from fastbert.data.label_names import read_label_names
@@ -71,12 +71,12 @@ class DataBunch:
         Raises DataError for a table or row that cannot be used, ConfigError for a wrong option.
         """
         chosen = (config or DataConfig()).changed(**normalize_options(options))
-        tables = {
-            name: read_table(source, header=chosen.has_header)
-            for name, source in zip(SPLITS, (train, valid, test), strict=True)
-            if source is not None
-        }
-        return _assemble(tables, chosen, seed)
+        tables = {"train": read_table(train, header=chosen.has_header)}
+        layout = detect_layout(tables["train"], _layout_options(chosen))
+        for split, source in (("valid", valid), ("test", test)):
+            if source is not None:
+                tables[split] = read_table(source, header=layout.header_of_another(chosen.has_header))
+        return _assemble(tables, layout, chosen, seed)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -110,9 +110,9 @@ class DataBunch:
         """Read another table by the same layout and labels."""
         if self.layout is None:
             raise ConfigError("This data was not read from a table; there is no layout to read another one by.")
-        table = read_table(source, header=self.config.has_header)
+        table = read_table(source, header=self.layout.header_of_another(self.config.has_header))
         labels = cast("Classification", self.task).labels
-        return to_examples(table, self.layout, on_bad_row=self.config.on_bad_row, labels=labels)[0]
+        return to_examples(table, self.layout.without_group(), on_bad_row=self.config.on_bad_row, labels=labels)[0]
 
     def label_counts(self) -> dict[str, dict[str, int]]:
         """Return how often each label occurs, by split."""
@@ -180,9 +180,9 @@ def normalize_options(options: Mapping[str, object]) -> dict[str, object]:
     return result
 
 
-def _assemble(tables: Mapping[str, Table], config: DataConfig, seed: int) -> DataBunch:
+def _layout_options(config: DataConfig) -> LayoutOptions:
     names = read_label_names(config.labels_file) if config.labels_file is not None else None
-    options = LayoutOptions(
+    return LayoutOptions(
         text=config.text,
         labels=config.labels,
         task=config.task,
@@ -191,14 +191,17 @@ def _assemble(tables: Mapping[str, Table], config: DataConfig, seed: int) -> Dat
         group=config.group,
         on_bad_row=config.on_bad_row,
     )
-    layout = detect_layout(tables["train"], options)
+
+
+def _assemble(tables: Mapping[str, Table], layout: Layout, config: DataConfig, seed: int) -> DataBunch:
     train, report = to_examples(tables["train"], layout, on_bad_row=config.on_bad_row)
     labels = infer_labels(train, layout)
     splits, reports = {"train": train}, {"train": report}
     for split in ("valid", "test"):
         if split in tables:
+            known = layout if layout.group in tables[split].columns else layout.without_group()
             splits[split], reports[split] = to_examples(
-                tables[split], layout, on_bad_row=config.on_bad_row, labels=labels
+                tables[split], known, on_bad_row=config.on_bad_row, labels=labels
             )
     facts = [f"{tables[split].name}: {tables[split].format.describe()}" for split in tables] + list(layout.reasons)
     task_class = TASKS[layout.task]
@@ -209,6 +212,7 @@ def _assemble(tables: Mapping[str, Table], config: DataConfig, seed: int) -> Dat
     ordered = {split: tuple(splits[split]) for split in SPLITS if split in splits}
     warnings = [sentence for split, part in reports.items() for sentence in _report_sentences(split, part)]
     warnings += data_warnings(ordered, labels)
+    warnings += group_warnings(ordered, layout.group) if layout.group is not None else []
     return DataBunch(task, ordered, config, layout, tuple(facts), tuple(warnings))
 
 
@@ -224,9 +228,10 @@ def _hold_out(
         seed=seed,
         groups=groups,
         keys=[text_key(example.text, example.pair) for example in train],
-        method="grouped" if groups is not None else config.split,
+        method="grouped" if groups is not None and config.split != "hash" else config.split,
     )
-    how = f"kept together by column '{config.group}'" if groups is not None else config.split
+    by_group = "hash of" if config.split == "hash" else "kept together by"
+    how = config.split if groups is None else f"{by_group} column '{config.group}'"
     result = dict(splits)
     result["train"] = [train[index] for index in kept]
     result["valid"] = [train[index] for index in held]

@@ -21,7 +21,7 @@ from fastbert.data.dialect import (
 )
 from fastbert.data.encoding import TextFacts, examine_text, text_lines
 from fastbert.data.files import InputFile
-from fastbert.data.header import SAMPLE_ROWS, TEXT_COLUMN, column_names, detect_header, numbered_columns
+from fastbert.data.header import SAMPLE_ROWS, TEXT_COLUMN, Header, column_names, has_header, numbered_columns
 from fastbert.data.row_problems import RowProblems
 from fastbert.data.table import Row, RowStream, TableFormat
 from fastbert.errors import DataError
@@ -40,10 +40,11 @@ class _Layout:
         return f"{origin} {len(self.columns)}"
 
 
-def open_delimited(file: InputFile, *, header: bool | None = None) -> RowStream:
+def open_delimited(file: InputFile, *, header: Header = None) -> RowStream:
     """Open a delimited file and find out how it is written.
 
-    header: True or False to say whether the first row names the columns, None to detect.
+    header: True or False to say whether the first row names the columns, None to detect, or
+        the names by which to know it.
     Raises DataError if the file is empty or cannot be decoded; ragged rows and open
     quotes raise it while the rows are read, after the rest of the file was checked.
     """
@@ -73,13 +74,11 @@ def _filled_records(file: InputFile, facts: TextFacts, dialect: Dialect) -> Iter
     return (record for record in records if not is_blank(record))
 
 
-def _layout(name: str, sample: Sequence[RawRecord], dialect: Dialect, header: bool | None) -> _Layout:
+def _layout(name: str, sample: Sequence[RawRecord], dialect: Dialect, header: Header) -> _Layout:
     first, below = sample[0], [record.cells for record in sample[1:]]
     if first.problem is not None:
         raise RowProblems(name, [(first.line, first.problem)], 1).error(_ragged_hint(dialect))
-    if header is None:
-        header = detect_header(first.cells, below)
-    if header:
+    if has_header(first.cells, below, header):
         columns = column_names(first.cells, name)
         if not below:
             raise DataError(

@@ -34,6 +34,22 @@ KNOWN_NAMES = frozenset(
 
 
 @dataclass(frozen=True)
+class ExpectedHeader:
+    """What the header holds of a table that is read like an earlier one.
+
+    names: text columns of the earlier table.
+    lone_texts: a single column under another name has no header. Lines that are piped in begin
+        with any word, while a file of one column may have a usual name for texts on top.
+    """
+
+    names: tuple[str, ...]
+    lone_texts: bool = False
+
+
+Header = bool | ExpectedHeader | None
+
+
+@dataclass(frozen=True)
 class _Column:
     """One column of the sample: its first cell and the filled cells below."""
 
@@ -55,15 +71,39 @@ class _Column:
         return len(self.below) >= 10 and 5 * len(counts) <= len(self.below) and min(counts.values()) > 1
 
 
+def has_header(first: Sequence[Cell], rows: Sequence[Sequence[Cell]], header: Header) -> bool:
+    """Return True if the first row names the columns of the rows below it.
+
+    header: True or False if it is known, the names that it must hold, or None to detect it.
+        Where those are not there, the row is judged as by `detect_header`.
+
+    >>> has_header(["feedback"], [["a"]], ExpectedHeader(("feedback",)))
+    True
+    >>> has_header(["text"], [["a"]], ExpectedHeader(("feedback",), lone_texts=True))
+    False
+    """
+    if isinstance(header, bool):
+        return header
+    if header is None:
+        return detect_header(first, rows)
+    cells = [str(cell).strip() for cell in first]
+    if all(name in cells for name in header.names):
+        return True
+    return not (header.lone_texts and len(cells) == 1) and detect_header(first, rows)
+
+
 def detect_header(first: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> bool:
     """Return True if the first row names the columns of the rows below it.
 
     Its cells must be able to be names (text, short, not numbers). Then one usual name among
     them is enough; unusual ones must be distinct, and one must differ in kind from what is
-    below: numbers, or a few labels to which it does not belong.
+    below: numbers, or a few labels to which it does not belong. The numbers 0, 1, ... in order
+    are names, too: pandas writes them for a frame without names.
 
     rows: a sample of what follows; cells of other kinds than text are allowed.
     """
+    if _numbers_columns(first, rows):
+        return True
     if not _may_be_names(first):
         return False
     columns = [
@@ -107,6 +147,14 @@ def check_distinct(names: Sequence[str], file_name: str) -> None:
             f"{file_name}: {len(twice)} column name(s) stand more than once: {shown}.",
             "Rename the columns so that each name is there once. If the first row is data, say header=False.",
         )
+
+
+def _numbers_columns(first: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> bool:
+    """Return True for 0, 1, ... over rows that hold more than numbers."""
+    numbers = numbered_columns(len(first))
+    if len(first) < 2 or tuple(str(cell).strip() for cell in first) != numbers:
+        return False
+    return any(cell not in (None, "") and not _is_number(str(cell)) for row in rows for cell in row)
 
 
 def _may_be_names(first: Sequence[Cell]) -> bool:

@@ -15,6 +15,7 @@ from fastbert.data.files import InputFile, find_file
 from fastbert.data.row_problems import excerpt
 from fastbert.errors import DataError
 
+HEADER_NAMES = {"label", "labels", "label_name", "name", "names", "class", "category", "tag"}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t", "": "\t"}
 
 
@@ -31,6 +32,11 @@ def read_label_names(source: str | os.PathLike[str]) -> tuple[str, ...]:
         numbered = _names_of_json(file, "".join(lines))
     else:
         numbered = _names_of_lines(file, lines)
+    if len(numbered) > 1 and numbered[0][1].casefold() in HEADER_NAMES:
+        raise DataError(
+            f"{file.name}, row 1: '{numbered[0][1]}' looks like a header, which would shift every number by one.",
+            "A labels file has no header: remove that line.",
+        )
     first_seen: dict[str, int] = {}
     for number, name in numbered:
         if not name:
@@ -65,6 +71,11 @@ def _names_of_lines(file: InputFile, lines: list[str]) -> list[tuple[int, str]]:
                 f"{file.name}, row {number}: has {len(cells)} columns, but row 1 has {width}.",
                 "A name that contains a comma stands in double quotes; or use a .txt file.",
             )
+    if width > 1 and [cells[0].strip() for _, cells in rows if cells] == [str(index) for index in range(len(rows))]:
+        raise DataError(
+            f"{file.name}: its first column holds the numbers 0 to {len(rows) - 1}; expected the names there.",
+            "Remove the numbers: the position of a name is its number.",
+        )
     return [(number, cells[0].strip() if cells else "") for number, cells in rows]
 
 

@@ -12,6 +12,7 @@ from typing import Literal, cast, get_args
 
 from fastbert.data.cell_values import label_text, parse_flag
 from fastbert.data.columns import Column, find_column, listed
+from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.label_cells import LabelCells, LabelKind, TaskKind, TaskOption, read_label_cells
 from fastbert.data.label_columns import LabelChoice, choose_labels
 from fastbert.data.label_names import read_label_names
@@ -74,6 +75,7 @@ class Layout:
         or separated by `delimiter`. "none": there are no labels (`task` then means nothing).
     ignored: columns of the table that are not used.
     reasons: sentences that say what was inferred and why.
+    header: False if the table had no header; its columns are then numbers.
     """
 
     text: str
@@ -86,6 +88,7 @@ class Layout:
     group: str | None
     reasons: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    header: bool = True
 
     def to_json(self) -> dict[str, object]:
         """Return a dict of plain JSON values."""
@@ -107,11 +110,25 @@ class Layout:
             group=_optional_text(values, "group"),
             reasons=_texts_of(values, "reasons"),
             ignored=_texts_of(values, "ignored"),
+            header=_header_of(values),
         )
 
     def without_labels(self) -> Layout:
         """Return the layout that reads the same texts and no labels."""
         return replace(self, label_columns=(), kind="none", delimiter=None, label_names=None)
+
+    def without_group(self) -> Layout:
+        """Return the layout for a table that is not split: it needs no group column, nor uses one."""
+        return self if self.group is None else replace(self, group=None, ignored=(*self.ignored, self.group))
+
+    def header_of_another(self, given: bool | None, *, lone_texts: bool = False) -> Header:
+        """Return how to know the header of another table that is read by this layout.
+
+        given: what the user says of it; None if nothing.    lone_texts: see ExpectedHeader.
+        """
+        if given is not None or not self.header:
+            return bool(given)
+        return ExpectedHeader((self.text,) if self.pair is None else (self.text, self.pair), lone_texts)
 
 
 def detect_layout(table: Table, options: LayoutOptions | None = None, *, labels_required: bool = True) -> Layout:
@@ -154,6 +171,7 @@ def detect_layout(table: Table, options: LayoutOptions | None = None, *, labels_
         group=group,
         reasons=tuple(reason for reason in reasons if reason),
         ignored=ignored,
+        header=table.format.header,
     )
 
 
@@ -265,6 +283,15 @@ def _texts_of(values: Mapping[str, object], name: str) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         raise _damaged(name)
     return tuple(value)
+
+
+def _header_of(values: Mapping[str, object]) -> bool:
+    value = values.get("header")
+    if value is None:  # layouts of before it was saved
+        return not _text_of(values, "text").isdigit()
+    if not isinstance(value, bool):
+        raise _damaged("header")
+    return value
 
 
 def _kind_of(value: str) -> LabelKind:

@@ -27,6 +27,7 @@ from typing import BinaryIO, Protocol
 from fastbert.data.columnar import open_arrow, open_frame, open_parquet
 from fastbert.data.delimited import open_delimited
 from fastbert.data.files import InputFile, find_file, standard_input
+from fastbert.data.header import Header
 from fastbert.data.records import open_json, open_list
 from fastbert.data.spreadsheets import open_xlsx
 from fastbert.data.table import FormatKind, RowStream, Table
@@ -62,12 +63,13 @@ class Frame(Protocol):
 Source = str | os.PathLike[str] | Sequence[object] | Frame
 
 
-def open_rows(source: Source, *, header: bool | None = None, stream: BinaryIO | None = None) -> RowStream:
+def open_rows(source: Source, *, header: Header = None, stream: BinaryIO | None = None) -> RowStream:
     """Open a source to be read row by row; the rows can be read once.
 
     source: path of a file, "-" for standard input, a frame, or a list of texts, dicts or tuples.
     header: True or False to say whether the first row of a delimited file, sheet or list of
-        tuples names the columns; None detects it (never in lists). Other formats name them anyway.
+        tuples names the columns; None detects it, an ExpectedHeader knows it by names of an
+        earlier table (neither in lists). Other formats name them anyway.
     stream: what to read instead of standard input if source is "-".
     Raises DataError if nothing can be read. Bad rows raise it while they are read, at the
     first one and with the count of the others.
@@ -77,20 +79,19 @@ def open_rows(source: Source, *, header: bool | None = None, stream: BinaryIO | 
     (('text',), [('good',), ('bad',)])
     """
     if isinstance(source, str | os.PathLike):
-        is_standard_input = os.fspath(source) == STANDARD_INPUT
-        return _open_file(standard_input(stream) if is_standard_input else find_file(source), header)
+        return _open_file(standard_input(stream) if is_standard_input(source) else find_file(source), header)
     opened = open_frame(source)
     if opened is not None:
         return opened
     if isinstance(source, Sequence) and not isinstance(source, bytes):
-        return open_list(source, header=header)
+        return open_list(source, header=header is True)
     raise DataError(
         f"Cannot read rows from a value of type {type(source).__name__}.",
         "Give a path, a list of texts, dicts or tuples, or a table of pandas, polars, pyarrow or datasets.",
     )
 
 
-def read_table(source: Source, *, header: bool | None = None, stream: BinaryIO | None = None) -> Table:
+def read_table(source: Source, *, header: Header = None, stream: BinaryIO | None = None) -> Table:
     """Read a whole source into memory. Takes and raises what `open_rows` does.
 
     >>> read_table([{"text": "fine", "label": "positive"}]).columns
@@ -100,7 +101,12 @@ def read_table(source: Source, *, header: bool | None = None, stream: BinaryIO |
     return Table(opened.name, opened.columns, list(opened.rows), opened.format)
 
 
-def _open_file(file: InputFile, header: bool | None) -> RowStream:
+def is_standard_input(source: Source) -> bool:
+    """Return True if a source is "-"."""
+    return isinstance(source, str | os.PathLike) and os.fspath(source) == STANDARD_INPUT
+
+
+def _open_file(file: InputFile, header: Header) -> RowStream:
     kind = _kind_of(file)
     readers: dict[FormatKind, Callable[[InputFile], RowStream]] = {
         "jsonl": open_json,

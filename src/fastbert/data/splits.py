@@ -1,7 +1,8 @@
 """Divide rows into a training part and a held-out part, the same way every time.
 
-Rows with equal text stay on one side in every method, so that no held-out text was seen in
-training. Knows nothing of files, tasks or tokens, and never looks at a text but to compare it.
+Rows with equal text stay on one side, so that no held-out text was seen in training; only the
+hash of a group looks at nothing but the group. Knows nothing of files, tasks or tokens, and never
+looks at a text but to compare it.
 """
 
 # N rows, U units (rows that must stay together), C classes; one more column holds the rows without label
@@ -44,12 +45,13 @@ def split_indices(
         Every label keeps a row in training; a class of 5 rows or more has one held out
         wherever `share` of all rows is enough for that.
     grouped: rows of one group stay together; label shares are kept as far as groups allow.
-    hash: a row's side follows from its text alone, so it stays when rows come, go or move.
-        Shares are kept on average only.
+    hash: a row's side follows from its text alone, so it stays when rows come, go or move;
+        with groups from the name of its group alone, so equal texts of two groups may be torn
+        apart. Shares are kept on average only.
 
     targets: bool (N, C), or the label names of each row; None and () are rows without label.
     share: part of the rows to hold out, above 0 and below 1.
-    groups: group of each row (method "grouped" only); None is a group of its own.
+    groups: group of each row (methods "grouped" and "hash"); None is a group of its own.
     keys: text of each row; equal ones, after `text_key`, stay on one side.
     Raises ConfigError for a wrong option and DataError if a part would be empty.
 
@@ -61,7 +63,9 @@ def split_indices(
     _check(num_rows, share, method, groups, keys)
     folded = None if keys is None else [text_key(key) for key in keys]
     if folded is not None and method == "hash":
-        held_N = np.array([hash_share(key, seed) < share for key in folded], dtype=np.bool_)
+        owners = groups or [None] * num_rows
+        names = [key if group is None else group for key, group in zip(folded, owners, strict=True)]
+        held_N = np.array([hash_share(name, seed) < share for name in names], dtype=np.bool_)
         if held_N.all() or not held_N.any():
             side = "training" if held_N.all() else "held-out"
             raise DataError(
@@ -122,8 +126,8 @@ def _check(
         raise ConfigError(f"Split method '{method}' is not one of stratified, grouped, hash.")
     if method == "grouped" and groups is None:
         raise ConfigError("Split method 'grouped' needs a group for each row.", "Name the group column.")
-    if method != "grouped" and groups is not None:
-        raise ConfigError(f"Split method '{method}' would tear groups apart.", "Use the split method 'grouped'.")
+    if method == "stratified" and groups is not None:
+        raise ConfigError("Split method 'stratified' would tear groups apart.", "Use the split method 'grouped'.")
     if method == "hash" and keys is None:
         raise ConfigError("Split method 'hash' needs the text of each row.", "Give the texts as keys.")
     for name, values in (("groups", groups), ("keys", keys)):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from fastbert.data.cells import to_cell
 from fastbert.data.columnar import load_package
 from fastbert.data.files import InputFile
-from fastbert.data.header import SAMPLE_ROWS, column_names, detect_header, numbered_columns
+from fastbert.data.header import SAMPLE_ROWS, Header, column_names, has_header, numbered_columns
 from fastbert.data.row_problems import RowProblems
 from fastbert.data.table import Cell, Row, RowStream, TableFormat
 from fastbert.errors import DataError, FastBertError
@@ -28,26 +28,26 @@ ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")  # ST_Xstring, ECMA-376 part 1, 22.9
 SheetRow = tuple[int, list[Cell]]
 
 
-def open_xlsx(file: InputFile, *, header: bool | None = None) -> RowStream:
+def open_xlsx(file: InputFile, *, header: Header = None) -> RowStream:
     """Open the first sheet of a workbook. Rows keep their numbers; blank rows are skipped.
 
-    header: True or False to say whether the first row names the columns, None to detect.
+    header: True or False to say whether the first row names the columns, None to detect, or
+        the names by which to know it.
     Raises DataError if it cannot be read, is empty or holds only a header; a row with more
     cells than columns raises it while the rows are read.
     """
     rows = _sheet_rows(file)
     sample = list(islice(rows, SAMPLE_ROWS + 1))  # one pass: parsing a workbook twice is what takes the time
     first, below = sample[0][1], [cells for _, cells in sample[1:]]
-    if header is None:
-        header = detect_header(first, below)
-    columns = column_names(first, file.name) if header else numbered_columns(max(len(c) for _, c in sample))
-    if header and not below:
+    named = has_header(first, below, header)
+    columns = column_names(first, file.name) if named else numbered_columns(max(len(c) for _, c in sample))
+    if named and not below:
         raise DataError(
             f"{file.name} holds only a header row ({len(columns)} columns) and no data.",
             "Add rows below it. If the first row is data, say header=False.",
         )
-    described = TableFormat("xlsx", header=header, gzipped=file.gzipped)
-    body = chain(sample[1:] if header else sample, rows)
+    described = TableFormat("xlsx", header=named, gzipped=file.gzipped)
+    body = chain(sample[1:] if named else sample, rows)
     return RowStream(file.name, columns, described, _padded(file.name, body, columns))
 
 

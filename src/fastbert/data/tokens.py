@@ -22,6 +22,7 @@ from fastbert.errors import EncoderError
 
 Ints = npt.NDArray[np.int32]
 Places = npt.NDArray[np.intp]  # positions of the tokens that are kept
+SLICE = 1024  # texts whose encodings are held at once: 41 MB instead of 237 MB for 20,000 texts of 100 words
 HEAD_SHARE = 0.25  # of the room for text: head 128 + tail 382 of 510 (Sun et al. 2019, section 5.3.1)
 
 
@@ -36,7 +37,10 @@ class Window:
 
 @dataclass(frozen=True)
 class EncodedText:
-    """A text or pair as windows. num_tokens: its full length, special tokens included."""
+    """A text or pair as windows. num_tokens: its full length, special tokens included.
+
+    cut: True if a part of it is in no window.
+    """
 
     windows: tuple[Window, ...]
     num_tokens: int
@@ -134,12 +138,16 @@ class Tokenizer:
             )
         if max_tokens < self._pair.size + 2:
             raise EncoderError(f"max_tokens is {max_tokens}; special tokens alone take {self._pair.size}.")
-        firsts = self._encode_bare(texts)
-        seconds = iter(self._encode_bare([pair for pair in pairs if pair is not None]))
-        return [
-            self._windows(first, None if pair is None else next(seconds), max_tokens, truncation)
-            for first, pair in zip(firsts, pairs, strict=True)
-        ]
+        encoded: list[EncodedText] = []
+        for start in range(0, len(texts), SLICE):
+            chosen = pairs[start : start + SLICE]
+            firsts = self._encode_bare(texts[start : start + SLICE])
+            seconds = iter(self._encode_bare([pair for pair in chosen if pair is not None]))
+            encoded += [
+                self._windows(first, None if pair is None else next(seconds), max_tokens, truncation)
+                for first, pair in zip(firsts, chosen, strict=True)
+            ]
+        return encoded
 
     def _encode_bare(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
         try:
@@ -173,7 +181,8 @@ class Tokenizer:
             pieces = _pieces(offsets, keep_first) if cut else tuple(offsets)
             ids = (ids_first[keep_first], None if second is None else ids_second[keep_second])
             windows.append(_lay(frame, *ids, pieces))
-        return EncodedText(tuple(windows), num_first + num_second + frame.size, cut)
+        unread = cut if truncation != "windows" else len(keeps[0][1]) < num_second
+        return EncodedText(tuple(windows), num_first + num_second + frame.size, unread)
 
 
 def _lay(frame: _Frame, first: Ints, second: Ints | None, pieces: tuple[tuple[int, int], ...]) -> Window:

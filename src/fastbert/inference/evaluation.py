@@ -49,10 +49,8 @@ def evaluate_table(predictor: Predictor, source: Source, config: DataConfig) -> 
     Raises DataError for a table or row that cannot be used, or a label the model does not know.
     """
     saved = saved_layout(predictor)
-    header = config.has_header
-    if header is None and saved is not None and saved.text.isdigit():
-        header = False  # trained on numbered columns: the first row is data here, too
-    table = read_table(source, header=header)
+    given = config.has_header
+    table = read_table(source, header=given if saved is None else saved.header_of_another(given))
     layout = _layout_for(table, saved, config, predictor)
     labels = cast("Classification", predictor.task).labels
     examples, report = to_examples(table, layout, on_bad_row=config.on_bad_row, labels=labels)
@@ -75,7 +73,7 @@ def saved_layout(predictor: Predictor) -> Layout | None:
 
 def _layout_for(table: Table, saved: Layout | None, config: DataConfig, predictor: Predictor) -> Layout:
     if saved is not None and not config.text and not config.labels and config.labels_file is None:
-        return saved
+        return saved.without_group()
     names = read_label_names(config.labels_file) if config.labels_file is not None else None
     text = config.text or (() if saved is None else tuple(c for c in (saved.text, saved.pair) if c is not None))
     labels = config.labels or (() if saved is None else saved.label_columns)

@@ -89,6 +89,7 @@ class Predictor:
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Return one prediction per example, in order."""
+        self._check_shape(examples)
         features = self.task.encode(examples, self.tokenizer, self.bundle.max_tokens)
         return predict_features(self.task, self.backend, features, examples, self.bundle.decisions, self.tokenizer)
 
@@ -97,6 +98,23 @@ class Predictor:
         remaining = enumerate(_checked_list(texts))
         while block := [as_example(item, row) for row, item in islice(remaining, max(1, chunk))]:
             yield from self.predict_examples(block)
+
+    def _check_shape(self, examples: Sequence[Example]) -> None:
+        """Refuse pairs for a model of single texts, and the reverse: it has never seen such input."""
+        plan = self.bundle.facts.get("plan")
+        layout = plan.get("layout") if isinstance(plan, dict) else None
+        if not isinstance(layout, dict):
+            return  # not trained on a table: nothing is known
+        pairs = layout.get("pair") is not None
+        for example in examples:
+            if (example.pair is not None) != pairs:
+                raise DataError(
+                    f"{example.where or 'An input'} is {'a single text' if pairs else 'a pair of texts'}; "
+                    f"this model was trained on {'pairs of texts' if pairs else 'single texts'}.",
+                    "Give (text, second text) tuples, or two columns with --text."
+                    if pairs
+                    else "Give one text each, or one column with --text.",
+                )
 
     def __repr__(self) -> str:
         shown = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")

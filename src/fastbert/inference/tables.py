@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
-from fastbert.data.sources import Source, open_rows
+from fastbert.data.sources import Source, is_standard_input, open_rows
 from fastbert.data.table import Cell, Row, RowStream
 from fastbert.errors import DataError, did_you_mean
 from fastbert.inference.evaluation import saved_layout
@@ -40,14 +40,14 @@ class TextRows:
 def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stream: BinaryIO | None = None) -> TextRows:
     """Open a table and find its text columns: those given, else those of the training table.
 
-    A table with a single column needs no name. The first chunk of rows is read here, so that
-    a bad row in it is reported before any answer is written.
+    The header is known by the names of the training table. A table with a single column needs no
+    name; where it is piped in, it has a header only if that is the trained name. The first chunk
+    of rows is read here, so that a bad row in it is reported before any answer is written.
     Raises DataError if a column is not there, or if none is named and there are several.
     """
     saved = saved_layout(predictor)
-    header = config.has_header
-    if header is None and saved is not None and saved.text.isdigit():
-        header = False  # trained on numbered columns: the first row is data here, too
+    given, piped = config.has_header, is_standard_input(source)
+    header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
     opened = open_rows(source, header=header, stream=stream)
     wanted = config.text
     if not wanted and saved is not None:

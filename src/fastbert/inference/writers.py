@@ -16,6 +16,7 @@ from typing import TextIO
 from fastbert.data.table import Cell, Row
 from fastbert.errors import DataError, TrainingError
 from fastbert.inference.tables import AnswerWriter
+from fastbert.jsonable import finite
 from fastbert.tasks.base import Prediction
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -49,7 +50,7 @@ class JsonLinesWriter:
 
     def write(self, row: Row, prediction: Prediction | None) -> None:
         """Write one row."""
-        self._stream.write(json.dumps(_row_object(self._columns, row, prediction), ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(finite(_row_object(self._columns, row, prediction)), ensure_ascii=False) + "\n")
 
 
 class JsonObjectWriter:
@@ -63,7 +64,7 @@ class JsonObjectWriter:
 
     def write(self, row: Row, prediction: Prediction | None) -> None:
         """Write one row."""
-        text = json.dumps(_row_object(self._columns, row, prediction), ensure_ascii=False)
+        text = json.dumps(finite(_row_object(self._columns, row, prediction)), ensure_ascii=False)
         self._stream.write((", " if self.count else "") + text)
         self.count += 1
 
@@ -107,7 +108,8 @@ def open_writer(
             f"{out} could not be written ({error.strerror or error}). Nothing was left there."
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that cannot be written to holds no part either
+            part.unlink(missing_ok=True)
     if as_json:
         sys.stdout.write(json.dumps({"out": str(out), "rows": counter.count}) + "\n")
 

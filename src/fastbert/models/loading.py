@@ -64,7 +64,10 @@ def open_encoder(name: str) -> Encoder:
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise EncoderError(
             f"The encoder '{name}' cannot be opened: {_first_line(error)}",
-            "Give 'minilm', a folder with config.json and tokenizer.json, or a hub name with the network at hand.",
+            f"There is no folder '{name}' here, so it was taken for a hub name, which needs the network. "
+            "Or give 'minilm', or a folder with config.json and tokenizer.json."
+            if not Path(source).is_dir()
+            else "Give a folder with config.json and tokenizer.json of the same model.",
         ) from error
     if not isinstance(fast, PreTrainedTokenizerFast):
         raise EncoderError(f"The encoder '{name}' has no fast tokenizer.", "Choose one with a tokenizer.json.")
@@ -169,8 +172,9 @@ def _check_weights(
     needed = {names[id(parameter)] for parameter in (model.base_model if fresh else model).parameters()}
     reshaped = needed & {cast("tuple[str, ...]", entry)[0] for entry in found["mismatched_keys"]}
     missing = needed & {str(name) for name in found["missing_keys"]}
-    allowed = len(needed) // 2 if fresh else 0  # a pooler is often missing
-    if reshaped or len(missing) > allowed:
+    if fresh:  # a pooler is often not in a checkpoint; it is trained with the head
+        missing = {name for name in missing if "pooler" not in name}
+    if reshaped or missing:
         raise EncoderError(
             f"{source}: the weights are those of another model than config.json describes; "
             f"{len(reshaped | missing)} of {len(needed)} do not fit, such as {min(reshaped | missing)}.",
@@ -261,7 +265,9 @@ def describe_encoder(encoder: Encoder, model: nn.Module) -> str:
     config = encoder.config
     case = "uncased" if encoder.tokenizer.lowercases else "cased"
     millions = count_parameters(model) / 1e6
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    frozen = "" if trained == count_parameters(model) else f" ({trained / 1e6:.3g} M trained, the others frozen)"
     return (
         f"{encoder.name}: {config.model_type}, {config.num_hidden_layers} layers x {config.hidden_size}, "
-        f"{millions:.1f} M parameters, {case}"
+        f"{millions:.1f} M parameters{frozen}, {case}"
     )

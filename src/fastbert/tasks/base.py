@@ -49,6 +49,7 @@ class Feature:
 
     example: index of the example it was made from.    window, num_windows: which of how many.
     pieces: character ranges of the text that it holds.    num_tokens: of the whole example, uncut.
+    cut: True if a part of the example is in none of its windows.
     target: what the task's `targets` reads, or None where labels are not known.
     """
 
@@ -60,6 +61,7 @@ class Feature:
     pieces: tuple[tuple[int, int], ...]
     num_tokens: int
     target: Array | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True)

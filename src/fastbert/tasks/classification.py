@@ -74,7 +74,9 @@ class Classification(Task):
             num_windows = len(text.windows)
             for number, window in enumerate(text.windows):
                 ids, types = window.input_ids_L, window.token_type_ids_L
-                features.append(Feature(index, number, num_windows, ids, types, window.pieces, text.num_tokens, target))
+                features.append(
+                    Feature(index, number, num_windows, ids, types, window.pieces, text.num_tokens, target, text.cut)
+                )
         return features
 
     def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
@@ -107,7 +109,7 @@ class Classification(Task):
                 )
                 if len(windows) > 1
                 else (),
-                cut=len(windows) == 1 and features[windows[0]].num_tokens > len(features[windows[0]].input_ids_L),
+                cut=features[windows[0]].cut,
             )
             for row, windows in enumerate(windows_of)
         ]

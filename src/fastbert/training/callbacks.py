@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from fastbert.errors import ConfigError, MissingExtraError
+from fastbert.jsonable import finite
 from fastbert.training.state import RunState
 
 if TYPE_CHECKING:
@@ -104,8 +105,10 @@ class ProgressBar(Callback):
             )
 
     def on_finish(self, state: RunState) -> None:
-        """Close the bar."""
+        """Close the bar, and say why the run ended early if it did."""
         self._close()
+        if state.stop.reason is not None:
+            self.console.print(f"  stopped after step {state.step}: {state.stop.reason}", highlight=False, markup=False)
 
     def on_error(self, state: RunState, error: BaseException) -> None:
         """Close the bar, so that the error is read below it."""
@@ -120,7 +123,7 @@ class ProgressBar(Callback):
 class JsonLog(Callback):
     """Appends one JSON object a line to a file: steps, evaluations, the end. No texts.
 
-    Raises ConfigError if there is no folder for the file.
+    Raises ConfigError if there is no folder for the file, or if it holds something else.
     """
 
     def __init__(self, path: str | Path, every: int = 10) -> None:
@@ -128,6 +131,8 @@ class JsonLog(Callback):
         self.every = every
         if self.path.is_dir() or not self.path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: the log cannot be written there.", "Give a file in a folder that exists.")
+        if self.path.exists() and not _is_log(self.path):
+            raise ConfigError(f"{path} exists and is no log of a run; nothing is added to it.", "Give another file.")
 
     def on_step(self, state: RunState) -> None:
         """Write every so many steps, and the first."""
@@ -149,7 +154,8 @@ class JsonLog(Callback):
         self._write({"event": "error", "kind": type(error).__name__}, state)
 
     def _write(self, values: dict[str, object], state: RunState) -> None:
-        line = json.dumps({**values, "step": state.step, "epoch": round(state.epoch, 4), "seconds": state.seconds})
+        place = {"step": state.step, "epoch": round(state.epoch, 4), "seconds": state.seconds}
+        line = json.dumps(finite({**values, **place}), allow_nan=False)
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
 
@@ -162,7 +168,13 @@ class TensorBoard(Callback):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise MissingExtraError("tensorboard", "track", "The TensorBoard callback") from error
-        self._writer: SummaryWriter = SummaryWriter(str(folder))
+        try:
+            self._writer: SummaryWriter = SummaryWriter(str(folder))
+        except OSError as error:
+            raise ConfigError(
+                f"{folder}: TensorBoard's files cannot be written there ({error.strerror or error}).",
+                "Give a folder that can be written to.",
+            ) from error
 
     def on_step(self, state: RunState) -> None:
         """Write loss, rate and gradient norm."""
@@ -190,3 +202,13 @@ def monitored(state: RunState) -> tuple[str, float]:
         return state.monitor, state.scores[state.monitor]
     name = next(iter(state.scores))
     return name, state.scores[name]
+
+
+def _is_log(path: Path) -> bool:
+    """Return True for an empty file, or one whose first line is an event of a run."""
+    with path.open("rb") as stream:
+        line = stream.readline(100_000)
+    try:
+        return not line or "event" in json.loads(line)
+    except (ValueError, TypeError):
+        return False

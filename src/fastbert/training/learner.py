@@ -6,7 +6,8 @@ It puts the parts together and remembers between fits; the loop is in `loop`, on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,7 @@ class Learner:
         self.model = _new_model(self.encoder, self.data, head).to(self.runtime.device)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
+        self._measured: dict[TrainConfig, float] = {}
         if self.config.freeze == "encoder":
             self.freeze()
 
@@ -114,10 +116,10 @@ class Learner:
         loss diverges.
         """
         given = {"epochs": epochs, "lr": lr, "schedule": schedule, "optimizer": optimizer, **options}
+        if options.get("freeze") in ("none", "encoder"):
+            self.unfreeze() if options["freeze"] == "none" else self.freeze()
         plan = self.plan(**{name: value for name, value in given.items() if value is not None}, estimate=False)
         config = plan.config
-        if "freeze" in options and config.freeze != "gradual":
-            self.unfreeze() if config.freeze == "none" else self.freeze()
         # A second fit gets other random numbers, and the same ones whatever was done in between.
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self._stepper(config)
@@ -127,12 +129,13 @@ class Learner:
             stepper,
             self.schedule(config),
             config,
-            lambda: self._score(self._predict_split("valid", self._backend(fast=True)), "valid"),
+            lambda: self.evaluate("valid"),
             callbacks,
             self.history,
             self._epochs_done,
         )
-        state = loop.run()
+        with _trained_as_before(self.model):
+            state = loop.run()
         self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
         self.decisions = self.data.task.fit_decisions(self.predictions("valid"), self.data.examples("valid"))
         self.last_run: RunState = state
@@ -151,13 +154,15 @@ class Learner:
         config, reasons = recipe.choose(config, facts)
         self.schedule(config)  # a wrong name or value is refused before anything is measured
         stepper = self._stepper(config, keep=False)
+        if estimate:
+            self._measured[config] = planning.estimate_seconds(stepper, self.data, config)
         return planning.Plan(
             data=self.data,
             config=config,
             encoder=describe_encoder(self.encoder, self.model),
             runtime=self.runtime.describe(),
             steps=planning.total_steps(config, num_rows),
-            seconds=planning.estimate_seconds(stepper, self.data, config) if estimate else 0.0,
+            seconds=self._measured.get(config, 0.0),
             memory_bytes=planning.estimate_memory(self.model, self.data, config, _shape(self.encoder)),
             reasons=reasons,
         )
@@ -222,22 +227,21 @@ class Learner:
         Raises BundleError if the folder exists and overwrite is False, or is no bundle.
         """
         plan = self.last_plan if hasattr(self, "last_plan") else self.plan(estimate=False)
-        scores = {split: self.evaluate(split) for split in self.data.splits if split != "train"}
-        head = None if self.head is None else f"{self.head.__module__}:{self.head.__qualname__}"
+        answers = {split: self.predictions(split) for split in self.data.splits if split != "train"}
+        scores = {split: self._score(given, split) for split, given in answers.items()}
         bundle = Bundle(
             folder=Path(folder),
             task=self.data.task,
             decisions=self.decisions,
             max_tokens=self.data.max_tokens,
             tokenizer=self.encoder.tokenizer.to_json(),
-            head=head,
+            head=None if self.head is None else _place_of(self.head),
             scores=scores,
             facts={"plan": plan.to_json(), "history": self.history.to_json()},
         )
         last = list(scores)[-1]
-        answers, examples = self.predictions(last), self.data.examples(last)
-        per_label = self.data.task.score_labels(answers, examples)
-        confusion = self.data.task.confusion(answers, examples)
+        per_label = self.data.task.score_labels(answers[last], self.data.examples(last))
+        confusion = self.data.task.confusion(answers[last], self.data.examples(last))
 
         def write_files(working: Path) -> None:
             save_model(self.model, self.encoder, working, self.data.max_tokens)
@@ -254,10 +258,9 @@ class Learner:
     def _view(self) -> View:
         return review.describe_learner(self.plan(estimate=False), self.model, self.callbacks, self.schedule())
 
-    def _backend(self, *, fast: bool = False) -> Backend:
-        """Return the model as a backend: float32, or the training precision while training."""
-        runtime = self.runtime if fast else replace(self.runtime, precision="fp32")
-        return TorchBackend(self.model, runtime, self.encoder.tokenizer.input_names)
+    def _backend(self) -> Backend:
+        """Return the model as a backend in float32: bf16 ties near-equal scores (LOG 2026-11-22)."""
+        return TorchBackend(self.model, replace(self.runtime, precision="fp32"), self.encoder.tokenizer.input_names)
 
     def _predict_split(self, split: str, backend: Backend) -> list[Prediction]:
         encoded, examples = self.data.encoded(split), self.data.examples(split)
@@ -268,7 +271,7 @@ class Learner:
     def _score(self, predictions: Sequence[Prediction], split: str) -> dict[str, float]:
         examples = self.data.examples(split)
         scores = self.data.task.score(predictions, examples)
-        return scores | {metric.__name__: float(metric(predictions, examples)) for metric in self.metrics}
+        return scores | {_name_of(metric): float(metric(predictions, examples)) for metric in self.metrics}
 
     def _stepper(self, config: TrainConfig, *, keep: bool = True) -> Stepper:
         """Return a stepper; its optimizer goes on from the last fit where kind and decay are the same."""
@@ -304,6 +307,29 @@ def _refuse_fixed(options: Mapping[str, object]) -> None:
     for name in FIXED_OPTIONS:
         if name in options:
             raise ConfigError(f"'{name}' cannot change from fit to fit.", f"Make another Learner(data, {name}=...).")
+
+
+@contextlib.contextmanager
+def _trained_as_before(model: nn.Module) -> Iterator[None]:
+    """Put back, whatever happens, which parameters are trained: gradual unfreezing is for one fit."""
+    before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        yield
+    finally:
+        for parameter, trained in before:
+            parameter.requires_grad_(trained)
+
+
+def _name_of(function: Callable[..., object]) -> str:
+    """Return the name of a function or class, of what a partial wraps, or else of the object's class."""
+    inner = getattr(function, "func", function)
+    return str(getattr(inner, "__name__", type(inner).__name__))
+
+
+def _place_of(function: Callable[..., object]) -> str:
+    """Return "module:qualified name", for a person who must pass the same head again."""
+    inner = getattr(function, "func", function)
+    return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
 def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None) -> nn.Module:

@@ -100,12 +100,15 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     costs = np.array([sum(encoded.costs.longest_N[part].max() * len(part) for part in step) for step in steps])
     chosen = steps[int(np.argmin(np.abs(costs - costs.mean())))]
     times = []
+    buffers = [(buffer, buffer.clone()) for buffer in stepper.model.buffers()]
     with untouched_rng():
         for _ in range(2):
             start = time.perf_counter()
             for part in chosen:
                 stepper.accumulate(encoded.windows_of(part), np.random.default_rng(0))
             times.append(time.perf_counter() - start)
+    for buffer, before in buffers:  # a head of the user's own may count what passes through it
+        buffer.copy_(before)
     stepper.optimizer.zero_grad(set_to_none=True)
     per_epoch = min(times) * 1.1 * len(steps)  # the update of the weights comes on top: about a tenth
     evaluation = per_epoch / 3 * len(data.splits["valid"]) / len(data.splits["train"]) * config.evaluations_per_epoch
@@ -122,4 +125,5 @@ def estimate_memory(model: nn.Module, data: DataBunch, config: TrainConfig, shap
     longest = int(data.encoded("train").costs.longest_N.max())
     tokens = min(config.batch_tokens, longest * config.batch_size)
     per_token = shape["num_hidden_layers"] * (34 * shape["hidden_size"] + 5 * shape["num_attention_heads"] * longest)
-    return int(weights * 5 + tokens * per_token * 2)
+    copies = config.average + 1  # of the best weights, on the CPU
+    return int(weights * (4 + copies) + tokens * per_token * 2)

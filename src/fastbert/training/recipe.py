@@ -61,7 +61,7 @@ def _rate(config: TrainConfig, facts: Facts) -> float:
     rate *= _FAMILY_FACTORS.get(facts.model_type, 1.0)
     # Large batches: square-root rule (Krizhevsky 2014); never above the rate for 128 rows.
     rate *= min(2.0, math.sqrt(config.batch_size / 32))
-    factor = {"lion": 0.2, "sgd": 300.0, "lamb": 20.0, "adafactor": 1.0}.get(config.optimizer, 1.0)
+    factor = {"lion": 0.2, "sgd": 300.0, "lamb": 20.0, "adafactor": 20.0}.get(config.optimizer, 1.0)
     return float(f"{rate * factor:.2g}")
 
 

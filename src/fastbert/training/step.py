@@ -95,12 +95,15 @@ class Stepper:
             raise _diverged(f"The norm of the gradient is {norm}")
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if self.scaler.is_enabled() and self.scaler.get_scale() < 1:  # halved at every step that was skipped
+            raise _diverged("The fp16 loss scale fell below 1")
         return norm
 
 
 def make_scaler(runtime: Runtime) -> torch.amp.GradScaler:
     """Return the loss scaler that fp16 needs, switched off for the other precisions."""
-    return torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
+    # The loss is a sum over the batch: torch's own start of 2**16 would overflow in the first steps.
+    return torch.amp.GradScaler(runtime.device.type, init_scale=2.0**12, enabled=runtime.precision == "fp16")
 
 
 def _diverged(what: str) -> TrainingError:
