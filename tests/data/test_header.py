@@ -115,3 +115,9 @@ def test_a_long_row_of_digits_is_judged_at_once() -> None:
 )
 def test_a_header_is_known_by_the_names_it_must_hold(first: list[Cell], header: Header, expected: bool) -> None:
     assert has_header(first, [["a"] * len(first)] * 3, header) is expected
+
+
+def test_a_label_column_may_be_called_like_one_of_its_labels() -> None:
+    rows = [[f"some text number {index}", ("spam", "ham")[index % 2]] for index in range(20)]
+
+    assert detect_header(["message", "spam"], rows)

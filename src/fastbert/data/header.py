@@ -111,10 +111,10 @@ def detect_header(first: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> bool
         for i, name in enumerate(first)
     ]
     labelled = [column for column in columns if column.holds_labels()]
+    if any(column.names_known() for column in columns):
+        return True  # also beside a label column that is called like one of its labels, as in "message,spam"
     if any(column.first in column.below for column in labelled):
         return False
-    if any(column.names_known() for column in columns):
-        return True
     if len(columns) == 1 or len({column.first for column in columns}) < len(columns):
         return False
     return bool(labelled) or any(column.turns_numeric() for column in columns)
