@@ -72,7 +72,7 @@ class ProgressBar(Callback):
         """Open the bar."""
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TextColumn("{task.completed}/{task.total}  loss {task.fields[loss]}  {task.fields[score]}"),
             TextColumn("{task.fields[rate]} tokens/s"),
             TimeRemainingColumn(),
@@ -98,7 +98,7 @@ class ProgressBar(Callback):
         if self._progress is not None and self._task is not None and state.scores:
             name, value = monitored(state)
             self._progress.update(self._task, score=f"{name} {value:.4f}")
-            mark = "  best so far" if state.best_step == state.step else ""
+            mark = "  best" if state.best_step == state.step else ""
             self._progress.console.print(
                 f"  epoch {state.epoch:.2f}  step {state.step}  loss {state.loss:.4f}  {name} {value:.4f}{mark}",
                 highlight=False,
