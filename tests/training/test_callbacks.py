@@ -100,7 +100,7 @@ def bar_output(*, fail: bool = False) -> str:
 def test_the_bar_leaves_a_line_for_each_evaluation() -> None:
     output = bar_output()
 
-    assert "epoch 0.10  step 1  loss 0.5000  f1_macro 0.7500  best so far\n" in output
+    assert "epoch 0.10  step 1  loss 0.5000  f1_macro 0.7500  best\n" in output
     assert "epoch 0.20  step 2  loss 0.5000  f1_macro 0.7000\n" in output
 
 
