@@ -92,3 +92,26 @@ def test_an_unknown_backend_is_refused(run: Run, bundle: Path, table: Path) -> N
 
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == "error: 'torsh' is not a backend.\nhint: Did you mean 'torch'?\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "options"),
+    [
+        (["text", "tags"], ["bug; slow", "bug"], ["--delimiter", ";"]),
+        (["text", "bug", "slow"], ["1,1", "1,0"], ["--labels", "bug,slow"]),
+    ],
+)
+def test_labels_may_be_written_in_another_way_than_in_training(
+    header: list[str], cells: list[str], options: list[str], run: Run, encoder: str, tmp_path: Path
+) -> None:
+    pairs = [("it crashes and crawls", "bug|slow"), ("it crashes", "bug"), ("it crawls", "slow"), ("nice", "")] * 10
+    train = write_csv(
+        tmp_path / "train.csv", ["text", "tags"], [[f"{text} {i}", tag] for i, (text, tag) in enumerate(pairs)]
+    )
+    assert run("train", train, "--out", tmp_path / "multi", "--encoder", encoder, "--epochs", "1").code == 0
+    rows = [[f"it crashes {i}", *(cell.split(",") if len(header) > 2 else [cell])] for i, cell in enumerate(cells * 5)]
+    table = write_csv(tmp_path / "other.csv", header, rows)
+
+    done = run("evaluate", tmp_path / "multi", table, "--json", *options)
+
+    assert (done.code, done.json["per_label"]["slow"]["support"]) == (0, 5), done.err

@@ -17,6 +17,7 @@ def evaluate(
     label: str | None = typer.Option(None, help="Label column, if not the one the model was trained on."),
     labels: str | None = typer.Option(None, help="0/1 label columns: COL,COL,..."),
     labels_file: Path | None = typer.Option(None, help="File of label names, for labels given as numbers."),
+    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
     no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
     on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
     backend: str = typer.Option("auto", help="auto or torch."),
@@ -29,7 +30,7 @@ def evaluate(
 
     predictor = Predictor.load(bundle, backend)
     named = {
-        "text": text, "label": label, "labels": labels, "labels_file": labels_file,
+        "text": text, "label": label, "labels": labels, "labels_file": labels_file, "delimiter": delimiter,
         "header": False if no_header else None, "on_bad_row": on_bad_row,
     }  # fmt: skip
     result = evaluate_table(predictor, table, collect(None, [], named)[0])

@@ -72,7 +72,8 @@ def saved_layout(predictor: Predictor) -> Layout | None:
 
 
 def _layout_for(table: Table, saved: Layout | None, config: DataConfig, predictor: Predictor) -> Layout:
-    if saved is not None and not config.text and not config.labels and config.labels_file is None:
+    asked = config.text or config.labels or config.labels_file or config.delimiter
+    if saved is not None and not asked:
         return saved.without_group()
     names = read_label_names(config.labels_file) if config.labels_file is not None else None
     text = config.text or (() if saved is None else tuple(c for c in (saved.text, saved.pair) if c is not None))
@@ -82,7 +83,7 @@ def _layout_for(table: Table, saved: Layout | None, config: DataConfig, predicto
         labels=labels,
         task=predictor.task.name,  # type: ignore[arg-type]  # both are names of TASKS
         label_names=names or (saved.label_names if saved is not None else None),
-        delimiter=config.delimiter or (saved.delimiter if saved is not None else None),
+        delimiter=config.delimiter or (saved.delimiter if saved is not None and not config.labels else None),
         on_bad_row=config.on_bad_row,
     )
     return detect_layout(table, options)
