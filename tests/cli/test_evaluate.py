@@ -114,4 +114,6 @@ def test_labels_may_be_written_in_another_way_than_in_training(
 
     done = run("evaluate", tmp_path / "multi", table, "--json", *options)
 
-    assert (done.code, done.json["per_label"]["slow"]["support"]) == (0, 5), done.err
+    per_label = done.json["per_label"]
+    assert isinstance(per_label, dict)
+    assert (done.code, per_label["slow"]["support"]) == (0, 5), done.err
