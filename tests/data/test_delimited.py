@@ -132,7 +132,9 @@ def test_a_header_without_rows_is_an_error(tmp_path: Path) -> None:
         opened(tmp_path, "text,label\n")
 
     assert caught.value.message == "train.csv holds only a header row (2 columns) and no data."
-    assert caught.value.hint == "Add rows below it. If the first row is data, say header=False."
+    assert (
+        caught.value.hint == "Add rows below it. If the first row is data, use --no-header (from Python, header=False)."
+    )
 
 
 def test_names_that_stand_twice_are_an_error(tmp_path: Path) -> None:

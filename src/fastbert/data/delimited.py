@@ -83,7 +83,7 @@ def _layout(name: str, sample: Sequence[RawRecord], dialect: Dialect, header: He
         if not below:
             raise DataError(
                 f"{name} holds only a header row ({len(columns)} columns) and no data.",
-                "Add rows below it. If the first row is data, say header=False.",
+                "Add rows below it. If the first row is data, use --no-header (from Python, header=False).",
             )
         return _Layout(columns, first.line)
     if dialect.delimiter is None:

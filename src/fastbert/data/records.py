@@ -193,7 +193,10 @@ def _open_tuples(source: Sequence[Sequence[object]], header: bool | None) -> Row
     problems.raise_if_any("Give every row the same number of values; use None for one that is missing.")
     names = column_names([to_cell(cell) for cell in source[0]], MEMORY_NAME) if header else None
     if names is not None and len(source) == 1:
-        raise DataError("The list of rows holds only column names and no data.", "Add rows, or say header=False.")
+        raise DataError(
+            "The list of rows holds only column names and no data.",
+            "Add rows, or use --no-header (from Python, header=False).",
+        )
     columns = names or numbered_columns(width)
     body = ((number, entry) for number, entry in enumerate(source, start=1) if number > 1 or names is None)
     return RowStream(

@@ -44,7 +44,7 @@ def open_xlsx(file: InputFile, *, header: Header = None) -> RowStream:
     if named and not below:
         raise DataError(
             f"{file.name} holds only a header row ({len(columns)} columns) and no data.",
-            "Add rows below it. If the first row is data, say header=False.",
+            "Add rows below it. If the first row is data, use --no-header (from Python, header=False).",
         )
     described = TableFormat("xlsx", header=named, gzipped=file.gzipped)
     body = chain(sample[1:] if named else sample, rows)
