@@ -78,7 +78,8 @@ def test_a_name_that_stands_twice_is_an_error() -> None:
 
     assert caught.value.message == "a.csv: 1 column name(s) stand more than once: 'text'."
     assert caught.value.hint == (
-        "Rename the columns so that each name is there once. If the first row is data, use --no-header (from Python, header=False)."
+        "Rename the columns so that each name is there once. "
+        "If the first row is data, use --no-header (from Python, header=False)."
     )
 
 

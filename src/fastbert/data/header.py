@@ -145,7 +145,8 @@ def check_distinct(names: Sequence[str], file_name: str) -> None:
         shown = ", ".join(excerpt(name) for name in twice[:5])
         raise DataError(
             f"{file_name}: {len(twice)} column name(s) stand more than once: {shown}.",
-            "Rename the columns so that each name is there once. If the first row is data, use --no-header (from Python, header=False).",
+            "Rename the columns so that each name is there once. "
+            "If the first row is data, use --no-header (from Python, header=False).",
         )
 
 
