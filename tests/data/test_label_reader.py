@@ -213,10 +213,6 @@ def test_some_flag_columns_may_never_be_missing() -> None:
         LabelReader(make_table("text a", ["x", 1]), one_hot("a", "b"), None, required=False)
 
 
-def test_a_layout_without_labels_reads_none() -> None:
-    assert read("bug", LAYOUT.without_labels()) is None
-
-
 @pytest.mark.parametrize(
     ("layout", "names"), [(LAYOUT, None), (IDS, ("bug", "idea", "praise")), (one_hot("b ", "a"), ("b", "a"))]
 )

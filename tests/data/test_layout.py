@@ -193,12 +193,6 @@ def test_a_named_label_must_exist_even_where_labels_are_not_required() -> None:
         detect_layout(reviews(), LayoutOptions(labels=("lable",)), labels_required=False)
 
 
-def test_a_layout_can_be_told_to_read_no_labels() -> None:
-    layout = detect_layout(flags((0, 1), (1, 0))).without_labels()
-
-    assert (layout.text, layout.kind, layout.label_columns) == ("text", "none", ())
-
-
 @pytest.mark.parametrize(
     ("table", "options"),
     [

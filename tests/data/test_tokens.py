@@ -273,12 +273,6 @@ def test_the_smallest_length_holds_a_token_of_each_text() -> None:
     assert ids(window) == [CLS, expected[0], SEP, expected[0], SEP]
 
 
-def test_special_tokens_are_counted() -> None:
-    tokenizer = small()
-
-    assert (tokenizer.num_special_tokens(pair=False), tokenizer.num_special_tokens(pair=True)) == (2, 3)
-
-
 # --- the tokenizer's own file -----------------------------------------------------------------------
 
 

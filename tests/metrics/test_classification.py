@@ -13,10 +13,10 @@ import pytest
 
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.metrics.classification import (
+    HIGHER_IS_BETTER,
     confusion,
     confusion_per_label,
     f_beta,
-    higher_is_better,
     multi_label_scores,
     one_hot,
     per_label,
@@ -305,17 +305,7 @@ def test_names_in_place_of_ids_are_refused_and_not_swallowed() -> None:
     ("name", "higher"), [("f1_macro", True), ("mcc", True), ("log_loss", False), ("hamming_loss", False)]
 )
 def test_directions(name: str, higher: bool) -> None:
-    assert higher_is_better(name) is higher
-
-
-def test_an_unknown_score_is_named() -> None:
-    with pytest.raises(ConfigError, match="'f1_marco' is not the name of a score.\n  Did you mean 'f1_macro'?"):
-        higher_is_better("f1_marco")
-
-
-def test_a_name_like_no_score_gets_the_list() -> None:
-    with pytest.raises(ConfigError, match="Scores: accuracy, accuracy_thresh, average_precision_macro"):
-        higher_is_better("?")
+    assert HIGHER_IS_BETTER[name] is higher
 
 
 @pytest.mark.parametrize("beta", [0.0, -1.0, float("nan"), float("inf")])

@@ -113,10 +113,6 @@ class Layout:
             header=_header_of(values),
         )
 
-    def without_labels(self) -> Layout:
-        """Return the layout that reads the same texts and no labels."""
-        return replace(self, label_columns=(), kind="none", delimiter=None, label_names=None)
-
     def without_group(self) -> Layout:
         """Return the layout for a table that is not split: it needs no group column, nor uses one."""
         return self if self.group is None else replace(self, group=None, ignored=(*self.ignored, self.group))

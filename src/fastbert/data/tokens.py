@@ -115,10 +115,6 @@ class Tokenizer:
         """Return the token strings of ids, for people to read."""
         return [self.backend.id_to_token(int(index)) or "?" for index in input_ids]
 
-    def num_special_tokens(self, *, pair: bool) -> int:
-        """Return how many special tokens a text or a pair gets."""
-        return (self._pair if pair else self._single).size
-
     def encode(
         self,
         texts: Sequence[str],

@@ -28,7 +28,7 @@ from typing import Literal, TypedDict, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbert.errors import ConfigError, TrainingError, did_you_mean
+from fastbert.errors import ConfigError, TrainingError
 
 Floats = NDArray[np.float64]
 Scores = NDArray[np.floating]
@@ -52,16 +52,6 @@ _HIGHER = (
 )
 _LOWER = ("log_loss", "hamming_loss", "labels_left_out")
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType({name: name in _HIGHER for name in (*_HIGHER, *_LOWER)})
-
-
-def higher_is_better(name: str) -> bool:
-    """Tell the direction of a score. Raises ConfigError if no function here returns that name."""
-    if name not in HIGHER_IS_BETTER:
-        raise ConfigError(
-            f"'{name}' is not the name of a score.",
-            did_you_mean(name, HIGHER_IS_BETTER) or f"Scores: {', '.join(sorted(HIGHER_IS_BETTER))}.",
-        )
-    return HIGHER_IS_BETTER[name]
 
 
 # --- one label a row --------------------------------------------------------------------------------
