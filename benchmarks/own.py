@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from benchmarks import datasets, scoring
+from benchmarks import datasets, machine, scoring
 from benchmarks.datasets import Benchmark, Row
 from fastbert import Predictor, api
 from fastbert.config import parse_assignment, split_options
@@ -72,6 +72,7 @@ def run(benchmark: Benchmark, *, seed: int, options: dict[str, object]) -> dict[
         "lr": result.plan.config.lr,
         "batch": result.plan.config.batch_size,
         "threshold": result.bundle.decisions.threshold,
+        "machine": machine.describe(result.learner.runtime.precision),
     }
 
 

@@ -11,12 +11,14 @@ the work can be stopped and continued. Systems alternate within a data set and a
 import argparse
 import itertools
 import json
+import math
 import os
 import statistics
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,29 +71,104 @@ def measure(combination: Combination, out: Path) -> bool:
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """Return a Markdown table: mean and standard deviation over seeds, and processor seconds of training."""
+    """Return the scores, the differences and the verdict as Markdown."""
+    return "\n\n".join([scores_table(lines), differences_table(lines), verdict(differences(lines))])
+
+
+def scores_table(lines: list[dict[str, Any]]) -> str:
+    """Return mean and standard deviation over seeds, and processor seconds of training.
+
+    Seconds are those of the processor on which most lines were measured; of other machines they say nothing.
+    """
     rows = ["| data | metric | " + " | ".join(SYSTEMS) + " | seconds |", "|---|---|" + "---|" * (len(SYSTEMS) + 1)]
-    for name in NAMES:
-        ours = [line for line in lines if line["dataset"] == name]
-        tests = list(dict.fromkeys(test for line in ours for test in line["scores"]))
-        for test in tests:
-            cells = [_cell([line for line in ours if system_of(line) == system], test) for system in SYSTEMS]
-            seconds = " / ".join(_seconds([line for line in ours if system_of(line) == system]) for system in SYSTEMS)
-            title = name if test == "test" else f"{name}, {test.replace('_', ' ')}"
-            rows.append(f"| {title} | {ours[0]['metric']} | " + " | ".join(cells) + f" | {seconds} |")
+    processor = statistics.mode(line["machine"]["processor"] for line in lines)
+    for name, test in tests_of(lines):
+        measured = [select(lines, name, system) for system in SYSTEMS]
+        cells = [_cell([score_of(line, test) for line in group]) for group in measured]
+        seconds = " / ".join(_seconds(group, processor) for group in measured)
+        metric = next(line["metric"] for line in lines if line["dataset"] == name)
+        rows.append(f"| {title(name, test)} | {metric} | " + " | ".join(cells) + f" | {seconds} |")
+    return "\n".join([*rows, "", f"Seconds: {processor}, one thread."])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """FastBert's mean minus that of one peer, on one test set. noise: standard deviation over seeds, pooled."""
+
+    name: str
+    test: str
+    peer: str
+    value: float
+    noise: float
+
+
+def differences(lines: list[dict[str, Any]]) -> list[Difference]:
+    """Return the difference to every peer where both sides have at least two seeds."""
+    found = []
+    for (name, test), peer in itertools.product(tests_of(lines), list(SYSTEMS)[1:]):
+        ours, theirs = ([score_of(line, test) for line in select(lines, name, system)] for system in ("fastbert", peer))
+        if min(len(ours), len(theirs)) > 1:
+            noise = math.sqrt((statistics.variance(ours) + statistics.variance(theirs)) / 2)
+            found.append(Difference(name, test, peer, statistics.mean(ours) - statistics.mean(theirs), noise))
+    return found
+
+
+def differences_table(lines: list[dict[str, Any]]) -> str:
+    """Return a Markdown table of FastBert minus each peer with the noise of the seeds."""
+    found, peers = differences(lines), list(SYSTEMS)[1:]
+    rows = ["| FastBert minus | " + " | ".join(peers) + " |", "|---|" + "---|" * len(peers)]
+    for name, test in tests_of(lines):
+        cells = {d.peer: f"{d.value:+.3f} (noise {d.noise:.3f})" for d in found if (d.name, d.test) == (name, test)}
+        rows.append(f"| {title(name, test)} | " + " | ".join(cells.get(peer, "-") for peer in peers) + " |")
     return "\n".join(rows)
 
 
-def _cell(lines: list[dict[str, Any]], test: str) -> str:
-    values = [line["scores"][test][line["metric"]] for line in lines]
+def verdict(found: list[Difference]) -> str:
+    """Return one line a peer: the mean over data sets, and where FastBert is behind by more than the noise."""
+    lines = []
+    for peer in dict.fromkeys(difference.peer for difference in found):
+        theirs = [difference for difference in found if difference.peer == peer]
+        by_data = [[d.value for d in theirs if d.name == name] for name in dict.fromkeys(d.name for d in theirs)]
+        mean = statistics.mean(statistics.mean(values) for values in by_data)
+        behind = [title(d.name, d.test) for d in theirs if d.value < -d.noise]
+        lines.append(
+            f"{peer}: mean difference {mean:+.3f} over {len(by_data)} data sets; "
+            f"behind by more than the noise on {', '.join(behind) or 'none'}."
+        )
+    return "\n".join(lines)
+
+
+def tests_of(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return (data set, test set) of all measurements, in the order of the data sets."""
+    found = dict.fromkeys((line["dataset"], test) for line in lines for test in line["scores"])
+    return sorted(found, key=lambda pair: NAMES.index(pair[0]))
+
+
+def select(lines: list[dict[str, Any]], name: str, system: str) -> list[dict[str, Any]]:
+    """Return the measurements of one system on one data set."""
+    return [line for line in lines if line["dataset"] == name and system_of(line) == system]
+
+
+def score_of(line: dict[str, Any], test: str) -> float:
+    """Return the score that decides."""
+    return float(line["scores"][test][line["metric"]])
+
+
+def title(name: str, test: str) -> str:
+    """Return what a test set is called in a table."""
+    return name if test == "test" else f"{name}, {test.replace('_', ' ')}"
+
+
+def _cell(values: list[float]) -> str:
     if not values:
         return "-"
     spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.3f}{spread} ({len(values)})"
 
 
-def _seconds(lines: list[dict[str, Any]]) -> str:
-    return f"{statistics.mean(line['cpu_seconds'] for line in lines):.0f}" if lines else "-"
+def _seconds(lines: list[dict[str, Any]], processor: str) -> str:
+    values = [line["cpu_seconds"] for line in lines if line["machine"]["processor"] == processor]
+    return f"{statistics.mean(values):.0f}" if values else "-"
 
 
 def main() -> int:

@@ -96,6 +96,8 @@ class TrainConfig(_Options):
     cycles: of the cyclic schedules.    layer_decay: factor on the rate per layer below the top.
     batch_size: rows per optimiser step.    batch_tokens: padded tokens per forward pass; a larger
         batch is accumulated from parts: the same rows, order and gradient, but for rounding.
+    attention_dropout: share of attention weights dropped in training. 0 lets torch's fused attention
+        run on a CPU too; None takes what the encoder's configuration says, often 0.1.
     freeze: "none", "encoder" (train the head alone) or "gradual" (one more group each epoch).
     imbalance: "none", or "balanced" for class or positive weights from the training rows.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
@@ -117,6 +119,7 @@ class TrainConfig(_Options):
     batch_tokens: int = 8192
     precision: Precision = "auto"
     clip_norm: float = 1.0
+    attention_dropout: float | None = 0.0
     freeze: Literal["none", "encoder", "gradual"] = "none"
     imbalance: Literal["none", "balanced"] = "none"
     evaluations_per_epoch: int = 1
@@ -135,6 +138,8 @@ class TrainConfig(_Options):
         _check_range("evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
         _check_range("average", self.average, 1, 20)
         _check_range("seed", self.seed, 0, 2**32 - 1)
+        if self.attention_dropout is not None:
+            _check_range("attention_dropout", self.attention_dropout, 0.0, 0.9)
         if self.patience is not None:
             _check_range("patience", self.patience, 1, 1_000_000)
 

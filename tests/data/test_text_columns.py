@@ -29,12 +29,54 @@ def test_a_text_column_is_known_by_its_name(name: str) -> None:
         ("#1 String", "#2 String"),
         ("premise", "hypothesis"),
         ("Question1", "Question2"),
+        ("text", "text_pair"),
     ],
 )
 def test_a_pair_is_known_by_its_names_in_any_order(first: str, second: str) -> None:
     choice = choose(make_table([second, "text", first], ["a b", "c d", "e f"]))
 
     assert (choice.text, choice.pair) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Input 1", "Input 2"), ("q1", "q2"), ("left_answer", "right_answer"), ("ad a", "ad b"), ("first", "second")],
+)
+def test_two_columns_with_counterparts_as_names_are_a_pair(first: str, second: str) -> None:
+    rows = [[sentence(index), sentence(index + 50), "yes"] for index in range(9)]
+
+    choice = choose(make_table([second, first, "kind"], *rows))
+
+    assert (choice.text, choice.pair) == (first, second)
+    assert choice.reason == f"Text: the pair '{first}' and '{second}', by their names."
+
+
+@pytest.mark.parametrize(("first", "second"), [("note 11", "note 12"), ("choice 2", "choice 3"), ("a", "c")])
+def test_other_numbers_are_no_pair(first: str, second: str) -> None:
+    with pytest.raises(DataError, match="read alike"):
+        choose(make_table([first, second], *[[sentence(index), sentence(index + 50)] for index in range(9)]))
+
+
+def test_a_named_text_is_not_left_out_for_the_answers_beside_it() -> None:
+    rows = [[sentence(index), sentence(index + 20), sentence(index + 40)] for index in range(9)]
+
+    choice = choose(make_table(["answer a", "answer b", "question"], *rows))
+
+    assert (choice.text, choice.pair) == ("question", None)
+    assert choice.reason == (
+        "Text: column 'question', by its name. Also there: 'answer a', 'answer b' (choose with --text)."
+    )
+
+
+def test_a_column_that_reads_like_the_text_is_named_with_the_words_for_a_pair() -> None:
+    rows = [[sentence(index), sentence(index + 50), "yes" if index % 2 else "no"] for index in range(9)]
+
+    choice = choose(make_table(["text", "reply", "label"], *rows))
+
+    assert choice.text == "text"
+    assert choice.reason == (
+        "Text: column 'text', by its name. Also there: 'reply' (choose with --text; for pairs: --text text,reply)."
+    )
 
 
 def test_half_a_pair_is_a_text() -> None:
@@ -44,7 +86,7 @@ def test_half_a_pair_is_a_text() -> None:
 
 
 def test_other_texts_are_named_in_the_reason() -> None:
-    choice = choose(make_table("title body", ["bad day", "all was bad"]))
+    choice = choose(make_table("title body", ["bad day", "all was bad from morning to night"]))
 
     assert choice.reason == "Text: column 'body', by its name. Also there: 'title' (choose with --text)."
 

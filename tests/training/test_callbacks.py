@@ -205,6 +205,15 @@ def test_a_log_that_cannot_be_written_is_refused_at_once(name: str, tmp_path: Pa
     )
 
 
+def test_the_log_counts_on_from_fit_to_fit(tmp_path: Path) -> None:
+    log = JsonLog(tmp_path / "run.jsonl")
+
+    log.on_evaluate(dataclasses.replace(evaluated(10, 0.8, best_step=1), steps_before=0, epochs_before=0))
+    log.on_evaluate(dataclasses.replace(evaluated(5, 0.8, best_step=1), steps_before=10, epochs_before=1))
+
+    assert [(line["step"], line["epoch"]) for line in lines_of(log.path)] == [(10, 1.0), (15, 1.5)]
+
+
 # --- TensorBoard --------------------------------------------------------------------------------------
 
 
@@ -228,6 +237,21 @@ def test_tensorboard_gets_steps_and_every_score(tmp_path: Path) -> None:
 
     assert set(tags) == {"train/loss", "train/lr", "train/gradient_norm", "valid/accuracy", "valid/f1_macro"}
     assert tags["train/loss"] == [(1, 0.5)]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tensorboard's own imports
+def test_a_second_fit_does_not_write_over_the_first(tmp_path: Path) -> None:
+    """Its steps began again at 1, over those of the first."""
+    board = TensorBoard(tmp_path)
+    board.on_step(make_state(1))
+    board.on_finish(make_state(1))
+    board.on_step(make_state(1, steps_before=10))
+    board.on_evaluate(dataclasses.replace(evaluated(2, 0.75, best_step=1), steps_before=10))
+    board.on_finish(make_state(2, steps_before=10))
+
+    tags = tags_of(tmp_path)
+    assert [step for step, _ in tags["train/loss"]] == [1, 11]
+    assert tags["valid/f1_macro"] == [(12, 0.75)]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tensorboard's own imports

@@ -106,6 +106,17 @@ def test_a_second_fit_goes_on_with_other_row_orders(encoder: str) -> None:
     assert len({tuple(task.order[start : start + 32]) for start in (0, 32, 64)}) == 3
 
 
+def test_steps_and_epochs_are_also_counted_over_all_fits(encoder: str) -> None:
+    learner = make_learner(encoder).fit(epochs=1)
+    first = learner.last_run
+
+    second = learner.fit(epochs=1).last_run
+
+    assert (first.global_step, first.global_epoch) == (4, 1.0)
+    assert (second.step, second.global_step, second.global_epoch) == (4, 8, 2.0)
+    assert learner.history.steps[-1].step == second.global_step
+
+
 def test_two_fits_see_the_rows_of_one_longer_fit(encoder: str) -> None:
     data, parted = noting_data()
     make_learner(encoder, data).fit(epochs=1).fit(epochs=2)

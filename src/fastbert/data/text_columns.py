@@ -23,7 +23,11 @@ PAIR_NAMES = (
     ("question", "context"),
     ("question", "sentence"),
     ("query", "passage"),
+    ("claim", "evidence"),
+    ("text", "textpair"),  # as the tokenizers of transformers call them
+    ("text", "pair"),
 )
+_COUNTERPARTS = {"1": "2", "a": "b", "first": "second", "left": "right"}  # of two names
 TEXT_NAMES = tuple(  # the first of these that is there is taken
     "text sentence utterance review reviewtext reviewbody comment commenttext content body document"
     " message question query description feedback tweet post paragraph passage title headline subject".split()
@@ -49,14 +53,50 @@ def choose_text(columns: Sequence[Column], table_name: str) -> TextChoice:
     by_key = {"".join(column.words): column for column in columns if column.is_textual}
     for first, second in PAIR_NAMES:
         if first in by_key and second in by_key:
-            names = by_key[first].name, by_key[second].name
-            return TextChoice(*names, f"Text: the pair '{names[0]}' and '{names[1]}', by their names.")
+            return _pair(by_key[first], by_key[second])
     named = [by_key[key] for key in TEXT_NAMES if key in by_key]
     if named:
-        others = f" Also there: {listed([c.name for c in named[1:]])} (choose with --text)."
-        reason = f"Text: column '{named[0].name}', by its name." + (others if named[1:] else "")
-        return TextChoice(named[0].name, None, reason)
+        return TextChoice(named[0].name, None, f"Text: column '{named[0].name}', by its name.{_others(named, columns)}")
+    halves = [(by_key[key], by_key[other]) for key in by_key for other in _other_halves(by_key[key]) if other in by_key]
+    if len(halves) == 1 and all(column.is_prose for column in halves[0]):
+        return _pair(*halves[0])
     return _choose_by_wording(columns, table_name)
+
+
+def _other_halves(column: Column) -> list[str]:
+    """Return how the second column of a pair would be called if this were the first.
+
+    "Input 1" and "Input 2", "q1" and "q2", "left answer" and "right answer"; not "1", which
+    is a column without a name.
+    """
+    words = column.words
+    if len("".join(words)) < 2:
+        return []
+    found = ["".join((*words[:-1], _COUNTERPARTS[words[-1]]))] if words[-1] in _COUNTERPARTS else []
+    if len(words) > 1 and words[0] in _COUNTERPARTS:
+        found.append("".join((_COUNTERPARTS[words[0]], *words[1:])))
+    if len(words[-1]) > 1 and words[-1].endswith("1") and not words[-1][-2].isdigit():
+        found.append("".join(words)[:-1] + "2")
+    return found
+
+
+def _pair(first: Column, second: Column) -> TextChoice:
+    return TextChoice(first.name, second.name, f"Text: the pair '{first.name}' and '{second.name}', by their names.")
+
+
+def _others(named: Sequence[Column], columns: Sequence[Column]) -> str:
+    """Name the other texts; one that reads like the chosen column may be the second half of a pair."""
+    chosen = named[0]
+    alike = [
+        c
+        for c in columns
+        if c is not chosen and c.is_prose and not c.is_identifier and _score(c) >= NEAR * _score(chosen)
+    ]
+    others = list(dict.fromkeys(column.name for column in [*named[1:], *alike]))
+    if not others:
+        return ""
+    pair = f"; for pairs: --text {chosen.name},{others[0]}" if len(others) == 1 and alike else ""
+    return f" Also there: {listed(others)} (choose with --text{pair})."
 
 
 def _choose_by_wording(columns: Sequence[Column], table_name: str) -> TextChoice:

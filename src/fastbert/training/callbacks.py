@@ -123,6 +123,8 @@ class ProgressBar(Callback):
 class JsonLog(Callback):
     """Appends one JSON object a line to a file: steps, evaluations, the end. No texts.
 
+    Steps and epochs count on from fit to fit; seconds are of the fit.
+
     Raises ConfigError if there is no folder for the file, or if it holds something else.
     """
 
@@ -154,14 +156,14 @@ class JsonLog(Callback):
         self._write({"event": "error", "kind": type(error).__name__}, state)
 
     def _write(self, values: dict[str, object], state: RunState) -> None:
-        place = {"step": state.step, "epoch": round(state.epoch, 4), "seconds": state.seconds}
+        place = {"step": state.global_step, "epoch": round(state.global_epoch, 4), "seconds": state.seconds}
         line = json.dumps(finite({**values, **place}), allow_nan=False)
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
 
 
 class TensorBoard(Callback):
-    """Writes loss, rate and scores for TensorBoard. Needs the extra [track]."""
+    """Writes loss, rate and scores for TensorBoard; steps count on from fit to fit. Needs the extra [track]."""
 
     def __init__(self, folder: str | Path) -> None:
         try:
@@ -178,14 +180,14 @@ class TensorBoard(Callback):
 
     def on_step(self, state: RunState) -> None:
         """Write loss, rate and gradient norm."""
-        self._writer.add_scalar("train/loss", state.loss, state.step)
-        self._writer.add_scalar("train/lr", state.lr, state.step)
-        self._writer.add_scalar("train/gradient_norm", state.gradient_norm, state.step)
+        self._writer.add_scalar("train/loss", state.loss, state.global_step)
+        self._writer.add_scalar("train/lr", state.lr, state.global_step)
+        self._writer.add_scalar("train/gradient_norm", state.gradient_norm, state.global_step)
 
     def on_evaluate(self, state: RunState) -> None:
         """Write every score."""
         for name, value in state.scores.items():
-            self._writer.add_scalar(f"valid/{name}", value, state.step)
+            self._writer.add_scalar(f"valid/{name}", value, state.global_step)
 
     def on_finish(self, state: RunState) -> None:
         """Flush and close."""

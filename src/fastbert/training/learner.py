@@ -47,7 +47,7 @@ from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.state import History, RunState
 from fastbert.training.step import Stepper, make_scaler
 
-FIXED_OPTIONS = ("encoder", "imbalance", "precision")  # the model and the task are made by them
+FIXED_OPTIONS = ("encoder", "imbalance", "precision", "attention_dropout")  # the model and the task are made by them
 Metric = Callable[[Sequence[Prediction], Sequence[TextExample]], float]
 
 
@@ -89,7 +89,7 @@ class Learner:
         seed_everything(self.config.seed)
         if self.config.imbalance == "balanced":
             self.data = _balanced(self.data)
-        self.model = _new_model(self.encoder, self.data, head).to(self.runtime.device)
+        self.model = _new_model(self.encoder, self.data, head, self.config.attention_dropout).to(self.runtime.device)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self._measured: dict[TrainConfig, float] = {}
@@ -332,9 +332,9 @@ def _place_of(function: Callable[..., object]) -> str:
     return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
-def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None) -> nn.Module:
+def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None, dropout: float | None) -> nn.Module:
     """Load the encoder with a new head, which starts at the task's prior where it has one."""
-    return load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")))
+    return load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")), dropout)
 
 
 def _shape(encoder: Encoder) -> dict[str, int]:

@@ -177,6 +177,8 @@ class Loop:
             seconds=0.0,
             monitor=self.data.task.monitor,
             stop=StopSwitch(),
+            steps_before=len(self.history.steps),
+            epochs_before=self.first_epoch,
         )
 
 

@@ -24,6 +24,7 @@ class StopSwitch:
 class RunState:
     """A run after one step. step counts optimiser steps of this fit, from 1; epoch is a fraction.
 
+    steps_before, epochs_before: of earlier fits of the same learner.
     loss: mean over the last step.    lr: rate of the top layers in this step.
     scores: of the latest evaluation of validation rows, {} before the first.
     seconds: spent in training steps, without evaluation.
@@ -45,6 +46,18 @@ class RunState:
     scores: Mapping[str, float] = field(default_factory=dict)
     best_score: float | None = None
     best_step: int | None = None
+    steps_before: int = 0
+    epochs_before: int = 0
+
+    @property
+    def global_step(self) -> int:
+        """Return the optimiser steps over all fits, as the history counts them."""
+        return self.steps_before + self.step
+
+    @property
+    def global_epoch(self) -> float:
+        """Return the epochs over all fits."""
+        return self.epochs_before + self.epoch
 
     @property
     def tokens_per_second(self) -> float:
