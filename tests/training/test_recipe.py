@@ -53,12 +53,12 @@ def test_an_optimizer_scales_the_rate(optimizer: str, rate: float) -> None:
 @pytest.mark.parametrize(
     ("num_rows", "batch_size", "epochs"),
     [
-        (8551, 32, 9.0),  # 268 steps an epoch: 8.96 epochs for 2,400
-        (320, 32, 20.0),  # 10 steps: 240 epochs would be wanted
+        (8551, 32, 8.0),  # 268 steps an epoch: 7.46 epochs for 2,000
+        (320, 32, 20.0),  # 10 steps: 200 epochs would be wanted
         (5, 32, 20.0),  # one step
-        (51200, 32, 3.0),  # 1,600 steps: 1.5 would do
-        (16000, 32, 5.0),  # 500 steps: 4.8
-        (8551, 16, 5.0),  # 535 steps: 4.49
+        (51200, 32, 3.0),  # 1,600 steps: 1.25 would do
+        (16000, 32, 4.0),  # 500 steps: exactly 4
+        (8551, 16, 4.0),  # 535 steps: 3.74
     ],
 )
 def test_few_rows_get_more_epochs(num_rows: int, batch_size: int, epochs: float) -> None:
@@ -97,5 +97,26 @@ def test_each_choice_gives_its_reason() -> None:
 
     assert reasons == (
         "lr 7.1e-05: 23 M parameters, adamw",
-        "5 epochs: at least 2400 steps where rows allow, 3 to 20",
+        "4 epochs: at least 2000 steps where rows allow, 3 to 20",
+        "stops before after 3 evaluations without a better score",
     )
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "evaluations", "patience"),
+    [
+        (100, 1, 7),  # 20 epochs: a third is 6.67
+        (2500, 1, 5),  # 157 steps: 13 epochs
+        (8551, 1, 3),  # 4 epochs: a third would be 2
+        (8551, 4, 6),  # 16 evaluations
+    ],
+)
+def test_a_third_of_the_evaluations_may_bring_nothing_better(num_rows: int, evaluations: int, patience: int) -> None:
+    config = TrainConfig(evaluations_per_epoch=evaluations)
+
+    assert choose(config, facts(num_rows=num_rows))[0].patience == patience
+
+
+@pytest.mark.parametrize(("asked", "patience"), [({"epochs": 9.0}, None), ({"patience": 0}, 0), ({"patience": 2}, 2)])
+def test_whoever_sets_the_epochs_or_the_patience_gets_them(asked: dict[str, object], patience: int | None) -> None:
+    assert choose(TrainConfig().changed(**asked), MINILM)[0].patience == patience

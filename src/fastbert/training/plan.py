@@ -62,6 +62,7 @@ class Plan:
         """Return the plan for people."""
         data, config = self.data, self.config
         sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
+        about = "at most" if config.patience else "about"
         lines = [
             f"task       {data.task.name}, {len(data.labels)} labels",
             f"rows       {sizes}",
@@ -70,7 +71,7 @@ class Plan:
             f"machine    {self.runtime}",
             f"training   {config.epochs:g} epochs = {self.steps} steps of {config.batch_size} rows, "
             f"{config.optimizer}, {config.schedule}, peak lr {config.lr:g}",
-            f"estimate   about {duration(self.seconds)}, {self.memory_bytes / 1e9:.1f} GB of memory",
+            f"estimate   {about} {duration(self.seconds)}, {self.memory_bytes / 1e9:.1f} GB of memory",
         ]
         blocks = [
             Block("Plan", tuple(lines)),

@@ -20,8 +20,10 @@ _RATES = ((15e6, 2e-4), (40e6, 1e-4), (80e6, 5e-5), (200e6, 3e-5), (math.inf, 1.
 _FAMILY_FACTORS = {"deberta-v2": 0.7, "modernbert": 2.0, "electra": 1.5}
 # Few rows want steps, not epochs (Mosbach et al. 2021; Zhang et al. 2021). CoLA, validation F1 after four
 # epochs: 0.664 with batches of 16, 0.635 with 32 (LOG 2026-11-22).
-MIN_STEPS = 2400
+MIN_STEPS = 2000
 EPOCHS = (3, 20)  # least, most
+# Of so many evaluations a run may go without a better score, the least; otherwise this share of all of them.
+PATIENCE = (3, 1 / 3)
 WARMUP = 0.1
 
 
@@ -38,8 +40,8 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
     """Return the configuration with every open choice made, and why, one sentence each.
 
     >>> chosen, reasons = choose(TrainConfig(), Facts(8551, 22_700_000, "bert"))
-    >>> chosen.lr, chosen.epochs
-    (7.1e-05, 5.0)
+    >>> chosen.lr, chosen.epochs, chosen.patience
+    (7.1e-05, 4.0, 3)
     """
     reasons: list[str] = []
     changes: dict[str, object] = {}
@@ -49,6 +51,9 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
     if config.epochs is None:
         changes["epochs"] = epochs = _epochs(facts.num_rows, config.batch_size)
         reasons.append(f"{epochs:g} epochs: at least {MIN_STEPS} steps where rows allow, {EPOCHS[0]} to {EPOCHS[1]}")
+        if config.patience is None:  # whoever sets the epochs gets all of them
+            changes["patience"] = patience = _patience(epochs * config.evaluations_per_epoch)
+            reasons.append(f"stops before after {patience} evaluations without a better score")
     if config.warmup is None and config.schedule.startswith(("warmup", "wsd")):
         # In a run of a few steps a warm-up would leave hardly any: the first of them has rate 0.
         steps = num_steps(facts.num_rows, config.batch_size) * float(str(changes.get("epochs", config.epochs)))
@@ -63,6 +68,11 @@ def _rate(config: TrainConfig, facts: Facts) -> float:
     rate *= min(2.0, math.sqrt(config.batch_size / 32))
     factor = {"lion": 0.2, "sgd": 300.0, "lamb": 20.0, "adafactor": 20.0}.get(config.optimizer, 1.0)
     return float(f"{rate * factor:.2g}")
+
+
+def _patience(num_evaluations: float) -> int:
+    least, share = PATIENCE
+    return max(least, math.ceil(num_evaluations * share))
 
 
 def _epochs(num_rows: int, batch_size: int) -> float:
