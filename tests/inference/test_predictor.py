@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError, DataError, MissingExtraError
-from fastbert.inference.predictor import Predictor, as_examples, predict_features
+from fastbert.inference.predictor import Backend, Predictor, as_examples, predict_features
 from fastbert.labels import Labels
 from fastbert.models.loading import load_saved_model
 from fastbert.tasks.base import Array, Batch, Prediction, Task
@@ -159,6 +158,27 @@ def test_batches_hold_texts_of_like_length_within_the_budget(tmp_path: Path) -> 
     predict_features(SINGLE, recorder, features, examples, Decisions(), predictor.tokenizer, batch_tokens=110)
 
     assert recorder.shapes == [*[(5, 22)] * 4, *[(20, 3)]]
+
+
+def test_one_very_long_text_is_read_in_several_passes(tmp_path: Path) -> None:
+    """All its windows went through the encoder at once, whatever the budget: memory grew with the text."""
+    predictor, recorder = load(tmp_path, WINDOWED), Recorder()
+    examples = as_examples(["good " * 2000, "bug"])
+    features = predictor.task.encode(examples, predictor.tokenizer, predictor.bundle.max_tokens)
+
+    def answer(backend: Backend, batch_tokens: int) -> list[Prediction]:
+        decisions = predictor.bundle.decisions
+        return predict_features(
+            predictor.task, backend, features, examples, decisions, predictor.tokenizer, batch_tokens
+        )
+
+    answer(recorder, 256)
+    apart, together = answer(predictor.backend, 256), answer(predictor.backend, 100_000)
+
+    assert max(rows * length for rows, length in recorder.shapes) <= 256
+    assert sum(rows for rows, _ in recorder.shapes) == len(features) > 100
+    assert len(apart[0].windows) == len(features) - 1
+    np.testing.assert_allclose(scores_of(apart), scores_of(together), atol=1e-6)
 
 
 def test_a_stream_answers_like_a_list(tmp_path: Path) -> None:
@@ -319,7 +339,9 @@ def test_examples_of_a_table_are_answered_with_their_labels_ignored(tmp_path: Pa
 
     one, two = predictor.predict_examples(examples)
 
-    assert dataclasses.replace(one) == two
+    assert one.labels == two.labels
+    # not equal to the last bit: on some processors a row's place in the batch decides how it is summed
+    np.testing.assert_allclose(scores_of([one]), scores_of([two]), atol=1e-6)
 
 
 def test_a_pair_is_refused_by_a_model_of_single_texts(bundle: Path) -> None:

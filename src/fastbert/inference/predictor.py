@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, cast
 
+import numpy as np
+
 from fastbert.bundle import Bundle, read_bundle
 from fastbert.data.batches import prediction_batches
 from fastbert.data.examples import TextExample
@@ -22,7 +24,7 @@ from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError, DataError, MissingExtraError, did_you_mean
 from fastbert.tasks.base import Array, Batch, Example, Feature, Prediction, Task, pad_batch
 
-BATCH_TOKENS = 8192  # padded tokens of one forward pass
+BATCH_TOKENS = 8192  # padded tokens of one forward pass, which one long window may exceed
 CHUNK = 2048  # texts that `stream` holds at a time
 # name -> (module, class, packages it needs, extra); a backend is imported when it is chosen
 BACKENDS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
@@ -140,10 +142,20 @@ def predict_features(
     answers: list[Prediction | None] = [None] * len(examples)
     for rows in prediction_batches(encoded.costs, batch_tokens=batch_tokens):
         chosen = encoded.windows_of(rows)
-        outputs = backend.forward(pad_batch(chosen, tokenizer.pad_id))
+        outputs = _forward(backend, chosen, tokenizer.pad_id, batch_tokens)
         for row, prediction in zip(rows, task.decode(outputs, chosen, decisions), strict=True):
             answers[row] = _with_source(prediction, examples[row])
     return cast("list[Prediction]", answers)
+
+
+def _forward(backend: Backend, windows: Sequence[Feature], pad_id: int, batch_tokens: int) -> dict[str, Array]:
+    """Run windows in as many passes as batch_tokens asks for: one text alone may have more than fit in one."""
+    longest = max(len(window.input_ids_L) for window in windows)
+    size = max(1, batch_tokens // longest)
+    parts = [
+        backend.forward(pad_batch(windows[start : start + size], pad_id)) for start in range(0, len(windows), size)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _with_source(prediction: Prediction, example: Example) -> Prediction:
