@@ -71,6 +71,7 @@ def run(benchmark: Benchmark, *, seed: int, options: dict[str, object]) -> dict[
         "epochs": state.epoch,
         "lr": result.plan.config.lr,
         "batch": result.plan.config.batch_size,
+        "config": result.plan.config.to_json(),  # lines of two recipes must not be averaged
         "threshold": result.bundle.decisions.threshold,
         "machine": machine.describe(result.learner.runtime.precision),
     }

@@ -182,7 +182,8 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="at a time, one thread each")
     chosen = parser.parse_args()
     if chosen.action == "table":
-        print(table(read_results(chosen.out)))
+        lines = read_results(chosen.out)
+        print(table(lines) if lines else f"{chosen.out} has no measurements yet; make some with `run`.")
         return 0
     done = {(line["seed"], line["dataset"], system_of(line)) for line in read_results(chosen.out)}
     wanted = [item for item in itertools.product(chosen.seeds, chosen.data, chosen.systems) if item not in done]

@@ -146,6 +146,7 @@ def test_an_unknown_option_with_no_near_name_lists_all() -> None:
         ({"batch_tokens": 7}, "batch_tokens is 7; it must be at least 8 and at most 1000000000."),
         ({"evaluations_per_epoch": 0}, "evaluations_per_epoch is 0; it must be at least 1 and at most 1000."),
         ({"seed": -1}, "seed is -1; it must be at least 0 and at most 4294967295."),
+        ({"attention_dropout": 1}, "attention_dropout is 1.0; it must be at least 0 and at most 0.9."),
         ({"patience": -1}, "patience is -1; it must be at least 0 and at most 1000000."),
     ],
 )

@@ -71,11 +71,12 @@ def test_a_named_text_is_not_left_out_for_the_answers_beside_it() -> None:
 def test_a_column_that_reads_like_the_text_is_named_with_the_words_for_a_pair() -> None:
     rows = [[sentence(index), sentence(index + 50), "yes" if index % 2 else "no"] for index in range(9)]
 
-    choice = choose(make_table(["text", "reply", "label"], *rows))
+    choice = choose(make_table(["text", "user reply", "label"], *rows))
 
     assert choice.text == "text"
     assert choice.reason == (
-        "Text: column 'text', by its name. Also there: 'reply' (choose with --text; for pairs: --text text,reply)."
+        "Text: column 'text', by its name. Also there: 'user reply' "
+        '(choose with --text; for pairs: --text "text,user reply").'
     )
 
 

@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from torch import nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 
 from fastbert.errors import BundleError, EncoderError, MissingExtraError
@@ -80,27 +79,6 @@ def test_every_family_opens_for_the_task(family: str, task: Task, problem: str, 
     assert model.config.id2label == dict(enumerate(NAMES))
     assert model.config.problem_type == problem
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_attention_dropout_of_every_family_can_be_set(family: str, tmp_path: Path) -> None:
-    """Seen in the modules that run: a family may call its field otherwise."""
-    encoder = open_tiny(tmp_path / "encoder", family)
-    marked = {name for name, rate in dropouts(load_model(encoder, SINGLE, attention_dropout=0.37)) if rate == 0.37}
-    off = dict(dropouts(load_model(encoder, SINGLE, attention_dropout=0.0)))
-
-    assert marked
-    assert all("att" in name for name in marked)
-    assert {off[name] for name in marked if name in off} == {0.0}
-
-
-def dropouts(model: nn.Module) -> Iterator[tuple[str, float]]:
-    """Yield the name and rate of every dropout, of those that are a number given to the attention, too."""
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Dropout):
-            yield name, module.p
-        elif isinstance(getattr(module, "attention_dropout", None), float):
-            yield name, module.attention_dropout
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -60,6 +60,7 @@ def test_what_is_not_given_is_chosen_by_the_recipe(encoder: str) -> None:
         ({"lr": "fast"}, "lr is 'fast'; expected a number or none."),
         ({"epochs": 0}, "it must be above 0"),
         ({"encoder": "other"}, "'encoder' cannot change from fit to fit."),
+        ({"attention_dropout": 0.2}, "'attention_dropout' cannot change from fit to fit."),
     ],
 )
 def test_a_wrong_option_of_fit_is_refused_with_advice(options: dict[str, object], message: str, encoder: str) -> None:
@@ -81,6 +82,17 @@ def test_a_wrong_option_of_the_constructor_is_refused(encoder: str) -> None:
 def test_an_encoder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="The encoder folder '.*missing' does not exist."):
         make_learner(str(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize(("options", "rate"), [({}, 0.0), ({"attention_dropout": 0.3}, 0.3)])
+def test_attention_is_trained_without_dropout_unless_it_is_asked_for(
+    options: dict[str, float], rate: float, encoder: str
+) -> None:
+    model = make_learner(encoder, **options).model  # type: ignore[arg-type]  # an option of TrainConfig
+
+    found = {m.dropout.p for m in model.modules() if type(m).__name__ == "BertSelfAttention"}  # type: ignore[union-attr]
+
+    assert found == {rate}
 
 
 # --- several fits ---------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_each_choice_gives_its_reason() -> None:
     assert reasons == (
         "lr 7.1e-05: 23 M parameters, adamw",
         "4 epochs: at least 2000 steps where rows allow, 3 to 20",
-        "stops before after 3 evaluations without a better score",
+        "stops early after 3 evaluations without a better score",
     )
 
 

@@ -95,7 +95,7 @@ def _others(named: Sequence[Column], columns: Sequence[Column]) -> str:
     others = list(dict.fromkeys(column.name for column in [*named[1:], *alike]))
     if not others:
         return ""
-    pair = f"; for pairs: --text {chosen.name},{others[0]}" if len(others) == 1 and alike else ""
+    pair = f'; for pairs: --text "{chosen.name},{others[0]}"' if len(others) == 1 and alike else ""
     return f" Also there: {listed(others)} (choose with --text{pair})."
 
 

@@ -97,10 +97,11 @@ def load_model(
     head: a factory of the user's own head. A checkpoint that was trained on the very labels of the
     task, in the same order, keeps its head: training goes on from it.
     attention_dropout: share of attention weights dropped in training; None: as its configuration says.
-    Raises EncoderError if the weights are missing or of another model.
+    Raises EncoderError if the weights are missing or of another model, or if attention_dropout is
+    above 0 and the encoder has none to set.
     """
+    dropout = _attention_options(encoder, attention_dropout)
     try:
-        dropout = _attention_options(encoder.config, attention_dropout)
         model = _open_model(encoder.source, task, head, fresh=True, options=dropout)
     except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(
@@ -163,9 +164,18 @@ def _open_model(
     return cast("nn.Module", opened).float()
 
 
-def _attention_options(config: transformers.PretrainedConfig, rate: float | None) -> dict[str, object]:
-    """Return the fields of a configuration that set the dropout of attention weights."""
-    return {} if rate is None else {name: rate for name in _ATTENTION_DROPOUT if hasattr(config, name)}
+def _attention_options(encoder: Encoder, rate: float | None) -> dict[str, object]:
+    """Return the fields of the encoder's configuration that set the dropout of attention weights."""
+    if rate is None:
+        return {}
+    fields = [name for name in _ATTENTION_DROPOUT if hasattr(encoder.config, name)]
+    if rate > 0 and not fields:
+        raise EncoderError(
+            f"attention_dropout is {rate:g}, but the encoder '{encoder.name}' ({encoder.config.model_type}) has no "
+            "dropout of attention weights that can be set.",
+            "Leave attention_dropout out.",
+        )
+    return dict.fromkeys(fields, rate)
 
 
 def _is_classifier(encoder: Encoder, task: Task) -> bool:

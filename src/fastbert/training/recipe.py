@@ -22,7 +22,8 @@ _FAMILY_FACTORS = {"deberta-v2": 0.7, "modernbert": 2.0, "electra": 1.5}
 # epochs: 0.664 with batches of 16, 0.635 with 32 (LOG 2026-11-22).
 MIN_STEPS = 2000
 EPOCHS = (3, 20)  # least, most
-# Of so many evaluations a run may go without a better score, the least; otherwise this share of all of them.
+# A run ends early after this share of its evaluations without a better score, but never after fewer than the
+# first number: most tables have their best score long before, CoLA at the end (LOG 2026-11-23).
 PATIENCE = (3, 1 / 3)
 WARMUP = 0.1
 
@@ -53,7 +54,7 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
         reasons.append(f"{epochs:g} epochs: at least {MIN_STEPS} steps where rows allow, {EPOCHS[0]} to {EPOCHS[1]}")
         if config.patience is None:  # whoever sets the epochs gets all of them
             changes["patience"] = patience = _patience(epochs * config.evaluations_per_epoch)
-            reasons.append(f"stops before after {patience} evaluations without a better score")
+            reasons.append(f"stops early after {patience} evaluations without a better score")
     if config.warmup is None and config.schedule.startswith(("warmup", "wsd")):
         # In a run of a few steps a warm-up would leave hardly any: the first of them has rate 0.
         steps = num_steps(facts.num_rows, config.batch_size) * float(str(changes.get("epochs", config.epochs)))
