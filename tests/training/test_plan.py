@@ -143,8 +143,8 @@ def test_the_plan_for_people_says_what_was_inferred(encoder: str) -> None:
     assert "valid has only 8 rows" in view
 
 
-@pytest.mark.parametrize(("patience", "words"), [(2, "at most"), (0, "about"), (None, "about")])
-def test_a_run_that_may_stop_early_takes_at_most_the_estimate(patience: int | None, words: str, encoder: str) -> None:
+@pytest.mark.parametrize(("patience", "words"), [(2, "up to about"), (0, "about"), (None, "about")])
+def test_a_run_that_may_stop_early_takes_up_to_the_estimate(patience: int | None, words: str, encoder: str) -> None:
     assert f"estimate   {words} " in repr(make_learner(encoder, patience=patience).plan().view())
 
 

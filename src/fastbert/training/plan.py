@@ -62,7 +62,7 @@ class Plan:
         """Return the plan for people."""
         data, config = self.data, self.config
         sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
-        about = "at most" if config.patience else "about"
+        about = "up to about" if config.patience else "about"
         lines = [
             f"task       {data.task.name}, {len(data.labels)} labels",
             f"rows       {sizes}",
