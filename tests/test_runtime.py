@@ -11,7 +11,7 @@ import torch
 from fastbert import runtime
 from fastbert.config import Precision
 from fastbert.errors import ConfigError
-from fastbert.runtime import Runtime, choose_runtime, seed_everything, untouched_rng
+from fastbert.runtime import Runtime, choose_runtime, freed_memory_kept, seed_everything, untouched_rng
 
 CPU = torch.device("cpu")
 
@@ -162,3 +162,51 @@ def test_the_second_normal_number_of_a_pair_is_restored_too() -> None:
     seed_everything(3)
 
     assert [random.gauss(0, 1), random.gauss(0, 1)][1] == second
+
+
+# --- memory -----------------------------------------------------------------------------------------
+
+
+class Libc:
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int, int]] = []
+
+    def mallopt(self, option: int, value: int) -> int:
+        self.calls.append(("mallopt", option, value))
+        return 1
+
+    def malloc_trim(self, kept: int) -> int:
+        self.calls.append(("malloc_trim", kept, 0))
+        return 1
+
+
+def test_freed_memory_is_kept_during_the_block_and_given_back_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M_MMAP_MAX is -4, M_TRIM_THRESHOLD -1, M_TOP_PAD -2; the defaults are those of malloc(3)."""
+    libc = Libc()
+    monkeypatch.setattr("fastbert.runtime.ctypes.CDLL", lambda name: libc)
+    monkeypatch.setattr("fastbert.runtime.platform.libc_ver", lambda: ("glibc", "2.36"))
+
+    with pytest.raises(ZeroDivisionError), freed_memory_kept():
+        inside = list(libc.calls)
+        raise ZeroDivisionError
+
+    assert inside == [("mallopt", -4, 0), ("mallopt", -1, 2**31 - 1), ("mallopt", -2, 2**26)]
+    assert libc.calls[3:] == [
+        ("mallopt", -4, 65536),
+        ("mallopt", -1, 131072),
+        ("mallopt", -2, 0),
+        ("malloc_trim", 0, 0),
+    ]
+
+
+def test_without_glibc_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str | None) -> Libc:
+        raise AssertionError(name)
+
+    monkeypatch.setattr("fastbert.runtime.ctypes.CDLL", refuse)
+    monkeypatch.setattr("fastbert.runtime.platform.libc_ver", lambda: ("", ""))
+
+    with freed_memory_kept():
+        pass

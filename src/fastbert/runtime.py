@@ -6,6 +6,8 @@ Knows nothing of models or data.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import platform
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ import torch
 from fastbert.config import Precision
 from fastbert.errors import ConfigError
 
+# Options of glibc's mallopt: (number, value that keeps freed memory, its default).
+_MALLOC = ((-4, 0, 65536), (-1, 2**31 - 1, 128 * 1024), (-2, 64 * 2**20, 0))  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -93,6 +97,28 @@ def untouched_rng() -> Iterator[None]:
         torch.set_rng_state(cpu)
         if cuda:
             torch.cuda.set_rng_state_all(cuda)
+
+
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Let the C library keep what is freed during a block, and give it back at the end.
+
+    By default it returns large blocks to the system at once, and each training step then waits while the
+    system zeroes the gradient of the word embeddings page by page: 20 ms against 2 (LOG 2026-11-24).
+    Without glibc nothing happens.
+    """
+    libc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+    if libc is None:
+        yield
+        return
+    for option, value, _ in _MALLOC:
+        libc.mallopt(option, value)
+    try:
+        yield
+    finally:
+        for option, _, default in _MALLOC:
+            libc.mallopt(option, default)
+        libc.malloc_trim(0)
 
 
 def _has_fast_bf16(device: torch.device) -> bool:

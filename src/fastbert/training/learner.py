@@ -26,6 +26,7 @@ from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
 from fastbert.insight.report import write_report
 from fastbert.models import freezing
+from fastbert.models.attention import suit_attention
 from fastbert.models.loading import (
     Encoder,
     HeadFactory,
@@ -37,7 +38,7 @@ from fastbert.models.loading import (
 )
 from fastbert.models.optimizers import make_optimizer
 from fastbert.models.schedules import Schedule, make_schedule
-from fastbert.runtime import choose_runtime, seed_everything
+from fastbert.runtime import Runtime, choose_runtime, freed_memory_kept, seed_everything
 from fastbert.tasks.base import Prediction
 from fastbert.tasks.classification import Classification
 from fastbert.training import plan as planning
@@ -89,7 +90,7 @@ class Learner:
         seed_everything(self.config.seed)
         if self.config.imbalance == "balanced":
             self.data = _balanced(self.data)
-        self.model = _new_model(self.encoder, self.data, head, self.config.attention_dropout).to(self.runtime.device)
+        self.model = _new_model(self.encoder, self.data, head, self.config.attention_dropout, self.runtime)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self._measured: dict[TrainConfig, float] = {}
@@ -134,7 +135,7 @@ class Learner:
             self.history,
             self._epochs_done,
         )
-        with _trained_as_before(self.model):
+        with _trained_as_before(self.model), freed_memory_kept():
             state = loop.run()
         self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
         self.decisions = self.data.task.fit_decisions(self.predictions("valid"), self.data.examples("valid"))
@@ -332,9 +333,13 @@ def _place_of(function: Callable[..., object]) -> str:
     return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
-def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None, dropout: float | None) -> nn.Module:
+def _new_model(
+    encoder: Encoder, data: DataBunch, head: HeadFactory | None, dropout: float | None, runtime: Runtime
+) -> nn.Module:
     """Load the encoder with a new head, which starts at the task's prior where it has one."""
-    return load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")), dropout)
+    model = load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")), dropout)
+    suit_attention(model, runtime)
+    return model.to(runtime.device)
 
 
 def _shape(encoder: Encoder) -> dict[str, int]:
