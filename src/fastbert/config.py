@@ -101,8 +101,7 @@ class TrainConfig(_Options):
     freeze: "none", "encoder" (train the head alone) or "gradual" (one more group each epoch).
     imbalance: "none", or "balanced" for class or positive weights from the training rows.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
-        score after which training stops; 0 never stops early; None leaves it to the recipe, which
-        stops only a run whose number of epochs it chose, too.
+        score after which training stops; 0 never stops early.
     average: so many of the best evaluations' weights are averaged at the end, and kept if their
         mean scores at least as high; 1 keeps the single best.
     """
@@ -124,7 +123,7 @@ class TrainConfig(_Options):
     freeze: Literal["none", "encoder", "gradual"] = "none"
     imbalance: Literal["none", "balanced"] = "none"
     evaluations_per_epoch: int = 1
-    patience: int | None = None
+    patience: int = 0
     average: int = 3
     seed: int = 42
 
@@ -141,8 +140,7 @@ class TrainConfig(_Options):
         _check_range("seed", self.seed, 0, 2**32 - 1)
         if self.attention_dropout is not None:
             _check_range("attention_dropout", self.attention_dropout, 0.0, 0.9)
-        if self.patience is not None:
-            _check_range("patience", self.patience, 0, 1_000_000)
+        _check_range("patience", self.patience, 0, 1_000_000)
 
 
 def read_options(path: str | Path) -> dict[str, object]:

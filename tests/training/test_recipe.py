@@ -51,18 +51,19 @@ def test_an_optimizer_scales_the_rate(optimizer: str, rate: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("num_rows", "batch_size", "epochs"),
+    ("num_rows", "epochs"),
     [
-        (8551, 32, 8.0),  # 268 steps an epoch: 7.46 epochs for 2,000
-        (320, 32, 20.0),  # 10 steps: 200 epochs would be wanted
-        (5, 32, 20.0),  # one step
-        (51200, 32, 3.0),  # 1,600 steps: 1.25 would do
-        (16000, 32, 4.0),  # 500 steps: exactly 4
-        (8551, 16, 4.0),  # 535 steps: 3.74
+        (1, 20.0),
+        (100, 20.0),  # 21 by the root
+        (434, 10.0),  # 10.08
+        (1800, 5.0),  # 4.95
+        (3150, 4.0),  # 3.74
+        (8551, 3.0),  # 2.27
+        (1_000_000, 3.0),
     ],
 )
-def test_few_rows_get_more_epochs(num_rows: int, batch_size: int, epochs: float) -> None:
-    assert choose(TrainConfig(batch_size=batch_size), facts(num_rows=num_rows))[0].epochs == epochs
+def test_few_rows_get_more_epochs(num_rows: int, epochs: float) -> None:
+    assert choose(TrainConfig(), facts(num_rows=num_rows))[0].epochs == epochs
 
 
 @pytest.mark.parametrize("schedule", ["warmup_linear", "warmup_cosine", "warmup_constant", "wsd"])
@@ -87,7 +88,7 @@ def test_what_the_user_set_is_kept(name: str, value: float) -> None:
 
 
 def test_options_that_are_not_open_stay_as_they_are() -> None:
-    config = TrainConfig(lr=1e-5, epochs=2.0, warmup=0.2, weight_decay=None, patience=None)
+    config = TrainConfig(lr=1e-5, epochs=2.0, warmup=0.2, weight_decay=None)
 
     assert choose(config, MINILM) == (config, ())
 
@@ -97,26 +98,10 @@ def test_each_choice_gives_its_reason() -> None:
 
     assert reasons == (
         "lr 7.1e-05: 23 M parameters, adamw",
-        "4 epochs: at least 2000 steps where rows allow, 3 to 20",
-        "stops early after 3 evaluations without a better score",
+        "3 epochs: the fewer rows the more, 3 to 20",
     )
 
 
-@pytest.mark.parametrize(
-    ("num_rows", "evaluations", "patience"),
-    [
-        (100, 1, 7),  # 20 epochs: a third is 6.67
-        (2500, 1, 5),  # 157 steps: 13 epochs
-        (8551, 1, 3),  # 4 epochs: a third would be 2
-        (8551, 4, 6),  # 16 evaluations
-    ],
-)
-def test_a_third_of_the_evaluations_may_bring_nothing_better(num_rows: int, evaluations: int, patience: int) -> None:
-    config = TrainConfig(evaluations_per_epoch=evaluations)
-
-    assert choose(config, facts(num_rows=num_rows))[0].patience == patience
-
-
-@pytest.mark.parametrize(("asked", "patience"), [({"epochs": 9.0}, None), ({"patience": 0}, 0), ({"patience": 2}, 2)])
-def test_whoever_sets_the_epochs_or_the_patience_gets_them(asked: dict[str, object], patience: int | None) -> None:
-    assert choose(TrainConfig().changed(**asked), MINILM)[0].patience == patience
+def test_a_run_goes_to_its_end_unless_the_user_asks_otherwise() -> None:
+    assert choose(TrainConfig(), MINILM)[0].patience == 0
+    assert choose(TrainConfig(patience=2), MINILM)[0].patience == 2

@@ -17,7 +17,7 @@ from fastbert.config import TrainConfig
 from fastbert.data.batches import num_steps, training_steps
 from fastbert.data.databunch import DataBunch, label_block, length_phrase
 from fastbert.display import Block, View, duration
-from fastbert.runtime import untouched_rng
+from fastbert.runtime import freed_memory_kept, untouched_rng
 from fastbert.training.step import Stepper
 
 _BYTES = 4  # float32
@@ -102,7 +102,7 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     chosen = steps[int(np.argmin(np.abs(costs - costs.mean())))]
     times = []
     buffers = [(buffer, buffer.clone()) for buffer in stepper.model.buffers()]
-    with untouched_rng():
+    with untouched_rng(), freed_memory_kept():
         for _ in range(2):
             start = time.perf_counter()
             for part in chosen:
