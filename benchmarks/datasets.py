@@ -14,7 +14,7 @@ import csv
 import hashlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,11 @@ SST2_TRAIN_ROWS = 3_500  # of 6,920
 GOEMOTIONS_TRAIN_ROWS = 6_000  # of 43,410
 APP_REVIEWS_TRAIN_ROWS = 2_000  # of 6,353
 APP_REVIEWS_TEST_SHARE = 0.2
+# For choosing a recipe.
+HELD_OUT_ROWS = 1_000  # of those not drawn
+HELD_OUT_SHARE = 0.2
+COLA_HELD_OUT_SOURCES = frozenset(("cj99", "rhl07", "b_73", "d_98", "kl93", "sgww85", "gj04"))
+COLA_IN_DOMAIN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Benchmark:
     labels: tuple[str, ...]
     multi_label: bool
     metric: Metric
+    spare: list[Row] = field(default_factory=list)  # training rows that were not drawn, with texts of their own
 
 
 def load(name: str, root: Path | None = None) -> Benchmark:
@@ -53,6 +59,25 @@ def load(name: str, root: Path | None = None) -> Benchmark:
     Raises KeyError for an unknown name and FileNotFoundError where the data are missing.
     """
     return _LOADERS[name](data_root() if root is None else Path(root))
+
+
+def held_out(name: str, root: Path | None = None) -> Benchmark:
+    """Read one data set with training rows in the place of its test rows: to choose by, so that tests choose nothing.
+
+    They are rows that were not drawn where the training rows are a subset; of CoLA whole sources and a tenth
+    of the others, as its test files are made; else a fifth, by the hash of the text.
+    """
+    place = data_root() if root is None else Path(root)
+    benchmark = load(name, place)
+    if benchmark.spare:
+        return replace(benchmark, tests={"held_out": benchmark.spare[:HELD_OUT_ROWS]})
+    if name == "cola":
+        sources = [line.split("\t")[0] for line in _lines(place / "cola" / "in_domain_train.tsv")]
+        where = [_cola_side(source, row[0]) for source, row in zip(sources, benchmark.train, strict=True)]
+    else:
+        where = ["held_out" if _hash_share(text) < HELD_OUT_SHARE else "train" for text, _, _ in benchmark.train]
+    sides = {side: [row for row, at in zip(benchmark.train, where, strict=True) if at == side] for side in set(where)}
+    return replace(benchmark, train=sides.pop("train"), tests=dict(sorted(sides.items())))
 
 
 def data_root() -> Path:
@@ -101,8 +126,8 @@ def _sst2(root: Path) -> Benchmark:
         cells = (line.split("\t") for line in _lines(root / "sst2" / name))
         return [(sentence, None, (label,)) for sentence, label in cells]
 
-    train = _subset(read("train.tsv"), SST2_TRAIN_ROWS)
-    return Benchmark("sst2", train, {"test": read("test.tsv")}, ("0", "1"), False, "accuracy")
+    train, spare = _subset(read("train.tsv"), SST2_TRAIN_ROWS)
+    return Benchmark("sst2", train, {"test": read("test.tsv")}, ("0", "1"), False, "accuracy", spare)
 
 
 def _trec6(root: Path) -> Benchmark:
@@ -130,8 +155,8 @@ def _goemotions(root: Path) -> Benchmark:
             cells = [(row["text"], row["label"]) for row in csv.DictReader(file, delimiter="\t")]
         return [(text, None, tuple(labels[int(i)] for i in ids.split(","))) for text, ids in cells]
 
-    train = _subset(read("train.tsv"), GOEMOTIONS_TRAIN_ROWS)
-    return Benchmark("goemotions", train, {"test": read("test.tsv")}, labels, True, "f1_macro")
+    train, spare = _subset(read("train.tsv"), GOEMOTIONS_TRAIN_ROWS)
+    return Benchmark("goemotions", train, {"test": read("test.tsv")}, labels, True, "f1_macro", spare)
 
 
 def _app_reviews(root: Path) -> Benchmark:
@@ -143,8 +168,8 @@ def _app_reviews(root: Path) -> Benchmark:
     is_test = [_hash_share(" ".join(text.lower().split())) < APP_REVIEWS_TEST_SHARE for text, _, _ in rows]
     train = [row for row, test in zip(rows, is_test, strict=True) if not test]
     tests = {"test": [row for row, test in zip(rows, is_test, strict=True) if test]}
-    subset = _subset(train, APP_REVIEWS_TRAIN_ROWS)
-    return Benchmark("app_reviews", subset, tests, _label_names(rows), False, "f1_macro")
+    subset, spare = _subset(train, APP_REVIEWS_TRAIN_ROWS)
+    return Benchmark("app_reviews", subset, tests, _label_names(rows), False, "f1_macro", spare)
 
 
 def _jigsaw(root: Path) -> Benchmark:
@@ -171,10 +196,18 @@ def _label_names(rows: list[Row]) -> tuple[str, ...]:
     return tuple(sorted({name for _, _, names in rows for name in names}))
 
 
-def _subset(rows: list[Row], num_rows: int) -> list[Row]:
-    """Draw rows without replacement and keep their order; all rows where there are not more."""
-    drawn = sorted(range(len(rows)), key=lambda i: _hash_share(f"{SUBSET_SEED}:{i}"))[:num_rows]
-    return [rows[i] for i in sorted(drawn)]
+def _subset(rows: list[Row], num_rows: int) -> tuple[list[Row], list[Row]]:
+    """Draw rows without replacement, in their order; also return the others, by hash, without texts that were drawn."""
+    by_hash = sorted(range(len(rows)), key=lambda i: _hash_share(f"{SUBSET_SEED}:{i}"))
+    drawn = [rows[i] for i in sorted(by_hash[:num_rows])]
+    texts = {text for text, _, _ in drawn}
+    return drawn, [rows[i] for i in by_hash[num_rows:] if rows[i][0] not in texts]
+
+
+def _cola_side(source: str, sentence: str) -> str:
+    if source in COLA_HELD_OUT_SOURCES:
+        return "held_out_sources"
+    return "held_out" if _hash_share(sentence) < COLA_IN_DOMAIN_SHARE else "train"
 
 
 def _hash_share(text: str) -> float:

@@ -89,10 +89,11 @@ def main() -> None:
     parser.add_argument("--data", required=True, choices=datasets.NAMES)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], help="option as key=value, for experiments")
+    parser.add_argument("--held-out", action="store_true", help="score training rows held out, to choose by")
     parser.add_argument("--out", type=Path, required=True, help="JSON lines file to append to")
     chosen = parser.parse_args()
     options: dict[str, object] = dict(parse_assignment(text) for text in chosen.set)
-    benchmark = datasets.load(chosen.data)
+    benchmark = datasets.held_out(chosen.data) if chosen.held_out else datasets.load(chosen.data)
     measured = run(benchmark, seed=chosen.seed, options=options)
     line = {
         "dataset": chosen.data,

@@ -163,10 +163,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--lr", type=float, default=5e-5)
+    parser.add_argument("--held-out", action="store_true", help="score training rows held out, to choose by")
     parser.add_argument("--out", type=Path, required=True, help="JSON lines file to append to")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
-    benchmark = datasets.load(options.data)
+    benchmark = datasets.held_out(options.data) if options.held_out else datasets.load(options.data)
     measured = run(benchmark, batch_size=options.batch_size, seed=options.seed, epochs=options.epochs, lr=options.lr)
     line = {
         "dataset": options.data,
