@@ -7,11 +7,11 @@ import pytest
 from fastbert.config import TrainConfig
 from fastbert.training.recipe import Facts, choose
 
-MINILM = Facts(num_rows=8551, num_parameters=22_700_000, model_type="bert")
+MINILM = Facts(num_rows=8551, num_labels=2, num_parameters=22_700_000, model_type="bert")
 
 
 def facts(**changes: object) -> Facts:
-    return Facts(**{"num_rows": 8551, "num_parameters": 22_700_000, "model_type": "bert", **changes})  # type: ignore[arg-type]  # any field
+    return Facts(**{"num_rows": 8551, "num_labels": 2, "num_parameters": 22_700_000, "model_type": "bert", **changes})  # type: ignore[arg-type]  # any field
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,24 @@ def test_an_optimizer_scales_the_rate(optimizer: str, rate: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("num_rows", "epochs"),
+    ("num_rows", "num_labels", "batch_size", "epochs"),
     [
-        (1, 20.0),
-        (100, 20.0),  # 21 by the root
-        (434, 10.0),  # 10.08
-        (1800, 5.0),  # 4.95
-        (3150, 4.0),  # 3.74
-        (8551, 3.0),  # 2.27
-        (1_000_000, 3.0),
+        (8551, 2, 16, 3.0),  # 535 steps an epoch: 1.2 epochs for 650
+        (3150, 2, 16, 4.0),  # 197 steps: 3.3
+        (3150, 13, 16, 4.0),  # 50 a label would still be 650
+        (3150, 28, 16, 8.0),  # 1,400 steps: 7.1
+        (1800, 4, 32, 12.0),  # 57 steps: 11.4
+        (1040, 2, 16, 10.0),  # 65 steps: exactly 10
+        (320, 2, 32, 20.0),  # 10 steps: 65 epochs would be wanted
+        (5, 2, 32, 20.0),  # one step
     ],
 )
-def test_few_rows_get_more_epochs(num_rows: int, epochs: float) -> None:
-    assert choose(TrainConfig(), facts(num_rows=num_rows))[0].epochs == epochs
+def test_few_rows_and_many_labels_get_more_epochs(
+    num_rows: int, num_labels: int, batch_size: int, epochs: float
+) -> None:
+    chosen, _ = choose(TrainConfig(batch_size=batch_size), facts(num_rows=num_rows, num_labels=num_labels))
+
+    assert chosen.epochs == epochs
 
 
 @pytest.mark.parametrize("schedule", ["warmup_linear", "warmup_cosine", "warmup_constant", "wsd"])
@@ -98,7 +103,7 @@ def test_each_choice_gives_its_reason() -> None:
 
     assert reasons == (
         "lr 7.1e-05: 23 M parameters, adamw",
-        "3 epochs: the fewer rows the more, 3 to 20",
+        "3 epochs, 3 to 20: at least 650 steps where rows allow",
     )
 
 

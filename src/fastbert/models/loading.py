@@ -47,6 +47,11 @@ class Encoder:
     fast_tokenizer: PreTrainedTokenizerFast
 
     @property
+    def model_type(self) -> str:
+        """Return the family, as its configuration says: "bert", "deberta-v2"."""
+        return str(self.config.model_type)
+
+    @property
     def default_max_tokens(self) -> int:
         """Return the longest input used when nothing is asked for."""
         return min(self.tokenizer.max_tokens, DEFAULT_LIMIT)
@@ -171,7 +176,7 @@ def _attention_options(encoder: Encoder, rate: float | None) -> dict[str, object
     fields = [name for name in _ATTENTION_DROPOUT if hasattr(encoder.config, name)]
     if rate > 0 and not fields:
         raise EncoderError(
-            f"attention_dropout is {rate:g}, but the encoder '{encoder.name}' ({encoder.config.model_type}) has no "
+            f"attention_dropout is {rate:g}, but the encoder '{encoder.name}' ({encoder.model_type}) has no "
             "dropout of attention weights that can be set.",
             "Leave attention_dropout out.",
         )

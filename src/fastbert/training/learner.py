@@ -151,7 +151,7 @@ class Learner:
         _refuse_fixed(options)
         config = self.config.changed(**options)
         num_rows = len(self.data.splits["train"])
-        facts = recipe.Facts(num_rows, count_parameters(self.model), str(self.encoder.config.model_type))
+        facts = recipe.Facts(num_rows, len(self.data.labels), count_parameters(self.model), self.encoder.model_type)
         config, reasons = recipe.choose(config, facts)
         self.schedule(config)  # a wrong name or value is refused before anything is measured
         stepper = self._stepper(config, keep=False)

@@ -18,10 +18,11 @@ from fastbert.data.batches import num_steps
 _RATES = ((15e6, 2e-4), (40e6, 1e-4), (80e6, 5e-5), (200e6, 3e-5), (math.inf, 1.5e-5))
 # Encoders that their authors train at other rates: DeBERTa-v3 lower, ModernBERT higher.
 _FAMILY_FACTORS = {"deberta-v2": 0.7, "modernbert": 2.0, "electra": 1.5}
-# Few rows want more epochs (Mosbach et al. 2021; Zhang et al. 2021), but not the same number of steps: with
-# 2,000 for every table the best weights came in the first half of a run, while the rate was near its peak.
-# The epochs fall with the root of the rows, and each run goes to its end (LOG 2026-11-24).
-EPOCHS_OF_ONE_ROW = 210.0
+# Few rows want steps, not epochs (Mosbach et al. 2021; Zhang et al. 2021): SST-2 and app reviews learn all they can
+# in about 600, and after 2,000 the best weights lay in the first half of most runs. Many labels want more: 28 of
+# GoEmotions were still learning after 1,700 (LOG 2026-11-24).
+MIN_STEPS = 650
+MIN_STEPS_PER_LABEL = 50
 EPOCHS = (3, 20)  # least, most
 WARMUP = 0.1
 
@@ -31,6 +32,7 @@ class Facts:
     """What the recipe reads. num_parameters: of encoder and head.    model_type: of its configuration."""
 
     num_rows: int
+    num_labels: int
     num_parameters: int
     model_type: str
 
@@ -38,7 +40,7 @@ class Facts:
 def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, ...]]:
     """Return the configuration with every open choice made, and why, one sentence each.
 
-    >>> chosen, reasons = choose(TrainConfig(), Facts(8551, 22_700_000, "bert"))
+    >>> chosen, reasons = choose(TrainConfig(), Facts(8551, 2, 22_700_000, "bert"))
     >>> chosen.lr, chosen.epochs
     (7.1e-05, 3.0)
     """
@@ -48,8 +50,10 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
         changes["lr"] = rate = _rate(config, facts)
         reasons.append(f"lr {rate:g}: {facts.num_parameters / 1e6:.0f} M parameters, {config.optimizer}")
     if config.epochs is None:
-        changes["epochs"] = epochs = _epochs(facts.num_rows)
-        reasons.append(f"{epochs:g} epochs: the fewer rows the more, {EPOCHS[0]} to {EPOCHS[1]}")
+        changes["epochs"] = epochs = _epochs(facts, config.batch_size)
+        reasons.append(
+            f"{epochs:g} epochs, {EPOCHS[0]} to {EPOCHS[1]}: at least {_wanted_steps(facts)} steps where rows allow"
+        )
     if config.warmup is None and config.schedule.startswith(("warmup", "wsd")):
         # In a run of a few steps a warm-up would leave hardly any: the first of them has rate 0.
         steps = num_steps(facts.num_rows, config.batch_size) * float(str(changes.get("epochs", config.epochs)))
@@ -66,6 +70,11 @@ def _rate(config: TrainConfig, facts: Facts) -> float:
     return float(f"{rate * factor:.2g}")
 
 
-def _epochs(num_rows: int) -> float:
+def _wanted_steps(facts: Facts) -> int:
+    return max(MIN_STEPS, MIN_STEPS_PER_LABEL * facts.num_labels)
+
+
+def _epochs(facts: Facts, batch_size: int) -> float:
     least, most = EPOCHS
-    return float(min(max(round(EPOCHS_OF_ONE_ROW / math.sqrt(max(num_rows, 1))), least), most))
+    steps = max(1, math.ceil(facts.num_rows / batch_size))
+    return float(min(max(math.ceil(_wanted_steps(facts) / steps), least), most))
