@@ -68,6 +68,7 @@ def run(benchmark: Benchmark, *, seed: int, options: dict[str, object]) -> dict[
         "train_rows": len(benchmark.train),
         "steps": state.step,
         "best_step": state.best_step,
+        "kept_steps": list(state.kept_steps),
         "epochs": state.epoch,
         "lr": result.plan.config.lr,
         "batch": result.plan.config.batch_size,

@@ -102,8 +102,8 @@ class TrainConfig(_Options):
     imbalance: "none", or "balanced" for class or positive weights from the training rows.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
         score after which training stops; 0 never stops early.
-    average: so many of the best evaluations' weights are averaged at the end, and kept if their
-        mean scores at least as high; 1 keeps the single best.
+    average: so many weights are averaged at the end: the latest that the validation rows cannot tell from
+        the best. The mean is kept if it scores as high as the latest of them; 1 keeps that one.
     """
 
     encoder: str = "minilm"

@@ -41,9 +41,9 @@ def history_json() -> dict[str, object]:
     return {
         "steps": [[1, 1.2, 0.0], [40, 0.9, 0.0001], [80, 0.5, 5e-05], [120, 0.4, 0.0]],
         "evaluations": [
-            {"step": 60, "epoch": 1.0, "train_loss": 1.0, "scores": {"f1_macro": 0.7, "log_loss": 0.8}, "best": True},
-            {"step": 90, "epoch": 1.5, "train_loss": 0.6, "scores": {"f1_macro": 0.82, "log_loss": 0.6}, "best": True},
-            {"step": 120, "epoch": 2.0, "train_loss": 0.4, "scores": {"f1_macro": 0.8, "log_loss": 0.7}, "best": False},
+            {"step": 60, "epoch": 1.0, "train_loss": 1.0, "scores": {"f1_macro": 0.7, "log_loss": 0.8}, "kept": True},
+            {"step": 90, "epoch": 1.5, "train_loss": 0.6, "scores": {"f1_macro": 0.82, "log_loss": 0.6}, "kept": True},
+            {"step": 120, "epoch": 2.0, "train_loss": 0.4, "scores": {"f1_macro": 0.8, "log_loss": 0.7}, "kept": False},
         ],
         "examples": 3600,
         "tokens": 96_000,

@@ -18,8 +18,8 @@ from fastbert.data.tokens import Tokenizer
 from fastbert.display import View
 from fastbert.errors import ConfigError, MissingExtraError
 from fastbert.insight.review import (
-    best_evaluation,
     describe_learner,
+    kept_evaluation,
     plot_history,
     plot_schedule,
     show_results,
@@ -166,7 +166,7 @@ def made_up_history() -> History:
     return History(
         [StepRecord(step, step / 2, 3.0 - step, 1e-4 * step) for step in (1, 2, 3, 4)],
         [
-            EvaluationRecord(2, 1.0, 1.5, {"f1_macro": 0.7, "log_loss": 0.9}, True),
+            EvaluationRecord(2, 1.0, 1.5, {"f1_macro": 0.7, "log_loss": 0.9}, True, kept=True),
             EvaluationRecord(4, 2.0, 0.5, {"f1_macro": 0.6, "log_loss": 0.8}, False),
         ],
     )
@@ -179,18 +179,18 @@ def test_the_history_is_drawn_as_loss_score_and_rate() -> None:
     assert lines[0]["each step"] == [[1, 2], [2, 1], [3, 0], [4, -1]]
     assert lines[0]["validation log loss"] == [[2, 0.9], [4, 0.8]]
     assert lines[1]["f1_macro"] == [[2, 0.7], [4, 0.6]]
-    assert lines[1]["best: 0.7000"] == [[2, 0.7]]
+    assert lines[1]["kept: 0.7000"] == [[2, 0.7]]
     assert [axes.get_ylabel() for axes in figure.axes] == ["training loss", "f1_macro", "learning rate"]
 
 
-def test_the_best_evaluation_is_that_of_the_last_fit() -> None:
-    records = [EvaluationRecord(step, 1.0, 1.0, {}, best) for step, best in ((1, True), (2, True), (3, False))]
+def test_the_kept_evaluation_is_that_of_the_last_fit() -> None:
+    records = [EvaluationRecord(step, 1.0, 1.0, {}, False, kept=step < 3) for step in (1, 2, 3)]
 
-    best = best_evaluation(records)
+    kept = kept_evaluation(records)
 
-    assert best is not None
-    assert best.step == 2
-    assert best_evaluation([]) is None
+    assert kept is not None
+    assert kept.step == 2
+    assert kept_evaluation([]) is None
 
 
 def test_an_empty_history_gives_a_figure(tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ def test_the_loop_is_indented_as_it_runs_with_its_numbers() -> None:
     assert "  for batch in 4 steps of 8 rows:" in lines
     assert "    unscale; divide by the count; clip the norm to 0.5; lion step at the rate of warmup_linear" in lines
     assert "    3 x per epoch, evaluate the 3 validation rows:" in lines
-    assert "      if f1_macro is the best so far: keep the weights" in lines
+    assert "      if f1_macro cannot be told from the best: keep the weights, 3 at most" in lines
 
 
 def test_gradual_unfreezing_stands_in_the_loop() -> None:

@@ -14,7 +14,7 @@ from tests.insight.made_up import BUNDLE
 def test_a_history_is_read_back_as_it_was_written() -> None:
     history = History(
         [StepRecord(1, 0.5, 2.0, 1e-4), StepRecord(2, 1.0, 1.5, 0.0)],
-        [EvaluationRecord(2, 1.0, 1.75, {"f1_macro": 0.5}, True)],
+        [EvaluationRecord(2, 1.0, 1.75, {"f1_macro": 0.5}, True, kept=True)],
         examples=4,
         tokens=90,
         padded_tokens=100,
@@ -37,11 +37,11 @@ def test_a_plan_is_read() -> None:
     assert not facts.reads_pairs
 
 
-def test_the_best_evaluation_is_the_last_that_was_best() -> None:
-    best = read_facts(BUNDLE.facts).best
+def test_the_kept_evaluation_is_that_of_the_last_fit() -> None:
+    kept = read_facts(BUNDLE.facts).kept
 
-    assert best is not None
-    assert best.step == 90
+    assert kept is not None
+    assert kept.step == 90
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_what_is_missing_or_strange_is_left_empty(facts: dict[str, object]) -> N
     read = read_facts(facts)
 
     assert read in (RunFacts(), RunFacts(label_counts={"train": {}}))
-    assert read.best is None
+    assert read.kept is None

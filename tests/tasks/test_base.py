@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastbert import tasks
+from fastbert.data.examples import TextExample
 from fastbert.errors import BundleError
+from fastbert.labels import Labels
 from fastbert.tasks import TASKS, task_from_json
 from fastbert.tasks.base import Feature, Prediction, Task, WindowScores, pad_batch
+from fastbert.tasks.classification import SingleLabel
 from tests.bundles import MULTI, SINGLE
 
 
@@ -118,3 +121,43 @@ def test_a_package_can_bring_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_prior_of_a_task_is_unknown_unless_it_says_so() -> None:
     assert Task.prior_logits(SINGLE, []) is None
+
+
+# --- the error of a score ---------------------------------------------------------------------------
+
+
+def answers(num_rows: int, num_right: int) -> tuple[list[Prediction], list[TextExample]]:
+    """Return predictions of two labels, so many of them right, and what is true."""
+    names = ("bug", "praise")
+    truths = [names[row % 2] for row in range(num_rows)]
+    said = [truth if row < num_right else names[(row + 1) % 2] for row, truth in enumerate(truths)]
+    predictions = [Prediction((name,), {other: float(other == name) for other in names}) for name in said]
+    return predictions, [TextExample("a text", labels=(truth,)) for truth in truths]
+
+
+class Accurate(SingleLabel):
+    monitor = "accuracy"
+
+
+@pytest.mark.parametrize(("num_rows", "num_right"), [(100, 80), (400, 360), (8000, 7200)])
+def test_the_error_of_an_accuracy_is_that_of_a_share(num_rows: int, num_right: int) -> None:
+    """sqrt(p (1 - p) / N), within a third: 50 draws know it to a tenth. 8,000 rows are drawn in part."""
+    share = num_right / num_rows
+
+    error = Accurate(Labels(("bug", "praise"))).score_error(*answers(num_rows, num_right))
+
+    assert error == pytest.approx((share * (1 - share) / num_rows) ** 0.5, rel=0.33)
+
+
+def test_the_error_is_the_same_each_time() -> None:
+    task = SingleLabel(Labels(("bug", "praise")))
+
+    assert task.score_error(*answers(50, 40)) == task.score_error(*answers(50, 40)) > 0
+
+
+def test_a_score_that_is_undefined_has_no_error() -> None:
+    class Undefined(SingleLabel):
+        def score(self, predictions: object, examples: object) -> dict[str, float]:
+            return {"log_loss": 0.5}
+
+    assert Undefined(Labels(("bug", "praise"))).score_error(*answers(10, 5)) == 0

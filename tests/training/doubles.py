@@ -38,12 +38,16 @@ class NotingTask(SingleLabel):
 
 @dataclass(frozen=True)
 class ScriptedTask(SingleLabel):
-    """Gives the scores of a list, one at each evaluation, then 0."""
+    """Gives the scores of a list, one at each evaluation, then 0; all have the same error."""
 
     script: list[float] = field(default_factory=list)
+    error: float = 0.0
 
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
         return {self.monitor: self.script.pop(0) if self.script else 0.0}
+
+    def score_error(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> float:
+        return self.error
 
 
 def noting_data(count: int = 40) -> tuple[DataBunch, NotingTask]:
@@ -51,8 +55,8 @@ def noting_data(count: int = 40) -> tuple[DataBunch, NotingTask]:
     return with_task(make_data(count), task), task
 
 
-def scripted_data(*scores: float) -> DataBunch:
-    return with_task(make_data(), ScriptedTask(NAMES, script=list(scores)))
+def scripted_data(*scores: float, error: float = 0.0) -> DataBunch:
+    return with_task(make_data(), ScriptedTask(NAMES, script=list(scores), error=error))
 
 
 class Snapshots(Callback):

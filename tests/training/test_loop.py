@@ -244,7 +244,7 @@ def test_patience_ends_a_run(encoder: str) -> None:
     assert learner.last_run.stop.reason == "no better f1_macro in 2 evaluations"
 
 
-# --- evaluations and the best weights -----------------------------------------------------------------
+# --- evaluations and the kept weights -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("evaluations", "steps"), [(1, [4, 8]), (2, [2, 4, 6, 8]), (4, [*range(1, 9)])])
@@ -254,7 +254,7 @@ def test_evaluations_are_spread_over_an_epoch(evaluations: int, steps: list[int]
     assert [record.step for record in learner.history.evaluations] == steps
 
 
-def test_best_weights_are_in_the_model_after_fit(encoder: str) -> None:
+def test_the_weights_of_the_highest_score_are_in_the_model_after_fit(encoder: str) -> None:
     watch = Snapshots()
     watch.learner = learner = make_learner(encoder, scripted_data(0.1, 0.9, 0.5), callbacks=[watch])
 
@@ -264,15 +264,15 @@ def test_best_weights_are_in_the_model_after_fit(encoder: str) -> None:
     assert differing(weights(learner.model), watch.kept[1]) == []
 
 
-def test_scores_after_fit_are_those_of_the_best_evaluation(encoder: str) -> None:
+def test_scores_after_fit_are_those_of_the_evaluation_that_was_kept(encoder: str) -> None:
     learner = make_learner(encoder).fit(epochs=4, lr=5e-3)
 
-    best = max(record.scores["f1_macro"] for record in learner.history.evaluations)
+    (kept,) = [record for record in learner.history.evaluations if record.kept]
 
-    assert learner.evaluate()["f1_macro"] == best
+    assert learner.evaluate()["f1_macro"] == kept.scores["f1_macro"]
 
 
-def test_of_equal_scores_the_first_counts(encoder: str) -> None:
+def test_of_equal_scores_the_first_counts_as_best(encoder: str) -> None:
     learner = make_learner(encoder, scripted_data(0.5, 0.5, 0.5)).fit(epochs=3)
 
     assert [record.best for record in learner.history.evaluations] == [True, False, False]
@@ -302,6 +302,9 @@ def test_without_its_monitored_score_a_run_is_judged_by_log_loss(encoder: str) -
     class Undefined(SingleLabel):
         def score(self, predictions: object, examples: object) -> dict[str, float]:
             return {"log_loss": losses.pop(0)}
+
+        def score_error(self, predictions: object, examples: object) -> float:
+            return 0.0
 
     losses = [0.5, 0.4, 0.6]
 

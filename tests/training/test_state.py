@@ -60,7 +60,7 @@ def test_history_is_written_as_plain_values() -> None:
         "evaluations": [
             {
                 "step": 1, "epoch": 0.556, "train_loss": 0.12346, "scores": {"f1_macro": 0.75},
-                "best": True, "averaged": False,
+                "best": True, "averaged": False, "kept": False,
             }
         ],
         "examples": 8,

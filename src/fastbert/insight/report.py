@@ -175,8 +175,8 @@ def _curves(facts: RunFacts, monitor: str) -> Html:
         Line("validation loss", _points(facts, "log_loss"), "orange", "dots"),
     ]
     score_line = Line(monitor, _points(facts, monitor), style="dots")
-    best = facts.best
-    ring = (float(best.step), best.scores[monitor]) if best is not None and monitor in best.scores else None
+    kept = facts.kept
+    ring = (float(kept.step), kept.scores[monitor]) if kept is not None and monitor in kept.scores else None
     ring_name = f"kept: {ring[1]:.4f} after step {ring[0]:,.0f}" if ring is not None else ""
     rates = Line("learning rate", tuple((float(step), rate) for step, _, rate in facts.steps))
     charts = [

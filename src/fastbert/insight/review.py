@@ -101,10 +101,10 @@ def plot_history(history: History, monitor: str, path: str | Path | None = None)
     loss_axes.plot(steps, running_mean(losses), color=BLUE, label="running mean")
     _plot_scores(loss_axes, history.evaluations, "log_loss", "validation log loss")
     _plot_scores(score_axes, history.evaluations, monitor, monitor)
-    best = best_evaluation(history.evaluations)
-    if best is not None and monitor in best.scores:
-        value = best.scores[monitor]
-        score_axes.plot([best.step], [value], "o", color=ORANGE, markersize=9, label=f"best: {value:.4f}")
+    kept = kept_evaluation(history.evaluations)
+    if kept is not None and monitor in kept.scores:
+        value = kept.scores[monitor]
+        score_axes.plot([kept.step], [value], "o", color=ORANGE, markersize=9, label=f"kept: {value:.4f}")
     rate_axes.plot(steps, [record.lr for record in history.steps], color=BLUE)
     rate_axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     rate_axes.set_xlabel("step")
@@ -173,9 +173,9 @@ def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback]
     )
 
 
-def best_evaluation(evaluations: Sequence[EvaluationRecord]) -> EvaluationRecord | None:
-    """Return the evaluation whose weights the model has: the last that was the best of its fit."""
-    return next((record for record in reversed(evaluations) if record.best), None)
+def kept_evaluation(evaluations: Sequence[EvaluationRecord]) -> EvaluationRecord | None:
+    """Return the evaluation of the weights that the model has: those that the last fit kept."""
+    return next((record for record in reversed(evaluations) if record.kept), None)
 
 
 # -- rows -----------------------------------------------------------------------------------
@@ -305,10 +305,10 @@ def _loop_lines(plan: Plan, callbacks: Sequence[Callback], schedule: Schedule) -
         f"    on_step: {_acting(watching, 'on_step')}",
         f"    {config.evaluations_per_epoch} x per epoch, evaluate the {len(data.splits['valid']):,} validation rows:",
         f"      on_evaluate: {_acting(watching, 'on_evaluate')}",
-        f"      if {data.task.monitor} is the best so far: keep the weights",
+        f"      if {data.task.monitor} cannot be told from the best: keep the weights, {config.average} at most",
         f"        on_checkpoint: {_acting(watching, 'on_checkpoint')}",
         "    a callback asked to stop: evaluate once more, then leave the loop",
-        "put the best weights back",
+        "take the mean of the kept weights if it scores as high as the latest of them, else these",
         f"on_finish: {_acting(watching, 'on_finish')}",
         f"at an exception, before it goes on: on_error: {_acting(watching, 'on_error')}",
     )

@@ -18,7 +18,7 @@ class Evaluation:
 
     step: int
     scores: Mapping[str, float]
-    best: bool
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class RunFacts:
     seconds: float | None = None
 
     @property
-    def best(self) -> Evaluation | None:
-        """Return the evaluation whose weights were saved: the last that was the best of its fit."""
-        return next((record for record in reversed(self.evaluations) if record.best), None)
+    def kept(self) -> Evaluation | None:
+        """Return the evaluation of the weights that were saved: those that the last fit kept."""
+        return next((record for record in reversed(self.evaluations) if record.kept), None)
 
     @property
     def reads_pairs(self) -> bool:
@@ -106,7 +106,7 @@ def _evaluations(value: object) -> list[Evaluation]:
         scores = {name: _number(score) for name, score in _mapping(record.get("scores")).items()}
         known = {name: score for name, score in scores.items() if score is not None}
         if step is not None:
-            found.append(Evaluation(step, known, record.get("best") is True))
+            found.append(Evaluation(step, known, record.get("kept") is True))
     return found
 
 

@@ -9,6 +9,7 @@ Axes: W windows of a batch, B examples of a batch, L tokens, C classes.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.generic]
 Batch = dict[str, Array]
+
+
+DRAWS, DRAWN_ROWS = 50, 2000  # of the bootstrap: an error good to a tenth, at a bounded cost
 
 
 class Example(Protocol):
@@ -152,6 +156,21 @@ class Task(ABC):
     @abstractmethod
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
         """Return the metrics of predictions against what the examples say."""
+
+    def score_error(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> float:
+        """Return the standard error of the monitored score, 0 where it is undefined.
+
+        It is the standard deviation over draws of the rows with replacement (the bootstrap of Efron 1979), of
+        at most DRAWN_ROWS rows each; for more rows it is scaled by the root of their number.
+        """
+        rng = np.random.default_rng(0)
+        drawn = min(len(examples), DRAWN_ROWS)
+        found = []
+        for rows in rng.integers(0, len(examples), (DRAWS, drawn)):
+            scores = self.score([predictions[row] for row in rows], [examples[row] for row in rows])
+            if self.monitor in scores:
+                found.append(scores[self.monitor])
+        return float(np.std(found)) * math.sqrt(drawn / len(examples)) if found else 0.0
 
     @abstractmethod
     def score_labels(

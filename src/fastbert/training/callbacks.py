@@ -33,10 +33,10 @@ class Callback:
         """Run after each evaluation; state.scores holds its result."""
 
     def on_checkpoint(self, state: RunState) -> None:
-        """Run when the weights were kept as the best so far."""
+        """Run when weights were kept: no worse than the best so far, as far as the validation rows tell."""
 
     def on_finish(self, state: RunState) -> None:
-        """Run after the last step, when the best weights are back in the model."""
+        """Run after the last step, when the kept weights are back in the model."""
 
     def on_error(self, state: RunState, error: BaseException) -> None:
         """Run when training ends by an exception, which is raised again afterwards."""
@@ -105,8 +105,13 @@ class ProgressBar(Callback):
             )
 
     def on_finish(self, state: RunState) -> None:
-        """Close the bar, and say why the run ended early if it did."""
+        """Close the bar; say what was kept, and why the run ended early if it did."""
         self._close()
+        if state.kept_steps and state.scores:
+            name, value = monitored(state)
+            steps = ", ".join(map(str, state.kept_steps))
+            what = f"the weights after step {steps}" if len(state.kept_steps) == 1 else f"the mean of steps {steps}"
+            self.console.print(f"  kept {what}: {name} {value:.4f}", highlight=False)
         if state.stop.reason is not None:
             self.console.print(f"  stopped after step {state.step}: {state.stop.reason}", highlight=False, markup=False)
 

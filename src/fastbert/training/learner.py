@@ -45,7 +45,7 @@ from fastbert.training import plan as planning
 from fastbert.training import recipe
 from fastbert.training.callbacks import Callback, EarlyStopping
 from fastbert.training.loop import Loop, whole_epochs
-from fastbert.training.state import History, RunState
+from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper, make_scaler
 
 FIXED_OPTIONS = ("encoder", "imbalance", "precision", "attention_dropout")  # the model and the task are made by them
@@ -107,7 +107,7 @@ class Learner:
         optimizer: str | None = None,
         **options: object,
     ) -> Learner:
-        """Train; the best weights by the task's monitored validation score are in the model after.
+        """Train; the latest weights that validation cannot tell from the best are in the model after.
 
         What is not given is taken from the configuration or chosen by the recipe. Called again
         it continues: from the present weights and optimiser state, over new epochs of rows,
@@ -130,7 +130,7 @@ class Learner:
             stepper,
             self.schedule(config),
             config,
-            lambda: self.evaluate("valid"),
+            lambda: _validate(self),
             callbacks,
             self.history,
             self._epochs_done,
@@ -302,6 +302,12 @@ class Learner:
             config.clip_norm,
             make_scaler(self.runtime),
         )
+
+
+def _validate(learner: Learner) -> Validation:
+    predictions, examples = learner.predictions("valid"), learner.data.examples("valid")
+    error = learner.data.task.score_error(predictions, examples)
+    return Validation(learner._score(predictions, "valid"), error)
 
 
 def _refuse_fixed(options: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""The training loop: for each epoch, for each batch, one step; evaluate, keep the best, stop.
+"""The training loop: for each epoch, for each batch, one step; evaluate, keep what is good, stop.
 
 One loop for every task, to be read in ten minutes. It tells callbacks what happens and reads
 from them only the wish to stop. Knows nothing of files or of how anything is shown.
@@ -18,9 +18,9 @@ from fastbert.data.databunch import DataBunch
 from fastbert.models.freezing import freeze_to, layer_groups, unfreeze
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
-from fastbert.training.best import BestWeights
 from fastbert.training.callbacks import Callback
-from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch
+from fastbert.training.kept import KeptWeights
+from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch, Validation
 from fastbert.training.step import Stepper
 
 
@@ -29,22 +29,22 @@ class Loop:
     """One `fit`: everything that it needs and nothing that it keeps.
 
     first_epoch: epochs trained by earlier fits, so that the order of rows goes on.
-    evaluate: returns the scores of the validation rows with the weights as they are.
+    evaluate: returns what the validation rows say of the weights as they are.
     """
 
     data: DataBunch
     stepper: Stepper
     schedule: Schedule
     config: TrainConfig
-    evaluate: Callable[[], dict[str, float]]
+    evaluate: Callable[[], Validation]
     callbacks: Sequence[Callback]
     history: History
     first_epoch: int
 
     def run(self) -> RunState:
-        """Train; leave the best weights in the model; return the last state."""
+        """Train; leave the kept weights in the model; return the last state."""
         state = self._first_state()
-        keeper = BestWeights(self.config.average)
+        keeper = KeptWeights(self.config.average)
         try:
             self._tell("on_start", state)
             for epoch in range(int(np.ceil(state.total_epochs - 1e-9))):
@@ -52,8 +52,7 @@ class Loop:
                 state = self._epoch(epoch, state, keeper)
                 if state.stop.reason is not None or state.step >= self.schedule.total_steps:
                     break
-            state = self._try_average(state, keeper)
-            keeper.restore(self.stepper.model)
+            state = self._settle(state, keeper)
         except BaseException as error:
             for callback in self.callbacks:
                 callback.on_error(state, error)
@@ -61,7 +60,7 @@ class Loop:
         self._tell("on_finish", state)
         return state
 
-    def _epoch(self, epoch: int, state: RunState, keeper: BestWeights) -> RunState:
+    def _epoch(self, epoch: int, state: RunState, keeper: KeptWeights) -> RunState:
         encoded = self.data.encoded("train")
         steps = training_steps(
             encoded.costs,
@@ -108,10 +107,11 @@ class Loop:
             seconds=state.seconds + seconds,
         )
 
-    def _evaluate(self, state: RunState, keeper: BestWeights) -> RunState:
-        scores = self.evaluate()
-        value = self._monitored(scores, state)
-        improved = keeper.offer(value, self.stepper.model)
+    def _evaluate(self, state: RunState, keeper: KeptWeights) -> RunState:
+        checked = self.evaluate()
+        scores, value = checked.scores, self._monitored(checked.scores, state)
+        improved = keeper.best is None or value > keeper.best
+        kept = keeper.offer(len(self.history.evaluations), value, checked.error, self.stepper.model)
         state = replace(state, scores=scores)
         if improved:
             state = replace(state, best_score=value, best_step=state.step)
@@ -121,25 +121,27 @@ class Loop:
             EvaluationRecord(len(self.history.steps), self.first_epoch + state.epoch, loss, scores, improved)
         )
         self._tell("on_evaluate", state)
-        if improved:
+        if kept:
             self._tell("on_checkpoint", state)
         return state
 
-    def _try_average(self, state: RunState, keeper: BestWeights) -> RunState:
-        """Average the best weights; they become the best if they score at least as high."""
-        if not keeper.load_average(self.stepper.model):
+    def _settle(self, state: RunState, keeper: KeptWeights) -> RunState:
+        """Leave the mean of the kept weights in the model if it scores at least as high as the latest of them."""
+        if not keeper.copies:
             return state
-        scores = self.evaluate()
-        value = self._monitored(scores, state)
-        if keeper.score is None or value < keeper.score:
-            return state
-        keeper.kept.clear()
-        keeper.offer(value, self.stepper.model)
-        last = self.history.evaluations[-1]
-        self.history.evaluations.append(replace(last, scores=scores, best=True, averaged=True))
-        state = replace(state, scores=scores, best_score=value)
-        self._tell("on_checkpoint", state)
-        return state
+        records, latest = self.history.evaluations, keeper.copies[-1]
+        if keeper.load_mean(self.stepper.model):
+            scores = self.evaluate().scores
+            value = self._monitored(scores, state)
+            if value >= latest.score:
+                steps = tuple(records[copy.place].step - state.steps_before for copy in keeper.copies)
+                records.append(replace(records[-1], scores=scores, best=False, averaged=True, kept=True))
+                state = replace(state, scores=scores, kept_steps=steps)
+                self._tell("on_checkpoint", state)
+                return state
+        keeper.load_latest(self.stepper.model)
+        record = records[latest.place] = replace(records[latest.place], kept=True)
+        return replace(state, scores=record.scores, kept_steps=(record.step - state.steps_before,))
 
     def _monitored(self, scores: Mapping[str, float], state: RunState) -> float:
         """Return the score that chooses; where it is undefined the negated log loss takes its place."""

@@ -21,12 +21,21 @@ class StopSwitch:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """What the validation rows say. error: standard error of the monitored score."""
+
+    scores: Mapping[str, float]
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
 class RunState:
     """A run after one step. step counts optimiser steps of this fit, from 1; epoch is a fraction.
 
     steps_before, epochs_before: of earlier fits of the same learner.
     loss: mean over the last step.    lr: rate of the top layers in this step.
     scores: of the latest evaluation of validation rows, {} before the first.
+    kept_steps: at the end of a run, whose weights it leaves in the model; of several, their mean.
     seconds: spent in training steps, without evaluation.
     """
 
@@ -46,6 +55,7 @@ class RunState:
     scores: Mapping[str, float] = field(default_factory=dict)
     best_score: float | None = None
     best_step: int | None = None
+    kept_steps: tuple[int, ...] = ()
     steps_before: int = 0
     epochs_before: int = 0
 
@@ -82,9 +92,9 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """One evaluation of the validation rows. best: True if it is the best so far.
+    """One evaluation of the validation rows. best: True if its score is the highest so far.
 
-    averaged: of the mean of the best weights, tried once at the end.
+    averaged: of the mean of several weights, tried once at the end.    kept: of what the fit left in the model.
     """
 
     step: int
@@ -93,6 +103,7 @@ class EvaluationRecord:
     scores: Mapping[str, float]
     best: bool
     averaged: bool = False
+    kept: bool = False
 
 
 @dataclass
@@ -119,6 +130,7 @@ class History:
                     "scores": dict(record.scores),
                     "best": record.best,
                     "averaged": record.averaged,
+                    "kept": record.kept,
                 }
                 for record in self.evaluations
             ],
