@@ -15,7 +15,7 @@ from fastbert.training.callbacks import ProgressBar
 
 
 def main(train: Path, in_domain: Path, out_of_domain: Path, out: Path, **options: object) -> dict[str, float]:
-    """Train with the defaults; a tenth of the training file chooses the best weights. Return both MCCs."""
+    """Train with the defaults; a tenth of the training file chooses the weights to keep. Return both MCCs."""
     data, config = split_options({"text": "3", "labels": "1", "header": False, **options})
     result = api.train(
         api.Tables(train, test=in_domain),

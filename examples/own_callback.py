@@ -13,7 +13,7 @@ DATA = Path(__file__).parent / "data" / "feedback"
 
 
 class TimeBudget(Callback):
-    """Asks the loop to stop after so many seconds; the best weights so far are kept."""
+    """Asks the loop to stop after so many seconds; what was best so far is kept."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

@@ -32,7 +32,7 @@ class Tables:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gave. bundle: as it was saved.    learner: with the best weights.    plan: as shown."""
+    """What a run gave. bundle: as it was saved.    learner: with the kept weights.    plan: as shown."""
 
     bundle: Bundle
     learner: Learner

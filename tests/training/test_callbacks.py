@@ -104,6 +104,22 @@ def test_the_bar_leaves_a_line_for_each_evaluation() -> None:
     assert "epoch 0.20  step 2  loss 0.5000  f1_macro 0.7000\n" in output
 
 
+@pytest.mark.parametrize(
+    ("kept_steps", "line"),
+    [
+        ((4,), "  kept the weights after step 4: f1_macro 0.7500\n"),
+        ((2, 3, 4), "  kept the mean of the weights after steps 2, 3, 4: f1_macro 0.7500\n"),
+    ],
+)
+def test_the_bar_says_at_the_end_which_weights_were_kept(kept_steps: tuple[int, ...], line: str) -> None:
+    stream = io.StringIO()
+
+    bar = ProgressBar(Console(file=stream, force_terminal=False, width=120))
+    bar.on_finish(dataclasses.replace(evaluated(4, 0.75, best_step=1), kept_steps=kept_steps))
+
+    assert stream.getvalue() == line
+
+
 def test_the_bar_shows_the_rate() -> None:
     assert "150 tokens/s" in bar_output()
 

@@ -113,7 +113,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     head: ClassVar[str]  # completes AutoModelFor<head>
-    monitor: ClassVar[str]  # the score that chooses the best weights; higher is better, always
+    monitor: ClassVar[str]  # the score that chooses the weights to keep; higher is better, always
 
     @property
     @abstractmethod

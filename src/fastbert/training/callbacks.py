@@ -110,7 +110,8 @@ class ProgressBar(Callback):
         if state.kept_steps and state.scores:
             name, value = monitored(state)
             steps = ", ".join(map(str, state.kept_steps))
-            what = f"the weights after step {steps}" if len(state.kept_steps) == 1 else f"the mean of steps {steps}"
+            several = len(state.kept_steps) > 1
+            what = f"the mean of the weights after steps {steps}" if several else f"the weights after step {steps}"
             self.console.print(f"  kept {what}: {name} {value:.4f}", highlight=False)
         if state.stop.reason is not None:
             self.console.print(f"  stopped after step {state.step}: {state.stop.reason}", highlight=False, markup=False)

@@ -117,7 +117,7 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
 
 
 def estimate_memory(model: nn.Module, data: DataBunch, config: TrainConfig, shape: Mapping[str, int]) -> int:
-    """Return the bytes that training needs: weights, gradients, two moments, best copy, activations.
+    """Return the bytes that training needs: weights, gradients, two moments, kept copies, activations.
 
     shape: num_hidden_layers, hidden_size, num_attention_heads. Activations by Korthikanti et al.
     2022 (34 values per token and width at 2 bytes, plus attention maps), doubled for float32.
@@ -126,5 +126,5 @@ def estimate_memory(model: nn.Module, data: DataBunch, config: TrainConfig, shap
     longest = int(data.encoded("train").costs.longest_N.max())
     tokens = min(config.batch_tokens, longest * config.batch_size)
     per_token = shape["num_hidden_layers"] * (34 * shape["hidden_size"] + 5 * shape["num_attention_heads"] * longest)
-    copies = config.average + 1  # of the best weights, on the CPU
+    copies = config.average + 1  # of the weights to keep, on the CPU
     return int(weights * (4 + copies) + tokens * per_token * 2)
