@@ -141,12 +141,12 @@ def test_an_unknown_option_with_no_near_name_lists_all() -> None:
         ({"epochs": "-1"}, "epochs is -1.0; it must be above 0 and at most 1e+09."),
         ({"clip_norm": 0}, "clip_norm is 0.0; it must be above 0 and at most 1e+09."),
         ({"layer_decay": 1.1}, "layer_decay is 1.1; it must be above 0 and at most 1."),
+        ({"head_lr_factor": 0}, "head_lr_factor is 0.0; it must be above 0 and at most 1e+09."),
         ({"batch_size": 0}, "batch_size is 0; it must be at least 1 and at most 1000000."),
         ({"batch_size": 1_000_001}, "batch_size is 1000001; it must be at least 1 and at most 1000000."),
         ({"batch_tokens": 7}, "batch_tokens is 7; it must be at least 8 and at most 1000000000."),
         ({"evaluations_per_epoch": 0}, "evaluations_per_epoch is 0; it must be at least 1 and at most 1000."),
         ({"seed": -1}, "seed is -1; it must be at least 0 and at most 4294967295."),
-        ({"attention_dropout": 1}, "attention_dropout is 1.0; it must be at least 0 and at most 0.9."),
         ({"patience": -1}, "patience is -1; it must be at least 0 and at most 1000000."),
     ],
 )

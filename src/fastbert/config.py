@@ -94,10 +94,9 @@ class TrainConfig(_Options):
     schedule: shape of the rate, a name of `fastbert schedules`.
     warmup: below 1 a fraction of all steps, from 1 a number of steps.
     cycles: of the cyclic schedules.    layer_decay: factor on the rate per layer below the top.
+    head_lr_factor: the head, which starts at random, learns at so many times the rate.
     batch_size: rows per optimiser step.    batch_tokens: padded tokens per forward pass; a larger
         batch is accumulated from parts: the same rows, order and gradient, but for rounding.
-    attention_dropout: share of attention weights dropped in training. 0 lets torch's fused attention
-        run on a CPU too; None takes what the encoder's configuration says, often 0.1.
     freeze: "none", "encoder" (train the head alone) or "gradual" (one more group each epoch).
     imbalance: "none", or "balanced" for class or positive weights from the training rows.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
@@ -115,11 +114,11 @@ class TrainConfig(_Options):
     optimizer: str = "adamw"
     weight_decay: float | None = None
     layer_decay: float = 1.0
+    head_lr_factor: float | None = None
     batch_size: int = 16
     batch_tokens: int = 8192
     precision: Precision = "auto"
     clip_norm: float = 1.0
-    attention_dropout: float | None = 0.0
     freeze: Literal["none", "encoder", "gradual"] = "none"
     imbalance: Literal["none", "balanced"] = "none"
     evaluations_per_epoch: int = 1
@@ -128,7 +127,7 @@ class TrainConfig(_Options):
     seed: int = 42
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "lr", "clip_norm", "layer_decay"):
+        for name in ("epochs", "lr", "clip_norm", "layer_decay", "head_lr_factor"):
             value = getattr(self, name)
             if value is not None:
                 _check_range(name, value, 0.0, 1e9, open_low=True)
@@ -138,8 +137,6 @@ class TrainConfig(_Options):
         _check_range("evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
         _check_range("average", self.average, 1, 20)
         _check_range("seed", self.seed, 0, 2**32 - 1)
-        if self.attention_dropout is not None:
-            _check_range("attention_dropout", self.attention_dropout, 0.0, 0.9)
         _check_range("patience", self.patience, 0, 1_000_000)
 
 

@@ -1,50 +1,43 @@
-"""The dropout of attention weights: set in every family, under any head, or refused."""
+"""The dropout of attention weights is off in every family, under any head."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from torch import nn
+from transformers import AutoModel
 
-from fastbert.errors import EncoderError
-from fastbert.models.loading import load_model
-from tests.bundles import SINGLE, open_tiny
-from tests.helpers import FAMILIES
+from fastbert.models.heads import EncoderWithHead
+from fastbert.models.loading import load_model, open_encoder
+from tests.bundles import SINGLE
+from tests.helpers import FAMILIES, tiny_encoder
 from tests.models.test_heads import MeanHead
 
 
+@pytest.mark.parametrize("head", [None, MeanHead])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_attention_dropout_of_every_family_can_be_set(family: str, tmp_path: Path) -> None:
-    """Seen in the modules that run: a family may call its field otherwise."""
-    encoder = open_tiny(tmp_path / "encoder", family)
-    marked = {name for name, rate in dropouts(load_model(encoder, SINGLE, attention_dropout=0.37)) if rate == 0.37}
-    off = dict(dropouts(load_model(encoder, SINGLE, attention_dropout=0.0)))
-
-    assert marked
-    assert all("att" in name for name in marked)
-    assert {off[name] for name in marked if name in off} == {0.0}
-
-
-def test_the_attention_dropout_is_set_under_a_head_of_ones_own_too(tmp_path: Path) -> None:
-    encoder = open_tiny(tmp_path / "encoder")
-
-    model = load_model(encoder, SINGLE, MeanHead, attention_dropout=0.37)
-
-    assert 0.37 in {rate for name, rate in dropouts(model) if "att" in name}
-
-
-def test_an_encoder_without_attention_dropout_refuses_one_and_takes_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_attention_has_no_dropout_and_the_rest_keeps_its_own(
+    family: str, head: type[MeanHead] | None, tmp_path: Path
 ) -> None:
-    """It must not be accepted and do nothing."""
-    encoder = open_tiny(tmp_path / "encoder")
-    monkeypatch.setattr("fastbert.models.loading._ATTENTION_DROPOUT", ("a_field_of_another_family",))
+    """Seen in the modules that run: a family may call its field otherwise."""
+    folder = tiny_encoder(tmp_path / "encoder", family)
+    config = json.loads((folder / "config.json").read_text())
+    marked = {name: 0.37 for name in ("attention_probs_dropout_prob", "attention_dropout") if name in config}
+    (folder / "config.json").write_text(json.dumps({**config, **marked}))
+    before = dict(dropouts(AutoModel.from_pretrained(folder)))
 
-    load_model(encoder, SINGLE, attention_dropout=0.0)
-    with pytest.raises(EncoderError, match=r"attention_dropout is 0.2, but the encoder '.*' \(bert\) has no dropout"):
-        load_model(encoder, SINGLE, attention_dropout=0.2)
+    model = load_model(open_encoder(str(folder)), SINGLE, head)
+    after = dict(dropouts(model.encoder if isinstance(model, EncoderWithHead) else cast("nn.Module", model.base_model)))
+
+    in_attention = {name for name, rate in before.items() if rate == 0.37}
+    assert in_attention
+    assert all("att" in name for name in in_attention)
+    # ModernBERT leaves a layer out where its rate is 0.
+    assert {name: after.get(name, 0.0) for name in before} == before | dict.fromkeys(in_attention, 0.0)
 
 
 def dropouts(model: nn.Module) -> Iterator[tuple[str, float]]:

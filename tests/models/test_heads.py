@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import AutoModel
+from transformers import AutoModel, AutoModelForMaskedLM
 
 from fastbert.errors import BundleError
-from fastbert.models.heads import HEAD_FILE, EncoderWithHead, start_at_prior
+from fastbert.models.heads import HEAD_FILE, EncoderWithHead, head_parameters, start_at_prior
 from fastbert.models.loading import load_model
 from tests.bundles import SINGLE, open_tiny
 from tests.helpers import FAMILIES, tiny_encoder
@@ -48,6 +48,24 @@ def test_a_head_sees_the_hidden_states_of_any_family(family: str, tmp_path: Path
     assert logits_WC.shape == (2, 3)
     expected_C = model.head.get_submodule("linear")(hidden_LD.mean(dim=0))
     torch.testing.assert_close(logits_WC[0], expected_C, atol=1e-5, rtol=1e-5)
+
+
+def test_the_parameters_of_the_head_are_those_that_the_encoder_does_not_have(tmp_path: Path) -> None:
+    own = model_on(tmp_path)
+    classifier = load_model(open_tiny(tmp_path / "other"), SINGLE)
+
+    assert head_parameters(own) == list(own.head.parameters())
+    assert head_parameters(classifier) == list(classifier.get_submodule("classifier").parameters())
+
+
+def test_a_layer_tied_to_the_embeddings_is_not_head(tmp_path: Path) -> None:
+    model = AutoModelForMaskedLM.from_pretrained(tiny_encoder(tmp_path))
+
+    named = {id(parameter): name for name, parameter in model.named_parameters()}
+    names = {named[id(parameter)] for parameter in head_parameters(model)}
+
+    assert "cls.predictions.transform.dense.weight" in names
+    assert "bert.embeddings.word_embeddings.weight" not in names
 
 
 def test_token_types_reach_the_encoder(tmp_path: Path) -> None:

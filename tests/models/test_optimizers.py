@@ -1,36 +1,23 @@
-"""Parameter groups on real architectures; optimizers by hand and against other implementations."""
+"""Optimizers by hand and against other implementations; how a schedule acts on them."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from fastbert.errors import ConfigError, EncoderError
-from fastbert.models.freezing import freeze, layer_groups, unfreeze
+from fastbert.errors import ConfigError
 from fastbert.models.optimizers import OPTIMIZERS, Lamb, Lion, apply_schedule, make_optimizer
 from fastbert.models.schedules import make_schedule
-from tests.helpers import tiny_encoder
-
-FAMILIES = ["bert", "deberta-v2", "modernbert"]
 
 
-def _classifier(family: str, folder: Path) -> nn.Module:
-    config = AutoConfig.from_pretrained(tiny_encoder(folder, family))
-    torch.manual_seed(0)
-    model: nn.Module = AutoModelForSequenceClassification.from_config(config)
-    return model.eval()
-
-
-def _linear() -> nn.Module:
+def linear() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8), nn.Linear(8, 2))
 
@@ -53,17 +40,11 @@ def _weights(model: nn.Module) -> list[Tensor]:
     return [parameter.detach().clone() for parameter in model.parameters()]
 
 
-def _push(weight: nn.Parameter, optimizer: Optimizer, num_updates: int) -> None:
+def push(weight: nn.Parameter, optimizer: Optimizer, num_updates: int) -> None:
     """Update a weight with the gradient 1, again and again."""
     for _ in range(num_updates):
         weight.grad = torch.ones_like(weight)
         optimizer.step()
-
-
-def _by_parameter(model: nn.Module, optimizer: Optimizer, key: str) -> dict[str, float]:
-    """Return an entry of the group of each parameter, by the parameter's name."""
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    return {names[id(p)]: group[key] for group in optimizer.param_groups for p in group["params"]}
 
 
 def _one_step(optimizer_of: Callable[[Iterable[nn.Parameter]], Optimizer], value: float, slope: float) -> float:
@@ -74,105 +55,9 @@ def _one_step(optimizer_of: Callable[[Iterable[nn.Parameter]], Optimizer], value
     return weight.item()
 
 
-@pytest.mark.parametrize("layer_decay", [1.0, 0.9])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_parameter_is_in_exactly_one_group(family: str, layer_decay: float, tmp_path: Path) -> None:
-    model = _classifier(family, tmp_path)
-    optimizer = make_optimizer(model, "adamw", lr=1e-3, layer_decay=layer_decay)
-    grouped = [id(parameter) for group in optimizer.param_groups for parameter in group["params"]]
-    assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_biases_and_norms_are_not_decayed_and_all_else_is(family: str, tmp_path: Path) -> None:
-    model = _classifier(family, tmp_path)
-    optimizer = make_optimizer(model, "adamw", lr=1e-3, weight_decay=0.05)
-    expected = {
-        name: 0.0 if name.endswith("bias") or "norm" in name.lower().split(".")[-2] else 0.05
-        for name, _ in model.named_parameters()
-    }
-    assert _by_parameter(model, optimizer, "weight_decay") == expected
-
-
-def test_the_weight_of_an_unusual_norm_is_not_decayed() -> None:
-    class ScaleNorm(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.scale = nn.Parameter(torch.ones(2, 2))
-
-    optimizer = make_optimizer(nn.Sequential(ScaleNorm()), "adamw", lr=1e-3, weight_decay=0.05)
-    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.0]
-
-
-def test_a_bias_that_is_a_matrix_is_not_decayed() -> None:
-    config = AutoConfig.for_model("xlnet", vocab_size=80, d_model=32, n_layer=1, n_head=2, d_inner=64)
-    model = AutoModelForSequenceClassification.from_config(config)
-    optimizer = make_optimizer(model, "adamw", lr=1e-3, weight_decay=0.05)
-    assert _by_parameter(model, optimizer, "weight_decay")["transformer.layer.0.rel_attn.r_w_bias"] == 0.0
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_weight_decay_defaults_to_that_of_the_row(name: str) -> None:
-    optimizer = make_optimizer(_linear(), name, lr=1e-3)
-    assert max(group["weight_decay"] for group in optimizer.param_groups) == OPTIMIZERS[name].weight_decay
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_layer_decay_falls_by_one_power_per_group_from_the_head(family: str, tmp_path: Path) -> None:
-    model = _classifier(family, tmp_path)
-    optimizer = make_optimizer(model, "adamw", lr=1e-3, layer_decay=0.5)
-    expected = {
-        name: scale
-        for group, scale in zip(layer_groups(model), (0.125, 0.25, 0.5, 1.0), strict=True)
-        for name, _ in group.named_parameters
-    }
-    assert _by_parameter(model, optimizer, "lr_scale") == expected
-
-
-def test_groups_start_at_their_scaled_rate(tmp_path: Path) -> None:
-    optimizer = make_optimizer(_classifier("bert", tmp_path), "adamw", lr=1e-3, layer_decay=0.5)
-    assert all(group["lr"] == 1e-3 * group["lr_scale"] for group in optimizer.param_groups)
-
-
-def test_layer_decay_needs_layers() -> None:
-    with pytest.raises(EncoderError, match=r"layers cannot be found.*\n  Train the whole model"):
-        make_optimizer(_linear(), "adamw", lr=1e-3, layer_decay=0.9)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_frozen_parameters_stay_until_they_are_unfrozen(name: str, tmp_path: Path) -> None:
-    model = _classifier("bert", tmp_path)
-    freeze(model)
-    optimizer = make_optimizer(model, name, lr=1e-2, weight_decay=0.1)
-    frozen = [parameter for group in layer_groups(model)[:-1] for parameter in group.parameters]
-    before = [parameter.detach().clone() for parameter in frozen]
-    model(input_ids=torch.tensor([[5, 6, 7]])).logits.square().sum().backward()
-    optimizer.step()
-    assert all(torch.equal(old, new) for old, new in zip(before, frozen, strict=True))
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_unfrozen_layer_moves_without_a_new_optimizer(name: str, tmp_path: Path) -> None:
-    model = _classifier("bert", tmp_path)
-    freeze(model)
-    optimizer = make_optimizer(model, name, lr=1e-2)
-    unfreeze(model)
-    weight = layer_groups(model)[1].parameters[0]
-    before = weight.detach().clone()
-    model(input_ids=torch.tensor([[5, 6, 7]])).logits.square().sum().backward()
-    optimizer.step()
-    assert not torch.equal(weight, before)
-
-
-def test_a_schedule_multiplies_base_rate_scale_and_factor(tmp_path: Path) -> None:
-    optimizer = make_optimizer(_classifier("bert", tmp_path), "adamw", lr=1e-3, layer_decay=0.5)
-    apply_schedule(optimizer, make_schedule("warmup_linear", 100, warmup=0.1), 5)
-    assert sorted({group["lr"] for group in optimizer.param_groups}) == pytest.approx([6.25e-5, 1.25e-4, 2.5e-4, 5e-4])
-
-
 def test_applying_a_step_does_not_depend_on_earlier_steps() -> None:
     schedule = make_schedule("one_cycle", 100)
-    jumped, walked = (make_optimizer(_linear(), "adamw", lr=1e-3) for _ in range(2))
+    jumped, walked = (make_optimizer(linear(), "adamw", lr=1e-3) for _ in range(2))
     apply_schedule(walked, schedule, 10)
     apply_schedule(walked, schedule, 60)
     apply_schedule(jumped, schedule, 60)
@@ -191,13 +76,13 @@ def test_applying_a_step_does_not_depend_on_earlier_steps() -> None:
 def test_one_cycle_moves_the_momentum_of_those_that_may_be_cycled(
     name: str, key: str, expected: float | tuple[float, float]
 ) -> None:
-    optimizer = make_optimizer(_linear(), name, lr=1e-3)
+    optimizer = make_optimizer(linear(), name, lr=1e-3)
     apply_schedule(optimizer, make_schedule("one_cycle", 100), 0)
     assert optimizer.param_groups[0][key] == expected
 
 
 def test_one_cycle_leaves_an_optimizer_without_momentum_alone() -> None:
-    optimizer = make_optimizer(_linear(), "adafactor", lr=1e-3)
+    optimizer = make_optimizer(linear(), "adafactor", lr=1e-3)
     apply_schedule(optimizer, make_schedule("one_cycle", 100), 0)
     assert not {"betas", "momentum"} & set(optimizer.param_groups[0])
 
@@ -206,7 +91,7 @@ def test_one_cycle_leaves_an_optimizer_without_momentum_alone() -> None:
 def test_a_schedule_without_momentum_brings_the_default_back(
     name: str, key: str, expected: float | tuple[float, float]
 ) -> None:
-    optimizer = make_optimizer(_linear(), name, lr=1e-3)
+    optimizer = make_optimizer(linear(), name, lr=1e-3)
     apply_schedule(optimizer, make_schedule("one_cycle", 100), 99)
     apply_schedule(optimizer, make_schedule("warmup_cosine", 100), 0)
     assert optimizer.param_groups[0][key] == expected
@@ -214,7 +99,7 @@ def test_a_schedule_without_momentum_brings_the_default_back(
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_lowers_a_loss(name: str) -> None:
-    model = _linear()
+    model = linear()
     inputs = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     before = model(inputs).square().sum().item()
     _train(model, make_optimizer(model, name, lr=1e-3, weight_decay=0.0), 20)
@@ -223,7 +108,7 @@ def test_every_optimizer_lowers_a_loss(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_saved_and_loaded_state_continues_bit_for_bit(name: str) -> None:
-    model = _linear()
+    model = linear()
     optimizer = make_optimizer(model, name, lr=1e-2)
     _train(model, optimizer, 3)
     resumed_model = copy.deepcopy(model)
@@ -235,7 +120,7 @@ def test_a_saved_and_loaded_state_continues_bit_for_bit(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_state_of_every_optimizer_is_tensors(name: str) -> None:
-    model = _linear()
+    model = linear()
     optimizer = make_optimizer(model, name, lr=1e-2)
     _train(model, optimizer, 1)
     values = [value for state in optimizer.state.values() for value in state.values() if value is not None]
@@ -243,16 +128,16 @@ def test_the_state_of_every_optimizer_is_tensors(name: str) -> None:
 
 
 def test_adamw_is_fused_on_the_cpu() -> None:
-    assert make_optimizer(_linear(), "adamw", lr=1e-3).param_groups[0]["fused"] is True
+    assert make_optimizer(linear(), "adamw", lr=1e-3).param_groups[0]["fused"] is True
 
 
 def test_adamw_of_parameters_without_a_fused_kernel_is_not_fused() -> None:
-    model = _linear().to("meta")
+    model = linear().to("meta")
     assert not make_optimizer(model, "adamw", lr=1e-3).param_groups[0]["fused"]
 
 
 def test_fused_adamw_equals_the_plain_one() -> None:
-    fused, plain = _linear(), _linear()
+    fused, plain = linear(), linear()
     plain_optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-2, weight_decay=0.0, foreach=False)
     expected = _train(plain, plain_optimizer, 5)
     actual = _train(fused, make_optimizer(fused, "adamw", lr=1e-2, weight_decay=0.0), 5)
@@ -299,7 +184,7 @@ def test_lamb_keeps_moving_a_bias_that_starts_at_zero() -> None:
     model = nn.Linear(1, 1)
     nn.init.zeros_(model.bias)
     optimizer = make_optimizer(model, "lamb", lr=0.01)
-    _push(model.bias, optimizer, num_updates=10)
+    push(model.bias, optimizer, num_updates=10)
     assert model.bias.item() == pytest.approx(-0.1, rel=1e-3)
 
 
@@ -315,7 +200,7 @@ def test_lamb_clamps_the_norm_of_the_weight() -> None:
 
 def test_lamb_matches_pytorch_optimizer() -> None:
     other = pytest.importorskip("pytorch_optimizer")
-    ours, theirs = _linear(), _linear()
+    ours, theirs = linear(), linear()
     options: dict[str, Any] = {"lr": 1e-2, "weight_decay": 0.05}
     # `adam_debias` switches off their correction of the step by 1 - beta1**t, which is in no paper.
     their_options = options | {"weight_decouple": False, "adam_debias": True}
@@ -344,7 +229,7 @@ def test_lion_takes_the_sign_of_the_interpolated_momentum() -> None:
 
 def test_lion_matches_pytorch_optimizer() -> None:
     other = pytest.importorskip("pytorch_optimizer")
-    ours, theirs = _linear(), _linear()
+    ours, theirs = linear(), linear()
     options: dict[str, Any] = {"lr": 1e-2, "weight_decay": 0.05}
     expected = _train(theirs, other.Lion(theirs.parameters(), **options), 5)
     torch.testing.assert_close(_train(ours, Lion(ours.parameters(), **options), 5), expected)
@@ -364,7 +249,7 @@ def test_a_closure_is_called_and_its_loss_returned(optimizer_class: type[Lamb] |
 
 def test_an_unknown_optimizer_names_the_closest_one() -> None:
     with pytest.raises(ConfigError) as caught:
-        make_optimizer(_linear(), "adam", lr=1e-3)
+        make_optimizer(linear(), "adam", lr=1e-3)
     assert str(caught.value) == (
         "Optimizer 'adam' is not known; expected one of adamw, sgd, lamb, lion, adafactor.\n  Did you mean 'adamw'?"
     )
@@ -372,7 +257,7 @@ def test_an_unknown_optimizer_names_the_closest_one() -> None:
 
 def test_an_unknown_optimizer_like_no_other_gets_advice() -> None:
     with pytest.raises(ConfigError, match="`adamw` is the usual choice"):
-        make_optimizer(_linear(), "zzz", lr=1e-3)
+        make_optimizer(linear(), "zzz", lr=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -383,9 +268,11 @@ def test_an_unknown_optimizer_like_no_other_gets_advice() -> None:
         ({"lr": 1e-3, "weight_decay": -0.1}, "weight_decay=-0.1 must be at least 0."),
         ({"lr": 1e-3, "layer_decay": 0.0}, "layer_decay=0 must be above 0 and at most 1."),
         ({"lr": 1e-3, "layer_decay": 1.1}, "layer_decay=1.1 must be above 0 and at most 1."),
+        ({"lr": 1e-3, "head_lr_factor": 0.0}, "head_lr_factor=0 must be above 0."),
+        ({"lr": 1e-3, "head_lr_factor": math.inf}, "head_lr_factor=inf must be above 0."),
     ],
 )
 def test_rates_out_of_range_are_refused(rates: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_optimizer(_linear(), "adamw", **rates)
+        make_optimizer(linear(), "adamw", **rates)
     assert caught.value.message == message

@@ -60,7 +60,7 @@ def test_what_is_not_given_is_chosen_by_the_recipe(encoder: str) -> None:
         ({"lr": "fast"}, "lr is 'fast'; expected a number or none."),
         ({"epochs": 0}, "it must be above 0"),
         ({"encoder": "other"}, "'encoder' cannot change from fit to fit."),
-        ({"attention_dropout": 0.2}, "'attention_dropout' cannot change from fit to fit."),
+        ({"imbalance": "balanced"}, "'imbalance' cannot change from fit to fit."),
     ],
 )
 def test_a_wrong_option_of_fit_is_refused_with_advice(options: dict[str, object], message: str, encoder: str) -> None:
@@ -82,17 +82,6 @@ def test_a_wrong_option_of_the_constructor_is_refused(encoder: str) -> None:
 def test_an_encoder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="The encoder folder '.*missing' does not exist."):
         make_learner(str(tmp_path / "missing"))
-
-
-@pytest.mark.parametrize(("options", "rate"), [({}, 0.0), ({"attention_dropout": 0.3}, 0.3)])
-def test_attention_is_trained_without_dropout_unless_it_is_asked_for(
-    options: dict[str, float], rate: float, encoder: str
-) -> None:
-    model = make_learner(encoder, **options).model  # type: ignore[arg-type]  # an option of TrainConfig
-
-    found = {m.dropout.p for m in model.modules() if type(m).__name__ == "BertSelfAttention"}  # type: ignore[union-attr]
-
-    assert found == {rate}
 
 
 # --- several fits ---------------------------------------------------------------------------------------
@@ -265,11 +254,31 @@ def test_weight_decay_shrinks_weights(encoder: str) -> None:
 
 
 def test_layer_decay_gives_lower_layers_smaller_rates(encoder: str) -> None:
-    learner = make_learner(encoder, layer_decay=0.5, schedule="none").fit(epochs=0.5)
+    learner = make_learner(encoder, layer_decay=0.5, head_lr_factor=1, schedule="none").fit(epochs=0.5)
 
     rates = {group["lr"] for group in optimizer_of(learner).param_groups}
 
     assert rates == {1e-3, 5e-4, 2.5e-4, 1.25e-4}
+
+
+def test_a_new_head_learns_ten_times_as_fast_and_the_history_shows_the_rate_of_the_encoder(encoder: str) -> None:
+    learner = make_learner(encoder, schedule="none").fit(epochs=0.5)
+
+    names = {id(parameter): name for name, parameter in learner.model.named_parameters()}
+    rates = {names[id(p)]: group["lr"] for group in optimizer_of(learner).param_groups for p in group["params"]}
+
+    assert {name for name, rate in rates.items() if rate == 1e-2} == {"classifier.weight", "classifier.bias"}
+    assert set(rates.values()) == {1e-3, 1e-2}
+    assert {record.lr for record in learner.history.steps} == {1e-3}
+
+
+def test_a_head_that_knows_the_labels_already_learns_at_the_rate_of_the_encoder(encoder: str, tmp_path: Path) -> None:
+    learner = make_learner(encoder).fit(epochs=0.5)
+
+    continued = make_learner(str(learner.save(tmp_path / "model")))
+
+    assert learner.plan(estimate=False).config.head_lr_factor == 10
+    assert continued.plan(estimate=False).config.head_lr_factor == 1
 
 
 def test_balanced_weights_come_from_the_training_rows(encoder: str) -> None:

@@ -151,7 +151,7 @@ def test_a_run_that_may_stop_early_takes_up_to_the_estimate(patience: int, words
 def test_reasons_are_given_for_what_the_recipe_chose(encoder: str) -> None:
     plan = make_learner(encoder, lr=None, epochs=None).plan(estimate=False)
 
-    assert len(plan.reasons) == 2
+    assert len(plan.reasons) == 3
     assert all(reason in repr(plan.view()) for reason in plan.reasons)
 
 

@@ -76,6 +76,26 @@ def test_a_tenth_of_the_steps_is_warm_up(schedule: str) -> None:
     assert choose(TrainConfig(schedule=schedule), MINILM)[0].warmup == 0.1
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "has_new_head", "factor"),
+    [
+        ("adamw", True, 10.0),
+        ("lion", True, 10.0),
+        ("adamw", False, 1.0),
+        ("sgd", True, 1.0),
+        ("lamb", True, 1.0),
+        ("adafactor", True, 1.0),
+    ],
+)
+def test_a_new_head_learns_faster_where_each_step_has_the_size_of_the_rate(
+    optimizer: str, has_new_head: bool, factor: float
+) -> None:
+    chosen, reasons = choose(TrainConfig(optimizer=optimizer), facts(has_new_head=has_new_head))
+
+    assert chosen.head_lr_factor == factor
+    assert any("the head learns" in reason for reason in reasons) == (factor != 1)
+
+
 def test_a_run_of_a_few_steps_has_no_warm_up() -> None:
     assert choose(TrainConfig(epochs=3.0), facts(num_rows=40))[0].warmup == 0.0  # 9 steps
 
@@ -85,7 +105,9 @@ def test_other_schedules_keep_their_own_warm_up(schedule: str) -> None:
     assert choose(TrainConfig(schedule=schedule), MINILM)[0].warmup is None
 
 
-@pytest.mark.parametrize(("name", "value"), [("lr", 7e-6), ("epochs", 0.5), ("warmup", 0.0), ("warmup", 25.0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("lr", 7e-6), ("epochs", 0.5), ("warmup", 0.0), ("warmup", 25.0), ("head_lr_factor", 3.0)]
+)
 def test_what_the_user_set_is_kept(name: str, value: float) -> None:
     chosen, _ = choose(TrainConfig().changed(**{name: value}), MINILM)
 
@@ -93,7 +115,7 @@ def test_what_the_user_set_is_kept(name: str, value: float) -> None:
 
 
 def test_options_that_are_not_open_stay_as_they_are() -> None:
-    config = TrainConfig(lr=1e-5, epochs=2.0, warmup=0.2, weight_decay=None)
+    config = TrainConfig(lr=1e-5, epochs=2.0, warmup=0.2, head_lr_factor=2.0, weight_decay=None)
 
     assert choose(config, MINILM) == (config, ())
 
@@ -103,6 +125,7 @@ def test_each_choice_gives_its_reason() -> None:
 
     assert reasons == (
         "lr 7.1e-05: 23 M parameters, adamw",
+        "the head learns at 10 times the rate of the encoder: it starts at random",
         "3 epochs, 3 to 20: at least 650 steps where rows allow",
     )
 

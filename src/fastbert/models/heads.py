@@ -53,9 +53,23 @@ def head_modules(model: nn.Module) -> list[nn.Module]:
     """Return the modules that come on top of the encoder, innermost last; all modules if there is no encoder."""
     if isinstance(model, EncoderWithHead):
         return list(model.head.modules())
-    encoder = getattr(model, "base_model", None)
-    inside = {id(module) for module in encoder.modules()} if isinstance(encoder, nn.Module) else set()
+    encoder = _encoder_of(model)
+    inside = set() if encoder is None else {id(module) for module in encoder.modules()}
     return [module for module in model.modules() if id(module) not in inside and module is not model]
+
+
+def head_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that the encoder does not have (its pooler is its own); none if there is no encoder."""
+    encoder = _encoder_of(model)
+    if encoder is None:
+        return []
+    inside = {id(parameter) for parameter in encoder.parameters()}
+    return [parameter for parameter in model.parameters() if id(parameter) not in inside]
+
+
+def _encoder_of(model: nn.Module) -> nn.Module | None:
+    encoder = model.encoder if isinstance(model, EncoderWithHead) else getattr(model, "base_model", None)
+    return encoder if isinstance(encoder, nn.Module) else None
 
 
 class EncoderWithHead(nn.Module):

@@ -1,8 +1,9 @@
 """Optimizers, their parameter groups, and how a schedule acts on them.
 
 A row of OPTIMIZERS is all that a new optimizer needs. Groups separate what is decayed from
-what is not, and one layer from the next when the learning rate falls with depth. Knows
-neither the loss nor the loop; clipping and scaling happen before (`training/step.py`).
+what is not, the head from the encoder when it learns faster, and one layer from the next when the
+learning rate falls with depth. Knows neither the loss nor the loop; clipping and scaling happen
+before (`training/step.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch.optim.optimizer import ParamsT
 
 from fastbert.errors import ConfigError, did_you_mean
 from fastbert.models.freezing import layer_groups
+from fastbert.models.heads import head_parameters
 from fastbert.models.schedules import Schedule
 
 ParameterGroup = dict[str, Any]  # the type of torch: a group holds values of all kinds
@@ -51,14 +53,16 @@ def make_optimizer(
     lr: float,
     weight_decay: float | None = None,
     layer_decay: float = 1.0,
+    head_lr_factor: float = 1.0,
 ) -> Optimizer:
     """Build an optimizer over all parameters of a model, each in exactly one group.
 
     weight_decay: None takes the default of the row; biases and norms are never decayed.
     layer_decay: xi in (0, 1]: a group of `layer_groups` that lies d below the head learns at
         lr * xi**d (Sun et al. 2019, arXiv 1905.05583); 1 gives all the same rate.
+    head_lr_factor: `head_parameters` (what the encoder does not have) learn at so many times the rate.
     Each group carries `base_lr` (lr as given; assign it to train on at another rate) and
-    `lr_scale` (xi**d) for `apply_schedule`.
+    `lr_scale` (the product of both factors) for `apply_schedule`.
     Frozen parameters are in their groups too; they have no gradient, so they do not move until
     they are unfrozen, and nothing need be rebuilt then.
     Raises ConfigError for an unknown name or a value out of range, EncoderError if layer_decay
@@ -66,10 +70,10 @@ def make_optimizer(
     """
     kind = find_optimizer(name)
     weight_decay = kind.weight_decay if weight_decay is None else weight_decay
-    _check_rates(lr, weight_decay, layer_decay)
+    _check_rates(lr, weight_decay, layer_decay, head_lr_factor)
     not_decayed = _not_decayed(model)
     groups: dict[tuple[float, bool], ParameterGroup] = {}
-    for scale, parameter in _scaled_parameters(model, layer_decay):
+    for scale, parameter in _scaled_parameters(model, layer_decay, head_lr_factor):
         decays = id(parameter) not in not_decayed
         group = groups.setdefault(
             (scale, decays),
@@ -88,8 +92,10 @@ def make_optimizer(
     return kind.build(list(groups.values()), lr, kind.momenta)
 
 
-def apply_schedule(optimizer: Optimizer, schedule: Schedule, step: int) -> None:
+def apply_schedule(optimizer: Optimizer, schedule: Schedule, step: int) -> float:
     """Set the learning rates, and the momentum if it is cycled, for update number step.
+
+    Return the rate of a group whose `lr_scale` is 1.
 
     Needs an optimizer of `make_optimizer`. Nothing of earlier calls remains: a resumed run may
     start at any step, and a schedule without a momentum curve brings the default momentum back.
@@ -102,6 +108,7 @@ def apply_schedule(optimizer: Optimizer, schedule: Schedule, step: int) -> None:
             group["momentum"] = momentum
         elif group["cycled"] == "betas":
             group["betas"] = (momentum, *group["betas"][1:])
+    return float(optimizer.param_groups[0]["base_lr"]) * factor
 
 
 def find_optimizer(name: str) -> OptimizerKind:
@@ -212,14 +219,13 @@ class Lion(_ParameterwiseOptimizer):
         weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])
 
 
-def _scaled_parameters(model: nn.Module, layer_decay: float) -> list[tuple[float, nn.Parameter]]:
-    if layer_decay == 1:
-        return [(1.0, parameter) for parameter in model.parameters()]
-    groups = layer_groups(model)
+def _scaled_parameters(model: nn.Module, layer_decay: float, head_lr_factor: float) -> list[tuple[float, nn.Parameter]]:
+    in_head = {id(parameter) for parameter in head_parameters(model)}
+    groups = [tuple(model.parameters())] if layer_decay == 1 else [group.parameters for group in layer_groups(model)]
     return [
-        (layer_decay ** (len(groups) - 1 - index), parameter)
+        (layer_decay ** (len(groups) - 1 - index) * (head_lr_factor if id(parameter) in in_head else 1.0), parameter)
         for index, group in enumerate(groups)
-        for parameter in group.parameters
+        for parameter in group
     ]
 
 
@@ -233,7 +239,7 @@ def _not_decayed(model: nn.Module) -> set[int]:
     }
 
 
-def _check_rates(lr: float, weight_decay: float, layer_decay: float) -> None:
+def _check_rates(lr: float, weight_decay: float, layer_decay: float, head_lr_factor: float) -> None:
     if not (math.isfinite(lr) and lr > 0):
         raise ConfigError(f"lr={lr:g} is not a learning rate: it must be above 0.", "2e-5 to 1e-4 are usual.")
     if not (math.isfinite(weight_decay) and weight_decay >= 0):
@@ -243,6 +249,8 @@ def _check_rates(lr: float, weight_decay: float, layer_decay: float) -> None:
             f"layer_decay={layer_decay:g} must be above 0 and at most 1.",
             "0.8 to 0.95 are usual; 1 turns it off.",
         )
+    if not (math.isfinite(head_lr_factor) and head_lr_factor > 0):
+        raise ConfigError(f"head_lr_factor={head_lr_factor:g} must be above 0.", "10 is usual; 1 turns it off.")
 
 
 def _adamw(groups: list[ParameterGroup], lr: float, momenta: Momenta) -> Optimizer:

@@ -32,6 +32,7 @@ from fastbert.models.loading import (
     HeadFactory,
     count_parameters,
     describe_encoder,
+    keeps_head,
     load_model,
     open_encoder,
     save_model,
@@ -48,7 +49,7 @@ from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper, make_scaler
 
-FIXED_OPTIONS = ("encoder", "imbalance", "precision", "attention_dropout")  # the model and the task are made by them
+FIXED_OPTIONS = ("encoder", "imbalance", "precision")  # the model and the task are made by them
 Metric = Callable[[Sequence[Prediction], Sequence[TextExample]], float]
 
 
@@ -90,7 +91,7 @@ class Learner:
         seed_everything(self.config.seed)
         if self.config.imbalance == "balanced":
             self.data = _balanced(self.data)
-        self.model = _new_model(self.encoder, self.data, head, self.config.attention_dropout, self.runtime)
+        self.model = _new_model(self.encoder, self.data, head, self.runtime)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self._measured: dict[TrainConfig, float] = {}
@@ -151,8 +152,7 @@ class Learner:
         _refuse_fixed(options)
         config = self.config.changed(**options)
         num_rows = len(self.data.splits["train"])
-        facts = recipe.Facts(num_rows, len(self.data.labels), count_parameters(self.model), self.encoder.model_type)
-        config, reasons = recipe.choose(config, facts)
+        config, reasons = recipe.choose(config, _facts(self))
         self.schedule(config)  # a wrong name or value is refused before anything is measured
         stepper = self._stepper(config, keep=False)
         if estimate:
@@ -276,16 +276,10 @@ class Learner:
 
     def _stepper(self, config: TrainConfig, *, keep: bool = True) -> Stepper:
         """Return a stepper; its optimizer goes on from the last fit where kind and decay are the same."""
-        key = (config.optimizer, config.weight_decay, config.layer_decay)
+        key = (config.optimizer, config.weight_decay, config.layer_decay, config.head_lr_factor)
         lr = config.lr or 0.0
         if self._optimizer is None or self._optimizer[0] != key:
-            optimizer = make_optimizer(
-                self.model,
-                config.optimizer,
-                lr=lr,
-                weight_decay=config.weight_decay,
-                layer_decay=config.layer_decay,
-            )
+            optimizer = _new_optimizer(self.model, config)
         else:
             optimizer = self._optimizer[1]
         if keep:
@@ -339,13 +333,32 @@ def _place_of(function: Callable[..., object]) -> str:
     return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
-def _new_model(
-    encoder: Encoder, data: DataBunch, head: HeadFactory | None, dropout: float | None, runtime: Runtime
-) -> nn.Module:
+def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None, runtime: Runtime) -> nn.Module:
     """Load the encoder with a new head, which starts at the task's prior where it has one."""
-    model = load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")), dropout)
+    model = load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")))
     suit_attention(model, runtime)
     return model.to(runtime.device)
+
+
+def _new_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    return make_optimizer(
+        model,
+        config.optimizer,
+        lr=config.lr or 0.0,
+        weight_decay=config.weight_decay,
+        layer_decay=config.layer_decay,
+        head_lr_factor=config.head_lr_factor or 1.0,
+    )
+
+
+def _facts(learner: Learner) -> recipe.Facts:
+    return recipe.Facts(
+        num_rows=len(learner.data.splits["train"]),
+        num_labels=len(learner.data.labels),
+        num_parameters=count_parameters(learner.model),
+        model_type=learner.encoder.model_type,
+        has_new_head=learner.head is not None or not keeps_head(learner.encoder, learner.data.task),
+    )
 
 
 def _shape(encoder: Encoder) -> dict[str, int]:

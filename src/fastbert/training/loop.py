@@ -83,10 +83,9 @@ class Loop:
     def _step(self, parts: Sequence[Indices], state: RunState, epoch: float) -> RunState:
         encoded = self.data.encoded("train")
         start = time.perf_counter()
-        apply_schedule(self.stepper.optimizer, self.schedule, state.step)
+        lr = apply_schedule(self.stepper.optimizer, self.schedule, state.step)
         rng = np.random.default_rng([self.config.seed, self.first_epoch, state.step])
         result = self.stepper.step([encoded.windows_of(rows) for rows in parts], rng)
-        lr = max(float(group["lr"]) for group in self.stepper.optimizer.param_groups)
         history = self.history
         history.steps.append(StepRecord(len(history.steps) + 1, self.first_epoch + epoch, result.loss, lr))
         history.examples += result.examples

@@ -63,6 +63,7 @@ class Plan:
         data, config = self.data, self.config
         sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
         about = "up to about" if config.patience else "about"
+        head = "" if config.head_lr_factor in (None, 1.0) else f", {config.head_lr_factor:g} times that in the head"
         lines = [
             f"task       {data.task.name}, {len(data.labels)} labels",
             f"rows       {sizes}",
@@ -70,7 +71,7 @@ class Plan:
             f"encoder    {self.encoder}",
             f"machine    {self.runtime}",
             f"training   {config.epochs:g} epochs = {self.steps} steps of {config.batch_size} rows, "
-            f"{config.optimizer}, {config.schedule}, peak lr {config.lr:g}",
+            f"{config.optimizer}, {config.schedule}, peak lr {config.lr:g}{head}",
             f"estimate   {about} {duration(self.seconds)}, {self.memory_bytes / 1e9:.1f} GB of memory",
         ]
         blocks = [

@@ -33,7 +33,7 @@ class RunState:
     """A run after one step. step counts optimiser steps of this fit, from 1; epoch is a fraction.
 
     steps_before, epochs_before: of earlier fits of the same learner.
-    loss: mean over the last step.    lr: rate of the top layers in this step.
+    loss: mean over the last step.    lr: rate of the top layer in this step (the head has a factor).
     scores: of the latest evaluation of validation rows, {} before the first.
     kept_steps: at the end of a run, whose weights it leaves in the model; of several, their mean.
     seconds: spent in training steps, without evaluation.
