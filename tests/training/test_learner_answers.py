@@ -304,7 +304,7 @@ def test_a_learner_shows_its_loop(encoder: str) -> None:
 
     assert "single_label, 2 labels" in shown
     assert "head" in shown and "layer 0 to 1" in shown
-    assert "warmup_linear, peak 0.001, 8 steps" in shown
+    assert "warmup_linear, peak 0.001, 10 times that in the head, 8 steps" in shown
     assert "on_step: Recorder" in shown
 
 

@@ -143,6 +143,21 @@ def test_the_plan_for_people_says_what_was_inferred(encoder: str) -> None:
     assert "valid has only 8 rows" in view
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({}, "peak lr 0.001, 10 times that in the head\n"),
+        ({"head_lr_factor": 2.5}, "peak lr 0.001, 2.5 times that in the head\n"),
+        ({"head_lr_factor": 1.0}, "peak lr 0.001\n"),
+        ({"optimizer": "sgd"}, "peak lr 0.001\n"),
+    ],
+)
+def test_the_plan_says_where_the_head_has_a_rate_of_its_own(
+    options: dict[str, object], line: str, encoder: str
+) -> None:
+    assert line in repr(make_learner(encoder, **options).plan(estimate=False).view())  # type: ignore[arg-type]  # any
+
+
 @pytest.mark.parametrize(("patience", "words"), [(2, "up to about"), (0, "about")])
 def test_a_run_that_may_stop_early_takes_up_to_the_estimate(patience: int, words: str, encoder: str) -> None:
     assert f"estimate   {words} " in repr(make_learner(encoder, patience=patience).plan().view())

@@ -93,7 +93,7 @@ def test_a_new_head_learns_faster_where_each_step_has_the_size_of_the_rate(
     chosen, reasons = choose(TrainConfig(optimizer=optimizer), facts(has_new_head=has_new_head))
 
     assert chosen.head_lr_factor == factor
-    assert any("the head learns" in reason for reason in reasons) == (factor != 1)
+    assert any("the head is new" in reason for reason in reasons) == (factor != 1)
 
 
 def test_a_run_of_a_few_steps_has_no_warm_up() -> None:
@@ -125,7 +125,7 @@ def test_each_choice_gives_its_reason() -> None:
 
     assert reasons == (
         "lr 7.1e-05: 23 M parameters, adamw",
-        "the head learns at 10 times the rate of the encoder: it starts at random",
+        "the head is new and learns at 10 times the rate of the encoder",
         "3 epochs, 3 to 20: at least 650 steps where rows allow",
     )
 

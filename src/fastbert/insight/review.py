@@ -158,7 +158,7 @@ def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback]
     momentum = [schedule.momentum(step) for step, _ in schedule.curve(60)]
     rate = [
         sparkline([factor for _, factor in schedule.curve(60)]),
-        f"{schedule.name}, peak {config.lr or 0:g}, {schedule.total_steps:,} steps",
+        f"{schedule.name}, peak {plan.peak_rate}, {schedule.total_steps:,} steps",
     ]
     cycled = [value for value in momentum if value is not None]
     if cycled:

@@ -275,7 +275,7 @@ class Learner:
         return scores | {_name_of(metric): float(metric(predictions, examples)) for metric in self.metrics}
 
     def _stepper(self, config: TrainConfig, *, keep: bool = True) -> Stepper:
-        """Return a stepper; its optimizer goes on from the last fit where kind and decay are the same."""
+        """Return a stepper; its optimizer goes on from the last fit where kind, decay and factor are the same."""
         key = (config.optimizer, config.weight_decay, config.layer_decay, config.head_lr_factor)
         lr = config.lr or 0.0
         if self._optimizer is None or self._optimizer[0] != key:

@@ -36,6 +36,12 @@ class Plan:
     memory_bytes: int
     reasons: tuple[str, ...]
 
+    @property
+    def peak_rate(self) -> str:
+        """Return the highest rate of the schedule, and that of the head where it is another."""
+        factor = self.config.head_lr_factor or 1.0
+        return f"{self.config.lr or 0:g}" + ("" if factor == 1 else f", {factor:g} times that in the head")
+
     def to_json(self) -> dict[str, object]:
         """Return plain values; no text of a row is among them."""
         data = self.data
@@ -63,7 +69,6 @@ class Plan:
         data, config = self.data, self.config
         sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
         about = "up to about" if config.patience else "about"
-        head = "" if config.head_lr_factor in (None, 1.0) else f", {config.head_lr_factor:g} times that in the head"
         lines = [
             f"task       {data.task.name}, {len(data.labels)} labels",
             f"rows       {sizes}",
@@ -71,7 +76,7 @@ class Plan:
             f"encoder    {self.encoder}",
             f"machine    {self.runtime}",
             f"training   {config.epochs:g} epochs = {self.steps} steps of {config.batch_size} rows, "
-            f"{config.optimizer}, {config.schedule}, peak lr {config.lr:g}{head}",
+            f"{config.optimizer}, {config.schedule}, peak lr {self.peak_rate}",
             f"estimate   {about} {duration(self.seconds)}, {self.memory_bytes / 1e9:.1f} GB of memory",
         ]
         blocks = [

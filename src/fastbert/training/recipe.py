@@ -62,7 +62,7 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
         factor = HEAD_LR_FACTORS.get(config.optimizer, 1.0) if facts.has_new_head else 1.0
         changes["head_lr_factor"] = factor
         if factor != 1:
-            reasons.append(f"the head learns at {factor:g} times the rate of the encoder: it starts at random")
+            reasons.append(f"the head is new and learns at {factor:g} times the rate of the encoder")
     if config.epochs is None:
         changes["epochs"] = epochs = _epochs(facts, config.batch_size)
         reasons.append(
