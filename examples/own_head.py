@@ -36,7 +36,7 @@ def main(out: Path, *, encoder: str = "minilm", epochs: float = 12) -> Learner:
     learner.fit(epochs=epochs)
     learner.save(out, overwrite=True)
     model = Predictor.load(out, head=AttentionPooling)
-    print(model(["The export button does nothing."])[0].labels)
+    print(model(["Since the update the app crashes whenever I attach a photo."])[0].labels)
     return learner
 
 
