@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -272,10 +273,26 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
 
 
 def test_permission_is_asked_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    def refuse(*args: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    with pytest.raises(BundleError, match="is not a folder that can be written to"):
+    monkeypatch.setattr(os, "mkdir", refuse)
+
+    with pytest.raises(BundleError, match=r"is not a folder that can be written to \(Permission denied\)"):
         check_target(tmp_path / "deep" / "model", overwrite=False)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_that_only_looks_writable_is_refused_before_any_work() -> None:
+    """Found with `fastbert train ok.csv --out /proc/x` as root: it trained first."""
+    with pytest.raises(BundleError, match=r"/proc is not a folder that can be written to"):
+        check_target(Path("/proc/model"), overwrite=False)
+
+
+def test_the_check_leaves_nothing_behind(tmp_path: Path) -> None:
+    check_target(tmp_path / "deep" / "model", overwrite=False)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- what is no whole bundle ------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,8 +84,13 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
         raise BundleError(f"{folder} cannot be made: {error}.", "Choose another folder.") from error
     while not parent.exists():
         parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise BundleError(f"{folder} cannot be made: {parent} is not a folder that can be written to.")
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{folder.name}."):
+            pass  # tried, not asked for: permission bits say nothing of /proc, a quota or a network share
+    except OSError as error:
+        raise BundleError(
+            f"{folder} cannot be made: {parent} is not a folder that can be written to ({error.strerror or error})."
+        ) from error
 
 
 def _strange_files(folder: Path) -> list[str]:
