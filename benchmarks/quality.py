@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def scores_table(lines: list[dict[str, Any]]) -> str:
         seconds = " / ".join(_seconds(group, processor) for group in measured)
         metric = next(line["metric"] for line in lines if line["dataset"] == name)
         rows.append(f"| {title(name, test)} | {metric} | " + " | ".join(cells) + f" | {seconds} |")
-    return "\n".join([*rows, "", f"Seconds: {processor}, one thread."])
+    return "\n".join([*rows, "", f"Seconds: {processor}, one thread. Scores: {_machines(lines)}."])
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,15 @@ def _cell(values: list[float]) -> str:
 def _seconds(lines: list[dict[str, Any]], processor: str) -> str:
     values = [line["cpu_seconds"] for line in lines if line["machine"]["processor"] == processor]
     return f"{statistics.mean(values):.0f}" if values else "-"
+
+
+def _machines(lines: list[dict[str, Any]]) -> str:
+    """Return how many lines of each system come from which processor and precision: they must not be mixed unseen."""
+    counts = Counter((system_of(line), line["machine"]["processor"], line["machine"]["precision"]) for line in lines)
+    return "; ".join(
+        f"{system}: {count} x {processor} {precision}"
+        for (system, processor, precision), count in sorted(counts.items())
+    )
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ def line(dataset: str, system: str, score: float, *, test: str = "test", seconds
         "metric": "accuracy",
         "scores": {test: {"accuracy": score}},
         "cpu_seconds": seconds,
-        "machine": {"processor": "one"},
+        "machine": {"processor": "one", "precision": "bf16"},
     }
 
 
@@ -71,10 +71,18 @@ def test_seconds_of_another_processor_are_not_averaged_in() -> None:
     lines = [
         line("trec6", "fastbert", 0.9, seconds=10),
         line("trec6", "fastbert", 0.9, seconds=20),
-        {**line("trec6", "fastbert", 0.9, seconds=900), "machine": {"processor": "two"}},
+        {**line("trec6", "fastbert", 0.9, seconds=900), "machine": {"processor": "two", "precision": "fp32"}},
     ]
 
     assert quality.scores_table(lines).splitlines()[2].endswith("| 15 / - / - |")
+
+
+def test_scores_of_several_processors_and_precisions_are_counted() -> None:
+    other = {**line("trec6", "8", 0.9), "machine": {"processor": "two", "precision": "fp32"}}
+
+    said = quality.scores_table([line("trec6", "fastbert", 0.9), line("trec6", "8", 0.9), other, other])
+
+    assert said.endswith(f"Scores: fastbert: 1 x one bf16; {BATCH_8}: 1 x one bf16; {BATCH_8}: 2 x two fp32.")
 
 
 def both(ours: float, theirs: float) -> list[dict[str, Any]]:
