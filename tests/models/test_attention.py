@@ -1,4 +1,4 @@
-"""Attention in float32 under bfloat16: where it is set, that it changes rounding alone, that it leaves no trace."""
+"""Attention by products under bfloat16: where it is set, that it changes rounding alone, that it leaves no trace."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from transformers import PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from fastbert.config import Precision
-from fastbert.models.attention import NAME, suit_attention
+from fastbert.models.attention import HALF_SOFTMAX_TOKENS, NAME, PRODUCT_TOKENS, attend, suit_attention
 from fastbert.models.loading import load_model, save_model
 from fastbert.runtime import Runtime
 from tests.bundles import SINGLE, open_tiny
 from tests.helpers import FAMILIES
-from tests.models.test_heads import MeanHead
 
 IDS = torch.tensor([[2, 10, 11, 12, 3], [2, 13, 3, 0, 0]])
 MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
@@ -58,10 +57,38 @@ def test_padding_stays_hidden(tmp_path: Path) -> None:
     torch.testing.assert_close(padded, alone, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("head", [None, MeanHead])
-def test_under_bf16_attention_is_computed_in_float32(
-    head: type[MeanHead] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def tensors(length: int, *, heads: int = 2, width: int = 16) -> list[torch.Tensor]:
+    """Return query, key and value of two windows, in bfloat16 and with gradients."""
+    rng = torch.Generator().manual_seed(length)
+    return [torch.randn(2, heads, length, width, generator=rng).bfloat16().requires_grad_(True) for _ in range(3)]
+
+
+@pytest.mark.parametrize("length", [5, HALF_SOFTMAX_TOKENS, PRODUCT_TOKENS, PRODUCT_TOKENS + 1])
+@pytest.mark.parametrize("mask", ["none", "boolean", "added"])
+def test_attention_equals_that_of_float32_within_bfloat16(length: int, mask: str) -> None:
+    seen = torch.ones(2, 1, 1, length, dtype=torch.bool)
+    seen[1, :, :, length // 2 :] = False
+    added = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)
+    given = {"none": None, "boolean": seen, "added": added}[mask]
+    mine = tensors(length)
+    theirs = [tensor.detach().float().requires_grad_(True) for tensor in mine]
+
+    attended, _ = attend(nn.Module(), mine[0], mine[1], mine[2], given, scaling=0.3, is_causal=False)
+    query, key, value = theirs
+    wanted, _ = sdpa_attention_forward(nn.Module(), query, key, value, given, scaling=0.3, is_causal=False)
+    for result in (attended.float(), wanted):
+        result.square().sum().backward()  # type: ignore[no-untyped-call]
+
+    assert attended.dtype == torch.bfloat16
+    torch.testing.assert_close(attended.float(), wanted, rtol=0.02, atol=0.02)
+    for one, other in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(one.grad.float(), other.grad, rtol=0.05, atol=0.05)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("length", "fused"), [(PRODUCT_TOKENS, False), (PRODUCT_TOKENS + 1, True)], ids=["short", "long"]
+)
+def test_long_inputs_keep_the_fused_attention(length: int, fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.dtype] = []
 
     def spy(module: nn.Module, query: torch.Tensor, *rest: object, **options: object) -> tuple[torch.Tensor, None]:
@@ -69,12 +96,12 @@ def test_under_bf16_attention_is_computed_in_float32(
         return sdpa_attention_forward(module, query, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr("fastbert.models.attention.sdpa_attention_forward", spy)
-    model = load_model(open_tiny(tmp_path / "encoder"), SINGLE, head)
 
-    assert suit_attention(model, cpu("bf16"))
-    logits(model, cpu("bf16"))
+    query, key, value = tensors(length)
 
-    assert seen == [torch.float32] * 2  # layers
+    attend(nn.Module(), query, key, value, None, is_causal=False)
+
+    assert seen == ([torch.float32] if fused else [])
 
 
 @pytest.mark.parametrize(
