@@ -96,7 +96,8 @@ def test_a_loss_of_one_s_own_is_trained_and_reported(encoder: str) -> None:
     own = make_learner(encoder, with_task(make_data(), SquaredLoss(NAMES))).fit()
     plain = make_learner(encoder).fit()
 
-    assert own.history.steps[0].loss < 0.6 < plain.history.steps[0].loss  # 0.5 and ln 2 for a coin
+    # from the same first logits: 2(1 - p)^2 is below -ln(p) for every p
+    assert own.history.steps[0].loss < plain.history.steps[0].loss
     assert differing(weights(own.model), weights(plain.model)) != []
 
 

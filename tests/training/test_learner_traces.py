@@ -92,4 +92,4 @@ def test_fp16_that_never_takes_a_step_is_an_error(encoder: str) -> None:
 
 def _take_steps(stepper: Stepper, features: Sequence[Feature], count: int) -> None:
     for _ in range(count):
-        stepper.step([features], np.random.default_rng(0))
+        stepper.step(stepper.prepare([features], np.random.default_rng(0)))

@@ -85,7 +85,7 @@ def make_features(encoder: str, task: Classification | None = None, count: int =
 
 
 def run(stepper: Stepper, *parts: Sequence[Feature]) -> StepResult:
-    return stepper.step(parts, np.random.default_rng(0))
+    return stepper.step(stepper.prepare(parts, np.random.default_rng(0)))
 
 
 def moved(before: Mapping[str, torch.Tensor], stepper: Stepper) -> float:

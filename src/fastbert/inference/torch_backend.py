@@ -10,26 +10,35 @@ from torch import nn
 
 from fastbert.bundle import Bundle
 from fastbert.data.tokens import Tokenizer
+from fastbert.models.first_token import read_first_token_only
+from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import HeadFactory, load_saved_model
 from fastbert.runtime import Runtime, choose_runtime
 from fastbert.tasks.base import Array, Batch
 
 
 class TorchBackend:
-    """Runs a model in inference mode; float32 unless the runtime says otherwise."""
+    """Runs a model in inference mode; float32 unless the runtime says otherwise.
+
+    prefix: what the frozen layers say of windows that were seen before, or None.
+    """
 
     name = "torch"
 
-    def __init__(self, model: nn.Module, runtime: Runtime, input_names: Sequence[str]) -> None:
+    def __init__(
+        self, model: nn.Module, runtime: Runtime, input_names: Sequence[str], prefix: FrozenPrefix | None = None
+    ) -> None:
         self.model = model
         self.runtime = runtime
         self.input_names = tuple(input_names)
+        self.prefix = prefix
 
     @classmethod
     def open(cls, bundle: Bundle, tokenizer: Tokenizer, head: object | None) -> TorchBackend:
         """Load the weights of a bundle in float32 on the best device."""
         runtime = choose_runtime("fp32")
         model = load_saved_model(bundle.folder, bundle.task, cast("HeadFactory | None", head))
+        read_first_token_only(model)
         return cls(model.to(runtime.device), runtime, tokenizer.input_names)
 
     def forward(self, batch: Batch) -> dict[str, Array]:
@@ -38,15 +47,22 @@ class TorchBackend:
         self.model.eval()
         try:
             with torch.inference_mode(), self.runtime.autocast():
-                outputs = self.model(**model_inputs(to_tensors(batch, self.runtime.device), self.input_names))
+                tensors = to_tensors(batch, self.runtime.device)
+                if self.prefix is None:
+                    outputs = self.model(**model_inputs(tensors, self.input_names))
+                else:
+                    outputs = self.prefix.run(tensors)
         finally:
             self.model.train(was_training)
         return {"logits": outputs["logits"].float().cpu().numpy()}
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the arrays of a batch as tensors on a device."""
-    return {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
+    """Return the arrays of a batch as tensors on a device; a GPU gets them while it works on others."""
+    tensors = {name: torch.from_numpy(array) for name, array in batch.items()}
+    if device.type == "cuda":
+        return {name: tensor.pin_memory().to(device, non_blocking=True) for name, tensor in tensors.items()}
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def model_inputs(tensors: Mapping[str, torch.Tensor], input_names: Sequence[str]) -> dict[str, torch.Tensor]:

@@ -60,6 +60,20 @@ def layer_groups(model: nn.Module) -> list[LayerGroup]:
     return [LayerGroup(name, tuple(group)) for name, group in zip(names, members, strict=True)]
 
 
+def layer_modules(model: nn.Module) -> list[nn.Module]:
+    """Return the layers, lowest first; none if they cannot be found or do not each stand in one module of their own."""
+    try:
+        layout = _find_layout(model)
+    except EncoderError:
+        return []
+    if len(layout.list_prefixes) != 1:
+        return []
+    layers = list(cast("nn.ModuleList", model.get_submodule(layout.list_prefixes[0].rstrip("."))))
+    holder = next((module for module in model.modules() if hasattr(module, "config")), None)
+    expected = getattr(getattr(holder, "config", None), "num_hidden_layers", len(layers))
+    return layers if len(layers) == expected else []
+
+
 def freeze_to(model: nn.Module, first_trained: int) -> int:
     """Freeze all groups below first_trained, train the others; return the frozen weights.
 

@@ -37,6 +37,7 @@ class OptimizerKind:
     build: from groups, learning rate and momenta to the optimizer.
     weight_decay: default. momenta: what build receives.
     cycled: the group key that a schedule may cycle, None if it must be left alone.
+    elementwise: each weight is updated from its own gradients alone.
     """
 
     build: Callable[[list[ParameterGroup], float, Momenta], Optimizer]
@@ -44,6 +45,7 @@ class OptimizerKind:
     momenta: Momenta
     cycled: Literal["momentum", "betas"] | None
     description: str
+    elementwise: bool = True
 
 
 def make_optimizer(
@@ -283,9 +285,11 @@ def _adafactor(groups: list[ParameterGroup], lr: float, momenta: Momenta) -> Opt
 OPTIMIZERS: dict[str, OptimizerKind] = {
     "adamw": OptimizerKind(_adamw, 0.01, (0.9, 0.999), "betas", "Adam with decoupled decay; the default"),
     "sgd": OptimizerKind(_sgd, 0.0, (0.9,), "momentum", "gradient descent with momentum; decay is plain L2"),
-    "lamb": OptimizerKind(_lamb, 0.01, (0.9, 0.999), "betas", "Adam scaled to each weight's norm; for huge batches"),
+    "lamb": OptimizerKind(
+        _lamb, 0.01, (0.9, 0.999), "betas", "Adam scaled to each weight's norm; for huge batches", False
+    ),
     # Its beta1 mixes the sign's input and is no momentum, so it is not cycled. Ten times AdamW's
     # decay goes with a tenth of its learning rate.
     "lion": OptimizerKind(_lion, 0.1, (0.9, 0.99), None, "sign of the momentum; a third to a tenth of AdamW's lr"),
-    "adafactor": OptimizerKind(_adafactor, 0.0, (), None, "factored second moments, no momentum; little memory"),
+    "adafactor": OptimizerKind(_adafactor, 0.0, (), None, "factored second moments, no momentum; little memory", False),
 }

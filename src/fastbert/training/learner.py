@@ -27,6 +27,8 @@ from fastbert.insight import review
 from fastbert.insight.report import write_report
 from fastbert.models import freezing
 from fastbert.models.attention import suit_attention
+from fastbert.models.first_token import read_first_token_only
+from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import (
     Encoder,
     HeadFactory,
@@ -39,13 +41,14 @@ from fastbert.models.loading import (
 )
 from fastbert.models.optimizers import make_optimizer
 from fastbert.models.schedules import Schedule, make_schedule
-from fastbert.runtime import Runtime, choose_runtime, freed_memory_kept, seed_everything
+from fastbert.runtime import Runtime, choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
 from fastbert.tasks.classification import Classification
 from fastbert.training import plan as planning
 from fastbert.training import recipe
 from fastbert.training.callbacks import Callback, EarlyStopping
 from fastbert.training.loop import Loop, whole_epochs
+from fastbert.training.shortcuts import shortcuts
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper, make_scaler
 
@@ -126,18 +129,17 @@ class Learner:
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self._stepper(config)
         callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
-        loop = Loop(
-            self.data,
-            stepper,
-            self.schedule(config),
-            config,
-            lambda: _validate(self),
-            callbacks,
-            self.history,
-            self._epochs_done,
-        )
-        with _trained_as_before(self.model), freed_memory_kept():
-            state = loop.run()
+        with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
+            state = Loop(
+                self.data,
+                replace(stepper, prefix=kept.train),
+                self.schedule(config),
+                config,
+                lambda: _validate(self, kept.valid),
+                callbacks,
+                self.history,
+                self._epochs_done,
+            ).run()
         self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
         self.decisions = self.data.task.fit_decisions(self.predictions("valid"), self.data.examples("valid"))
         self.last_run: RunState = state
@@ -259,9 +261,10 @@ class Learner:
     def _view(self) -> View:
         return review.describe_learner(self.plan(estimate=False), self.model, self.callbacks, self.schedule())
 
-    def _backend(self) -> Backend:
+    def _backend(self, prefix: FrozenPrefix | None = None) -> Backend:
         """Return the model as a backend in float32: bf16 ties near-equal scores (LOG 2026-11-22)."""
-        return TorchBackend(self.model, replace(self.runtime, precision="fp32"), self.encoder.tokenizer.input_names)
+        exact = replace(self.runtime, precision="fp32")
+        return TorchBackend(self.model, exact, self.encoder.tokenizer.input_names, prefix)
 
     def _predict_split(self, split: str, backend: Backend) -> list[Prediction]:
         encoded, examples = self.data.encoded(split), self.data.examples(split)
@@ -298,8 +301,9 @@ class Learner:
         )
 
 
-def _validate(learner: Learner) -> Validation:
-    predictions, examples = learner.predictions("valid"), learner.data.examples("valid")
+def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
+    predictions = learner._predict_split("valid", learner._backend(prefix))
+    examples = learner.data.examples("valid")
     error = learner.data.task.score_error(predictions, examples)
     return Validation(learner._score(predictions, "valid"), error)
 
@@ -337,6 +341,7 @@ def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None, runt
     """Load the encoder with a new head, which starts at the task's prior where it has one."""
     model = load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")))
     suit_attention(model, runtime)
+    read_first_token_only(model)
     return model.to(runtime.device)
 
 

@@ -7,7 +7,8 @@ from them only the wish to stop. Knows nothing of files or of how anything is sh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from fastbert.models.schedules import Schedule
 from fastbert.training.callbacks import Callback
 from fastbert.training.kept import KeptWeights
 from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch, Validation
-from fastbert.training.step import Stepper
+from fastbert.training.step import Part, Stepper
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Loop:
             epoch=self.first_epoch + epoch,
         )
         checks = evaluation_steps(len(steps), self.config.evaluations_per_epoch)
-        for number, parts in enumerate(steps, start=1):
-            state = self._step(parts, state, epoch + number / len(steps))
+        batches = self._prepared(steps[: self.schedule.total_steps - state.step], state.step)
+        for number in range(1, len(steps) + 1):
+            state = self._step(batches, state, epoch + number / len(steps))
             self._tell("on_step", state)
             last = state.step >= self.schedule.total_steps
             if number in checks or last or state.stop.reason is not None:
@@ -80,12 +82,27 @@ class Loop:
                 break
         return state
 
-    def _step(self, parts: Sequence[Indices], state: RunState, epoch: float) -> RunState:
+    def _prepared(self, steps: Sequence[Sequence[Indices]], first_step: int) -> Iterator[list[Part]]:
+        """Yield the batches in order, each prepared while the one before is trained on."""
         encoded = self.data.encoded("train")
+
+        def prepare(number: int) -> list[Part]:
+            # random numbers of its own: what is prepared does not depend on when
+            rng = np.random.default_rng([self.config.seed, self.first_epoch, first_step + number])
+            return self.stepper.prepare([encoded.windows_of(rows) for rows in steps[number]], rng)
+
+        with ThreadPoolExecutor(1) as other_thread:
+            upcoming = other_thread.submit(prepare, 0)
+            for number in range(len(steps)):
+                parts = upcoming.result()
+                if number + 1 < len(steps):
+                    upcoming = other_thread.submit(prepare, number + 1)
+                yield parts
+
+    def _step(self, batches: Iterator[list[Part]], state: RunState, epoch: float) -> RunState:
         start = time.perf_counter()
         lr = apply_schedule(self.stepper.optimizer, self.schedule, state.step)
-        rng = np.random.default_rng([self.config.seed, self.first_epoch, state.step])
-        result = self.stepper.step([encoded.windows_of(rows) for rows in parts], rng)
+        result = self.stepper.step(next(batches))
         history = self.history
         history.steps.append(StepRecord(len(history.steps) + 1, self.first_epoch + epoch, result.loss, lr))
         history.examples += result.examples

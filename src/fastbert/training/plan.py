@@ -112,7 +112,8 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
         for _ in range(2):
             start = time.perf_counter()
             for part in chosen:
-                stepper.accumulate(encoded.windows_of(part), np.random.default_rng(0))
+                (prepared,) = stepper.prepare([encoded.windows_of(part)], np.random.default_rng(0))
+                stepper.accumulate(prepared)
             times.append(time.perf_counter() - start)
     for buffer, before in buffers:  # a head of the user's own may count what passes through it
         buffer.copy_(before)

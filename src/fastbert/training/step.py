@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from fastbert.errors import TrainingError
 from fastbert.inference.torch_backend import model_inputs, to_tensors
+from fastbert.models.frozen_prefix import FrozenPrefix, rest_frozen_parts
 from fastbert.runtime import Runtime
 from fastbert.tasks.base import Feature, Task, pad_batch
 
@@ -40,8 +41,25 @@ class StepResult:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Rows of a batch that fit in memory, ready for the encoder. tensors: inputs and targets on the device."""
+
+    tensors: dict[str, torch.Tensor]
+    examples: int
+    tokens: int
+
+    @property
+    def padded_tokens(self) -> int:
+        """Return tokens with padding."""
+        return self.tensors["input_ids"].numel()
+
+
+@dataclass(frozen=True)
 class Stepper:
-    """What stays the same from step to step. clip_norm: largest norm of the gradient."""
+    """What stays the same from step to step. clip_norm: largest norm of the gradient.
+
+    prefix: what the frozen layers say of the training rows, or None to run them each time.
+    """
 
     model: nn.Module
     task: Task
@@ -51,46 +69,54 @@ class Stepper:
     pad_id: int
     clip_norm: float
     scaler: torch.amp.GradScaler
+    prefix: FrozenPrefix | None = None
 
-    def step(self, parts: Sequence[Sequence[Feature]], rng: np.random.Generator) -> StepResult:
+    def prepare(self, parts: Sequence[Sequence[Feature]], rng: np.random.Generator) -> list[Part]:
+        """Pad the parts of one batch, add their targets and send them to the device. Safe in another thread."""
+        return [self._prepare(features, rng) for features in parts]
+
+    def step(self, parts: Sequence[Part]) -> StepResult:
         """Train on one batch, given in parts that fit in memory.
 
         Raises TrainingError if loss or gradient are not finite; the weights are unchanged then.
         """
         self.model.train()
+        rest_frozen_parts(self.model)
         self.optimizer.zero_grad(set_to_none=True)
-        total, count, tokens, padded = 0.0, 0.0, 0, 0
-        for features in parts:
-            part_sum, part_count, size = self.accumulate(features, rng)
-            total, count = total + part_sum, count + part_count
-            tokens += sum(len(feature.input_ids_L) for feature in features)
-            padded += size
+        results = [self.accumulate(part) for part in parts]
+        total = sum(float(loss_sum) for loss_sum, _ in results)  # here, not in between: a GPU would have to wait
+        count = sum(part_count for _, part_count in results)
         if not math.isfinite(total):
             raise _diverged(f"The loss is {total}")
-        norm = self.update(count)
-        examples = sum(len({feature.example for feature in features}) for features in parts)
-        return StepResult(total / max(count, LEAST_COUNT), norm, examples, tokens, padded)
+        return StepResult(
+            total / max(count, LEAST_COUNT),
+            self.update(count),
+            sum(part.examples for part in parts),
+            sum(part.tokens for part in parts),
+            sum(part.padded_tokens for part in parts),
+        )
 
-    def accumulate(self, features: Sequence[Feature], rng: np.random.Generator) -> tuple[float, float, int]:
-        """Add the gradients of one part; return its loss sum, count and padded tokens."""
-        batch = pad_batch(features, self.pad_id)
-        size = int(batch["input_ids"].size)
-        batch |= self.task.targets(features, batch["input_ids"].shape[1], rng)
-        tensors = to_tensors(batch, self.runtime.device)
+    def accumulate(self, part: Part) -> tuple[torch.Tensor, float]:
+        """Add the gradients of one part; return its loss sum and count."""
         with self.runtime.autocast():
-            outputs = self.model(**model_inputs(tensors, self.input_names))
-        loss_sum, count = self.task.loss(outputs, tensors)
+            if self.prefix is None:
+                outputs = self.model(**model_inputs(part.tensors, self.input_names))
+            else:
+                outputs = self.prefix.run(part.tensors)
+        loss_sum, count = self.task.loss(outputs, part.tensors)
         self.scaler.scale(loss_sum).backward()  # type: ignore[no-untyped-call]
-        return float(loss_sum.detach()), count, size
+        return loss_sum.detach(), count
 
     def update(self, count: float) -> float:
         """Unscale, divide by count, clip and update; return the norm before clipping."""
         self.scaler.unscale_(self.optimizer)
-        parameters = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter.grad.div_(max(count, LEAST_COUNT))
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.clip_norm))
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        divisor = max(count, LEAST_COUNT)
+        norm = float(torch.nn.utils.get_total_norm(gradients)) / divisor
+        # one pass over the gradients for both, with the 1e-6 of torch's own clipping
+        factor = min(1.0, self.clip_norm / (norm + 1e-6)) / divisor
+        for gradient in gradients:
+            gradient.mul_(factor)
         if not math.isfinite(norm) and not self.scaler.is_enabled():  # the scaler skips such a step by itself
             raise _diverged(f"The norm of the gradient is {norm}")
         self.scaler.step(self.optimizer)
@@ -98,6 +124,15 @@ class Stepper:
         if self.scaler.is_enabled() and self.scaler.get_scale() < 1:  # halved at every step that was skipped
             raise _diverged("The fp16 loss scale fell below 1")
         return norm
+
+    def _prepare(self, features: Sequence[Feature], rng: np.random.Generator) -> Part:
+        batch = pad_batch(features, self.pad_id)
+        batch |= self.task.targets(features, batch["input_ids"].shape[1], rng)
+        return Part(
+            to_tensors(batch, self.runtime.device),
+            len({feature.example for feature in features}),
+            sum(len(feature.input_ids_L) for feature in features),
+        )
 
 
 def make_scaler(runtime: Runtime) -> torch.amp.GradScaler:

@@ -1,0 +1,99 @@
+"""What makes a fit faster and changes nothing else: for its length, and put back after it.
+
+Rows of the vocabulary that do not occur are set aside, frozen layers are run once for each window, and the
+C library keeps freed memory. Each says in the log what it does. Knows no loop and no learner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from fastbert.config import TrainConfig
+from fastbert.data.batches import prediction_batches
+from fastbert.data.databunch import DataBunch
+from fastbert.inference.torch_backend import to_tensors
+from fastbert.models.freezing import layer_modules
+from fastbert.models.frozen_prefix import FrozenPrefix, can_be_skipped, frozen_layers
+from fastbert.models.optimizers import find_optimizer
+from fastbert.models.trained_rows import occurring_rows_trained
+from fastbert.runtime import Runtime, freed_memory_kept
+from fastbert.tasks.base import pad_batch
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shortcuts:
+    """What the frozen layers say of the training and of the validation rows, or None to run them each time."""
+
+    train: FrozenPrefix | None = None
+    valid: FrozenPrefix | None = None
+
+
+@contextlib.contextmanager
+def shortcuts(model: nn.Module, data: DataBunch, config: TrainConfig, runtime: Runtime) -> Iterator[Shortcuts]:
+    """Prepare a model for one fit, and put it back as it was.
+
+    Validation rows are kept in float32, so that their scores are those of the saved model.
+    """
+    with freed_memory_kept(), contextlib.ExitStack() as stack:
+        if find_optimizer(config.optimizer).elementwise:
+            ids = _occurring(data)
+            if stack.enter_context(occurring_rows_trained(model, ids)):
+                _log.info("word embeddings: the %d rows that occur are trained", len(ids))
+        if config.freeze == "gradual" or math.ceil(config.epochs or 0) < 2:  # no layer's output is read twice
+            yield Shortcuts()
+            return
+        exact = replace(runtime, precision="fp32")
+        yield Shortcuts(_prefix(model, data, "train", config, runtime), _prefix(model, data, "valid", config, exact))
+
+
+def _occurring(data: DataBunch) -> npt.NDArray[np.integer]:
+    """Return the token ids of the training rows, and that of the padding beside them."""
+    padding = [] if data.tokenizer is None else [data.tokenizer.pad_id]
+    return np.unique(np.concatenate([*(feature.input_ids_L for feature in data.encoded("train").features), padding]))
+
+
+def _prefix(
+    model: nn.Module, data: DataBunch, split: str, config: TrainConfig, runtime: Runtime
+) -> FrozenPrefix | None:
+    """Return the outputs of the frozen layers for all windows of a split, or None where there is nothing to gain."""
+    tokenizer, num_frozen = data.tokenizer, frozen_layers(model)
+    if num_frozen == 0 or tokenizer is None:
+        return None
+    encoded = data.encoded(split)
+    prefix = FrozenPrefix(
+        model,
+        num_frozen,
+        runtime=runtime,
+        input_names=tokenizer.input_names,
+        num_windows=len(encoded.features),
+        num_tokens=sum(len(feature.input_ids_L) for feature in encoded.features),
+    )
+    try:
+        # always in this order, whatever the seed: what is kept depends on weights and rows alone
+        for number, rows in enumerate(prediction_batches(encoded.costs, batch_tokens=config.batch_tokens)):
+            tensors = to_tensors(pad_batch(encoded.windows_of(rows), tokenizer.pad_id), runtime.device)
+            if number == 0 and not can_be_skipped(prefix, tensors):
+                _log.info("the layers of this encoder cannot be skipped; frozen ones are run each time")
+                return None
+            prefix.add(tensors)
+    except OSError as error:
+        _log.warning("no room for what the frozen layers say (%s); they are run each time", error.strerror or error)
+        return None
+    _log.info(
+        "%s rows: %d frozen layers of %d were run once (%.0f MB kept)",
+        split,
+        num_frozen,
+        len(layer_modules(model)),
+        prefix.num_bytes / 1e6,
+    )
+    return prefix
