@@ -91,11 +91,13 @@ def minilm() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def encode(benchmark: Benchmark, rows: list[Row], tokenizer: PreTrainedTokenizerBase) -> list[Feature]:
+def encode(
+    benchmark: Benchmark, rows: list[Row], tokenizer: PreTrainedTokenizerBase, max_tokens: int = MAX_TOKENS
+) -> list[Feature]:
     """Return token ids and targets of each row: a class id, or with multi-label a 0/1 vector."""
     texts = [text for text, _, _ in rows]
     pairs = [pair or "" for _, pair, _ in rows] if rows[0][1] is not None else None
-    tokens = tokenizer(texts, pairs, truncation=True, max_length=MAX_TOKENS, padding=False)
+    tokens = tokenizer(texts, pairs, truncation=True, max_length=max_tokens, padding=False)
     features = []
     for index, (_, _, names) in enumerate(rows):
         target: int | list[float]
