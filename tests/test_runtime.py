@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +14,30 @@ import torch
 from fastbert import runtime
 from fastbert.config import Precision
 from fastbert.errors import ConfigError
-from fastbert.runtime import Runtime, choose_runtime, freed_memory_kept, seed_everything, untouched_rng
+from fastbert.runtime import (
+    Runtime,
+    choose_runtime,
+    float32_products,
+    freed_memory_kept,
+    num_cores,
+    product_rate,
+    seed_everything,
+    untouched_rng,
+    using_threads,
+)
 
 CPU = torch.device("cpu")
 
 
 def with_bf16(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
     """Make the processor have bf16 instructions or not."""
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: fast, raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    with_instructions(monkeypatch, avx512_f=True, avx512_bf16=fast, amx_bf16=False)
+
+
+def with_instructions(monkeypatch: pytest.MonkeyPatch, **instructions: bool | int) -> None:
+    """Make torch tell of these instructions."""
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions, raising=False)
 
 
 def draws() -> tuple[float, float, float]:
@@ -44,9 +62,55 @@ def test_auto_takes_bf16_where_it_is_fast(
     assert (chosen.precision, chosen.reason) == (precision, reason)
 
 
-def test_a_torch_that_does_not_tell_of_bf16_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
-    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
+@pytest.mark.parametrize(
+    ("instructions", "precision"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False, "amx_tile": False}, "fp32"),
+        ({"avx512_f": True, "avx512_bf16": True}, "bf16"),
+        ({"amx_tile": True, "amx_bf16": True}, "bf16"),
+        ({"neon": True, "bf16": True}, "bf16"),
+        ({"neon": True, "bf16": False, "sve_max_length": 16}, "fp32"),
+    ],
+    ids=["AVX512 alone", "AVX512_BF16", "AMX", "ARM with bf16", "ARM without"],
+)
+def test_bf16_is_taken_by_the_instructions_that_torch_tells(
+    instructions: dict[str, bool | int], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_instructions(monkeypatch, **instructions)
+
+    assert choose_runtime("auto", "cpu").precision == precision
+
+
+@pytest.mark.parametrize(
+    ("line", "precision"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 avx512_vnni", "bf16"),
+        ("flags\t\t: fpu avx512f avx512_vnni", "fp32"),
+        ("flags\t\t: fpu amx_bf16 amx_tile", "bf16"),
+        ("Features\t: fp asimd bf16 i8mm", "bf16"),
+        ("Features\t: fp asimd", "fp32"),
+    ],
+)
+def test_where_torch_does_not_tell_the_kernel_does(
+    line: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    monkeypatch.setattr(runtime, "CPU_INFO", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{line}\nbugs\t: bf16\n", encoding="utf-8")
+
+    assert choose_runtime("auto", "cpu").precision == precision
+
+
+def test_where_nobody_tells_of_bf16_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    monkeypatch.setattr(runtime, "CPU_INFO", tmp_path / "missing")
+
+    assert choose_runtime("auto", "cpu").precision == "fp32"
+
+
+def test_torch_on_a_mac_computes_no_bf16_though_the_processor_could(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_instructions(monkeypatch, neon=True, bf16=True)
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
 
     assert choose_runtime("auto", "cpu").precision == "fp32"
 
@@ -210,3 +274,71 @@ def test_without_glibc_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
         pass
 
     assert libc.calls == []
+
+
+# --- speed ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu.max": "200000 100000\n"}, 2),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "6400000 100000\n"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+    ],
+)
+def test_cores_are_those_that_affinity_and_quota_allow(
+    files: dict[str, str], cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    monkeypatch.setattr(runtime, "CGROUP", tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="ascii")
+
+    assert num_cores() == cores
+
+
+def test_without_affinity_all_cores_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    monkeypatch.setattr(runtime, "CGROUP", tmp_path)
+
+    assert num_cores() == 6
+
+
+def test_settings_hold_for_their_block_alone() -> None:
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+
+    with using_threads(2), float32_products("medium"):
+        inside = torch.get_num_threads(), torch.get_float32_matmul_precision()
+
+    assert inside == (2, "medium")
+    assert (torch.get_num_threads(), torch.get_float32_matmul_precision()) == before
+
+
+def test_the_rate_of_a_product_is_its_flop_by_the_best_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is read before and after each of 3 products, which take 9 (to warm up), 4 and 2 seconds."""
+    ticks = iter([0.0, 0.0, 9.0, 9.0, 13.0, 13.0, 15.0])
+    monkeypatch.setattr("fastbert.runtime.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(runtime, "_PRODUCTS", {"cpu": (4, 8, 16)})
+    monkeypatch.setattr(runtime, "_PRODUCT_SECONDS", 14.0)
+    runtime._product_rate.cache_clear()
+
+    rate = product_rate(Runtime(CPU, "fp32", "asked for"))
+
+    runtime._product_rate.cache_clear()
+    assert rate == 2 * 4 * 8 * 16 / 2.0
+
+
+def test_the_rate_is_measured_once_and_draws_no_random_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = torch.get_rng_state()
+    chosen = Runtime(CPU, "fp32", "asked for")
+
+    assert product_rate(chosen) == product_rate(chosen) > 0
+    assert torch.equal(state, torch.get_rng_state())

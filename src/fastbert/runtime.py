@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
+import math
+import os
 import platform
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from fastbert.config import Precision
 from fastbert.errors import ConfigError
@@ -21,6 +27,12 @@ from fastbert.errors import ConfigError
 # Options of glibc's mallopt: (number, value that keeps freed memory, its default).
 _MALLOC = ((-4, 0, 65536), (-1, 2**31 - 1, 128 * 1024), (-2, 64 * 2**20, 0))  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# Instructions that multiply matrices of bfloat16: AVX512, AMX, ARM; names of cpuinfo in the kernel and in torch.
+_BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}
+CPU_INFO, CGROUP = Path("/proc/cpuinfo"), Path("/sys/fs/cgroup")
+# Rows, inputs, outputs: a widening layer of an encoder. A GPU needs a larger one, or starting it is what is timed.
+_PRODUCTS = {"cpu": (2048, 384, 1536), "other": (16384, 1024, 4096)}
+_PRODUCT_REPEATS, _PRODUCT_SECONDS = 7, 0.25
 
 
 @dataclass(frozen=True)
@@ -121,11 +133,102 @@ def freed_memory_kept() -> Iterator[None]:
         libc.malloc_trim(0)
 
 
+def num_cores() -> int:
+    """Return how many cores this process may use: by affinity, and by the CPU quota of its container."""
+    try:
+        allowed = len(os.sched_getaffinity(0))
+    except AttributeError:  # no such question outside Linux
+        allowed = os.cpu_count() or 1
+    quota = _cpu_quota()
+    return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
+
+
+@contextlib.contextmanager
+def using_threads(count: int) -> Iterator[None]:
+    """Compute with so many threads during a block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def float32_products(mode: str) -> Iterator[None]:
+    """Compute float32 matrix products in a mode of torch ("highest", "high", "medium") during a block."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(mode)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def product_rate(runtime: Runtime) -> float:
+    """Return the FLOP per second of a matrix product as large as an encoder's, in the precision of a runtime.
+
+    The best of several short repetitions, a quarter of a second in all; measured once for each device, precision and
+    number of threads of a process. It is the ceiling that a run is held against, so it is measured and not looked up:
+    what a processor reaches depends on its libraries as much as on its instructions.
+    """
+    threads = torch.get_num_threads() if runtime.device.type == "cpu" else 0
+    return _product_rate(runtime.device, runtime.dtype, threads, torch.get_float32_matmul_precision())
+
+
+@functools.cache
+def _product_rate(device: torch.device, dtype: torch.dtype, threads: int, mode: str) -> float:
+    rows, inputs, outputs = _PRODUCTS["cpu" if device.type == "cpu" else "other"]
+    values = torch.linspace(-1, 1, inputs, device=device).to(dtype)  # no random numbers: a run would get others
+    left, right = values.expand(rows, -1).contiguous(), values.expand(outputs, -1).contiguous()
+    best, started = math.inf, time.perf_counter()
+    with torch.inference_mode():
+        for repeat in range(_PRODUCT_REPEATS + 1):
+            start = time.perf_counter()
+            functional.linear(left, right)
+            wait_for(device)
+            end = time.perf_counter()
+            if repeat > 0:  # the first one makes its plans
+                best = min(best, end - start)
+                if end - started > _PRODUCT_SECONDS:
+                    break
+    return 2.0 * rows * inputs * outputs / best
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done what it was given; a processor is done when it answers."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _cpu_quota() -> float | None:
+    """Return how many cores the control group of this process grants, or None if it sets no limit."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # version 2, version 1
+        try:
+            limit, period = " ".join((CGROUP / name).read_text(encoding="ascii") for name in names).split()
+        except (OSError, ValueError):
+            continue
+        return int(limit) / int(period) if limit.isdecimal() else None  # "max" and -1 are none
+    return None
+
+
 def _has_fast_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
-    if device.type == "cpu":
-        # Private names with a fallback: torch has no public question for this yet (2.13).
-        checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        return any(getattr(torch.cpu, name, bool)() for name in checks)
-    return False
+    return device.type == "cpu" and bool(_BF16_INSTRUCTIONS & _instructions())
+
+
+def _instructions() -> set[str]:
+    """Return the names of the processor's instructions that torch or, for older ones, the kernel tells."""
+    if platform.system() == "Darwin":  # torch has no bf16 products there, though the processors have
+        return set()
+    asked = getattr(torch.cpu, "get_capabilities", None)
+    if asked is not None:
+        return {name for name, value in asked().items() if value is True}
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
