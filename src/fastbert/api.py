@@ -50,6 +50,8 @@ class Result:
             "seconds": round(state.seconds, 3),
             "examples_per_second": round(state.examples_per_second, 2),
             "tokens_per_second": round(state.tokens_per_second, 1),
+            "padding_share": round(self.learner.history.padding_share, 4),
+            "mfu": round(self.learner.history.mfu, 4),
             "stopped": state.stop.reason,
         }
 

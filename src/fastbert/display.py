@@ -98,6 +98,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def utilisation(mfu: float, product_rate: float) -> str:
+    """Return which share of a machine's matrix rate was used, for people.
+
+    >>> utilisation(0.431, 213e9)
+    'MFU 43 % (of the 213 GFLOP/s that a matrix product reaches here)'
+    """
+    return f"MFU {100 * mfu:.0f} % (of the {product_rate / 1e9:,.0f} GFLOP/s that a matrix product reaches here)"
+
+
 def sparkline(values: Sequence[float], width: int = 60) -> str:
     """Return values as at most width blocks, from 0 to the largest; many values are averaged.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def test_plan_and_progress_are_messages_and_scores_are_the_result(run: Run, enco
     assert outcome.out.startswith("Scores\n")
     assert "accuracy" in outcome.out and "valid" in outcome.out
     assert "single_label, 2 labels" in outcome.err
+    assert re.search(r"\nspeed    [\d,]+ tokens/s, \d+\.\d % padding, MFU \d+ % \(of the \d", outcome.err)
     assert f"model    {tmp_path / 'model'}" in outcome.err
 
 
@@ -52,6 +54,7 @@ def test_json_is_one_object_with_the_documented_keys(run: Run, encoder: str, tmp
 
     assert {
         "bundle", "plan", "scores", "epochs", "seconds", "examples_per_second", "tokens_per_second",
+        "padding_share", "mfu",
     } <= set(values)  # fmt: skip
     assert values["bundle"] == str(tmp_path / "model")
     assert values["epochs"] == 1.0

@@ -49,6 +49,9 @@ def history_json() -> dict[str, object]:
         "tokens": 96_000,
         "padding_share": 0.04,
         "seconds": 48.0,
+        "flop": 4.3e12,
+        "product_rate": 2.13e11,
+        "mfu": 0.4206,
     }
 
 

@@ -81,6 +81,7 @@ def test_every_section_is_there(tmp_path: Path, title: str) -> None:
         "examples 3,600, 75 per second",
         "tokens 96,000, 2,000 per second",
         "padding 4.0 % of all tokens computed",
+        "utilisation MFU 42 % (of the 213 GFLOP/s that a matrix product reaches here)",
         "time in training steps 48 s",
         "time estimated 1 min 1 s",
         "memory estimated 1.4 GB",

@@ -19,6 +19,8 @@ def test_a_history_is_read_back_as_it_was_written() -> None:
         tokens=90,
         padded_tokens=100,
         seconds=2.0,
+        flop=3e9,
+        product_rate=2e9,
     )
 
     facts = read_facts({"history": json.loads(json.dumps(history.to_json()))})
@@ -26,6 +28,7 @@ def test_a_history_is_read_back_as_it_was_written() -> None:
     assert facts.steps == ((1, 2.0, 1e-4), (2, 1.5, 0.0))
     assert facts.evaluations == (Evaluation(2, {"f1_macro": 0.5}, True),)
     assert (facts.examples, facts.tokens, facts.padding_share, facts.seconds) == (4, 90, 0.1, 2.0)
+    assert (facts.product_rate, facts.mfu) == (2e9, 0.75)
 
 
 def test_a_plan_is_read() -> None:

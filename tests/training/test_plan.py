@@ -13,6 +13,7 @@ import torch
 from fastbert.config import TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError, EncoderError
+from fastbert.models.work import measure_work
 from fastbert.training.plan import total_steps
 from tests.feedback import differing, feedback_rows, make_data, make_learner, tagged_rows, weights, write_feedback
 
@@ -92,13 +93,32 @@ def test_twice_the_epochs_take_about_twice_the_time(encoder: str) -> None:
     assert long.seconds > 10 * short.seconds  # 1000 but for the noise of a busy machine
 
 
-def test_memory_holds_weights_gradients_moments_and_the_best_copies(encoder: str) -> None:
-    learner = make_learner(encoder, batch_size=1)
+def test_memory_holds_libraries_weights_gradients_moments_copies_and_saved_tensors(encoder: str) -> None:
+    learner = make_learner(encoder, batch_size=3)
     num_weights = sum(parameter.numel() for parameter in learner.model.parameters())
     longest = 12
-    per_token = 2 * (34 * 32 + 5 * 2 * longest)  # 2 layers of width 32 with 2 heads
+    saved = measure_work(learner.model, learner.runtime, learner.encoder.tokenizer.input_names).saved
 
-    assert learner.plan(estimate=False).memory_bytes == (4 + 1 + 1) * 4 * num_weights + longest * per_token * 2
+    found = learner.plan(estimate=False).memory_bytes
+
+    assert found == int(450e6 + (4 + 1 + 1) * 4 * num_weights + 1.5 * saved.of([longest] * 3))
+
+
+def test_frozen_weights_need_neither_gradients_nor_moments(encoder: str) -> None:
+    learner = make_learner(encoder)
+    before = learner.plan(estimate=False).memory_bytes
+
+    frozen = learner.freeze()
+
+    assert before - learner.plan(estimate=False).memory_bytes >= 3 * 4 * frozen
+
+
+def test_parts_of_a_batch_need_memory_one_at_a_time(encoder: str) -> None:
+    learner = make_learner(encoder)
+
+    whole, parted = (learner.plan(batch_tokens=tokens, estimate=False).memory_bytes for tokens in (8192, 24))
+
+    assert parted < whole
 
 
 def test_larger_batches_need_more_memory(encoder: str) -> None:

@@ -52,7 +52,7 @@ def test_history_is_written_as_plain_values() -> None:
     history = History(
         steps=[StepRecord(1, 0.5, 0.123456789, 1e-4)],
         evaluations=[EvaluationRecord(1, 0.55555, 0.123456789, {"f1_macro": 0.75}, best=True)],
-        examples=8, tokens=75, padded_tokens=100, seconds=1.23456,
+        examples=8, tokens=75, padded_tokens=100, seconds=1.23456, flop=2e9, product_rate=3e9,
     )  # fmt: skip
 
     assert history.to_json() == {
@@ -67,7 +67,23 @@ def test_history_is_written_as_plain_values() -> None:
         "tokens": 75,
         "padding_share": 0.25,
         "seconds": 1.235,
+        "flop": 2e9,
+        "product_rate": 3e9,
+        "mfu": 0.54,
     }  # fmt: skip
+
+
+def test_utilisation_is_the_work_done_by_the_work_possible() -> None:
+    history = History(tokens=300, padded_tokens=400, seconds=2.0, flop=3e9, product_rate=5e9)
+
+    assert history.mfu == 3e9 / (2.0 * 5e9)
+    assert history.describe_speed() == (
+        "150 tokens/s, 25.0 % padding, MFU 30 % (of the 5 GFLOP/s that a matrix product reaches here)"
+    )
+
+
+def test_a_history_without_steps_has_no_speed() -> None:
+    assert (History().mfu, History().tokens_per_second, History().padding_share) == (0.0, 0.0, 0.0)
 
 
 def test_an_empty_history_is_valid_json() -> None:

@@ -70,5 +70,6 @@ def train(
         return
     say()
     print_data(score_block(result.bundle.task.name, result.bundle.scores))
-    say(f"\nmodel    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
+    say(f"\nspeed    {result.learner.history.describe_speed()}")
+    say(f"model    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
     say(f'try it   echo "your text" | fastbert predict {result.bundle.folder} -')

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from fastbert.bundle import Bundle
-from fastbert.display import duration, number, shorten
+from fastbert.display import duration, number, shorten, utilisation
 from fastbert.insight.charts import Line, line_chart, running_mean
 from fastbert.insight.model_card import LabelScores, caveats, decision_sentence, model_card
 from fastbert.insight.page import Html, bar, definitions, document, element, escape, section, sentences, table
@@ -254,6 +254,7 @@ def _training(facts: RunFacts) -> Html:
         ("examples", _with_rate(facts.examples, seconds)),
         ("tokens", _with_rate(facts.tokens, seconds)),
         ("padding", "" if facts.padding_share is None else f"{100 * facts.padding_share:.1f} % of all tokens computed"),
+        ("utilisation", utilisation(facts.mfu, facts.product_rate) if facts.mfu and facts.product_rate else ""),
         ("time in training steps", duration(seconds) if seconds else ""),
         ("time estimated", duration(facts.estimated_seconds) if facts.estimated_seconds else ""),
         (

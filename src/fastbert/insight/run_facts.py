@@ -48,6 +48,8 @@ class RunFacts:
     tokens: int | None = None
     padding_share: float | None = None
     seconds: float | None = None
+    product_rate: float | None = None
+    mfu: float | None = None
 
     @property
     def kept(self) -> Evaluation | None:
@@ -87,6 +89,8 @@ def read_facts(facts: Values) -> RunFacts:
         tokens=_whole(history.get("tokens")),
         padding_share=_number(history.get("padding_share")),
         seconds=_number(history.get("seconds")),
+        product_rate=_number(history.get("product_rate")),
+        mfu=_number(history.get("mfu")),
     )
 
 

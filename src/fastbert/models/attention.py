@@ -25,14 +25,16 @@ FIRST_ONLY = "attends_from_first_token_only"  # set on attention modules by `fir
 
 
 def suit_attention(model: nn.Module, runtime: Runtime) -> bool:
-    """Let the encoder attend by plain products where the runtime is bfloat16 on a CPU; return whether it does."""
+    """Let the encoder attend by plain products where the runtime is bfloat16 on a CPU, else as torch does.
+
+    Return whether it attends by products.
+    """
     encoder = next((module for module in model.modules() if isinstance(module, PreTrainedModel)), None)
-    if (runtime.device.type, runtime.precision) != ("cpu", "bf16") or encoder is None:
+    if encoder is None or encoder.config._attn_implementation not in ("sdpa", NAME):
         return False
-    if encoder.config._attn_implementation != "sdpa":
-        return False
-    encoder.set_attn_implementation(NAME)
-    return True
+    suited = (runtime.device.type, runtime.precision) == ("cpu", "bf16")
+    encoder.set_attn_implementation(NAME if suited else "sdpa")
+    return suited
 
 
 def attend(

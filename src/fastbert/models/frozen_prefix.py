@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -94,7 +94,8 @@ class FrozenPrefix:
         inputs = self._inputs(tensors)
         if self._whole_layers and hidden_WLD.shape[1] == 1:  # what the layers would read need not be made
             inputs = {name: value[:, :1] for name, value in inputs.items()}
-        with self._skipped(hidden_WLD):
+        output = self._as_layer(hidden_WLD)
+        with self._instead(lambda *_, **__: output):
             return cast("Outputs", self.model(**inputs))
 
     def _kept(self, tensors: Tensors) -> torch.Tensor | None:
@@ -126,16 +127,23 @@ class FrozenPrefix:
         raise RuntimeError("the layers were not called")  # an invariant: `frozen_prefix` has tried it
 
     @contextlib.contextmanager
-    def _skipped(self, hidden_WLD: torch.Tensor) -> Iterator[None]:
-        """Let every layer return the given hidden states instead of its own."""
-        output = hidden_WLD if self._num_others is None else (hidden_WLD, *[None] * self._num_others)
+    def layers_left_out(self) -> Iterator[None]:
+        """Let every layer hand on what it gets during a block, to see what the rest of the model costs."""
+        with self._instead(lambda hidden_WLD, *_, **__: self._as_layer(hidden_WLD)):
+            yield
+
+    @contextlib.contextmanager
+    def _instead(self, forward: Callable[..., object]) -> Iterator[None]:
         for layer in self._layers:
-            layer.forward = lambda *inputs, **options: output
+            layer.forward = forward  # type: ignore[assignment]
         try:
             yield
         finally:
             for layer in self._layers:
                 del layer.forward
+
+    def _as_layer(self, hidden_WLD: torch.Tensor) -> object:
+        return hidden_WLD if self._num_others is None else (hidden_WLD, *[None] * self._num_others)
 
     def _inputs(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         return {name: tensors[name] for name in self.input_names}

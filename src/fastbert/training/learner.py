@@ -41,13 +41,14 @@ from fastbert.models.loading import (
 )
 from fastbert.models.optimizers import make_optimizer
 from fastbert.models.schedules import Schedule, make_schedule
-from fastbert.runtime import Runtime, choose_runtime, seed_everything
+from fastbert.runtime import Runtime, choose_runtime, product_rate, seed_everything
 from fastbert.tasks.base import Prediction
 from fastbert.tasks.classification import Classification
 from fastbert.training import plan as planning
 from fastbert.training import recipe
 from fastbert.training.callbacks import Callback, EarlyStopping
 from fastbert.training.loop import Loop, whole_epochs
+from fastbert.training.meter import FlopMeter
 from fastbert.training.shortcuts import shortcuts
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper, make_scaler
@@ -129,16 +130,19 @@ class Learner:
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self._stepper(config)
         callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
+        self.history.product_rate = product_rate(self.runtime)
         with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
+            stepper = replace(stepper, prefix=kept.train)
             state = Loop(
                 self.data,
-                replace(stepper, prefix=kept.train),
+                stepper,
                 self.schedule(config),
                 config,
                 lambda: _validate(self, kept.valid),
                 callbacks,
                 self.history,
                 self._epochs_done,
+                FlopMeter(stepper),
             ).run()
         self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
         self.decisions = self.data.task.fit_decisions(self.predictions("valid"), self.data.examples("valid"))
@@ -166,7 +170,7 @@ class Learner:
             runtime=self.runtime.describe(),
             steps=planning.total_steps(config, num_rows),
             seconds=self._measured.get(config, 0.0),
-            memory_bytes=planning.estimate_memory(self.model, self.data, config, _shape(self.encoder)),
+            memory_bytes=planning.estimate_memory(stepper, self.data, config),
             reasons=reasons,
         )
 
@@ -364,11 +368,6 @@ def _facts(learner: Learner) -> recipe.Facts:
         model_type=learner.encoder.model_type,
         has_new_head=learner.head is not None or not keeps_head(learner.encoder, learner.data.task),
     )
-
-
-def _shape(encoder: Encoder) -> dict[str, int]:
-    names = ("num_hidden_layers", "hidden_size", "num_attention_heads")
-    return {name: int(getattr(encoder.config, name)) for name in names}
 
 
 def _balanced(data: DataBunch) -> DataBunch:

@@ -21,6 +21,7 @@ from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
 from fastbert.training.callbacks import Callback
 from fastbert.training.kept import KeptWeights
+from fastbert.training.meter import FlopMeter
 from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch, Validation
 from fastbert.training.step import Part, Stepper
 
@@ -41,6 +42,7 @@ class Loop:
     callbacks: Sequence[Callback]
     history: History
     first_epoch: int
+    meter: FlopMeter
 
     def run(self) -> RunState:
         """Train; leave the kept weights in the model; return the last state."""
@@ -102,7 +104,9 @@ class Loop:
     def _step(self, batches: Iterator[list[Part]], state: RunState, epoch: float) -> RunState:
         start = time.perf_counter()
         lr = apply_schedule(self.stepper.optimizer, self.schedule, state.step)
-        result = self.stepper.step(next(batches))
+        parts = next(batches)
+        result = self.stepper.step(parts)
+        self.history.flop += self.meter.flop([part.lengths for part in parts])
         history = self.history
         history.steps.append(StepRecord(len(history.steps) + 1, self.first_epoch + epoch, result.loss, lr))
         history.examples += result.examples

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fastbert.display import utilisation
+
 
 @dataclass
 class StopSwitch:
@@ -108,7 +110,11 @@ class EvaluationRecord:
 
 @dataclass
 class History:
-    """All steps and evaluations of a learner, over every `fit`. seconds: of training steps."""
+    """All steps and evaluations of a learner, over every `fit`. seconds: of training steps.
+
+    flop: that the real tokens of all steps needed; padding and what is computed twice count nothing.
+    product_rate: FLOP per second of a matrix product in the precision of the run, measured on its machine.
+    """
 
     steps: list[StepRecord] = field(default_factory=list)
     evaluations: list[EvaluationRecord] = field(default_factory=list)
@@ -116,6 +122,34 @@ class History:
     tokens: int = 0
     padded_tokens: int = 0
     seconds: float = 0.0
+    flop: float = 0.0
+    product_rate: float = 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Return real tokens trained on per second of training steps."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+    @property
+    def padding_share(self) -> float:
+        """Return the share of the tokens computed that were padding."""
+        return 1 - self.tokens / self.padded_tokens if self.padded_tokens else 0.0
+
+    @property
+    def mfu(self) -> float:
+        """Return the model FLOP utilisation: FLOP of the real tokens' work, by what the machine could have done.
+
+        After Chowdhery et al. 2022 (arXiv 2204.02311, appendix B), but by the measured rate of a matrix product
+        and not by a data sheet, and of real tokens only: padding lowers it.
+        """
+        return self.flop / (self.seconds * self.product_rate) if self.seconds and self.product_rate else 0.0
+
+    def describe_speed(self) -> str:
+        """Return one phrase: rate, padding and utilisation of the training steps."""
+        return (
+            f"{self.tokens_per_second:,.0f} tokens/s, {100 * self.padding_share:.1f} % padding, "
+            f"{utilisation(self.mfu, self.product_rate)}"
+        )
 
     def to_json(self) -> dict[str, object]:
         """Return plain values: evaluations whole, steps thinned to at most 500."""
@@ -136,6 +170,9 @@ class History:
             ],
             "examples": self.examples,
             "tokens": self.tokens,
-            "padding_share": round(1 - self.tokens / self.padded_tokens, 4) if self.padded_tokens else 0.0,
+            "padding_share": round(self.padding_share, 4),
             "seconds": round(self.seconds, 3),
+            "flop": self.flop,
+            "product_rate": self.product_rate,
+            "mfu": round(self.mfu, 4),
         }

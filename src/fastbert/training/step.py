@@ -42,11 +42,14 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a batch that fit in memory, ready for the encoder. tensors: inputs and targets on the device."""
+    """Rows of a batch that fit in memory, ready for the encoder.
+
+    tensors: inputs and targets on the device.    lengths: tokens of each window, without padding.
+    """
 
     tensors: dict[str, torch.Tensor]
     examples: int
-    tokens: int
+    lengths: tuple[int, ...]
 
     @property
     def padded_tokens(self) -> int:
@@ -92,7 +95,7 @@ class Stepper:
             total / max(count, LEAST_COUNT),
             self.update(count),
             sum(part.examples for part in parts),
-            sum(part.tokens for part in parts),
+            sum(sum(part.lengths) for part in parts),
             sum(part.padded_tokens for part in parts),
         )
 
@@ -131,7 +134,7 @@ class Stepper:
         return Part(
             to_tensors(batch, self.runtime.device),
             len({feature.example for feature in features}),
-            sum(len(feature.input_ids_L) for feature in features),
+            tuple(len(feature.input_ids_L) for feature in features),
         )
 
 

@@ -1,0 +1,37 @@
+"""FLOP of training steps, counted as they happen: of real tokens, with the layers that are trained at the time.
+
+Knows nothing of seconds or of what a machine could do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from fastbert.models.work import Work, measure_work
+from fastbert.training.step import Stepper
+
+
+class FlopMeter:
+    """Counts the FLOP of steps; the model is measured again whenever other parameters of it are trained."""
+
+    def __init__(self, stepper: Stepper) -> None:
+        self._stepper = stepper
+        self._measured: dict[tuple[bool, ...], Work] = {}
+
+    def flop(self, parts: Sequence[Sequence[int]]) -> float:
+        """Return the FLOP of one step, forward and backward, from the lengths of the windows of each part.
+
+        Padding is not counted, nor are frozen layers that are not run again.
+        """
+        work = self._work()
+        return sum(work.of(lengths) for lengths in parts)
+
+    def _work(self) -> Work:
+        stepper = self._stepper
+        trained = tuple(parameter.requires_grad for parameter in stepper.model.parameters())
+        if trained not in self._measured:
+            with contextlib.nullcontext() if stepper.prefix is None else stepper.prefix.layers_left_out():
+                work = measure_work(stepper.model, stepper.runtime, stepper.input_names, stepper.pad_id)
+            self._measured[trained] = work.training
+        return self._measured[trained]
