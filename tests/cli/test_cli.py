@@ -17,7 +17,7 @@ from fastbert.cli import main
 from fastbert.errors import DataError, TrainingError
 from tests.cli.conftest import Run
 
-COMMANDS = ["train", "evaluate", "predict", "inspect", "schedules"]
+COMMANDS = ["train", "evaluate", "predict", "inspect", "schedules", "bench"]
 MAX_HELP_S = 0.4
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_answers_can_be_written_to_a_table(
     outcome = run("predict", bundle, table, "--out", out)
 
     assert (outcome.code, outcome.out) == (0, "")
-    assert outcome.err.endswith(f"6 rows written to {out}\n")
+    assert re.search(rf"\n6 rows written to {re.escape(str(out))}; [\d,]+ texts/s, [\d,]+ tokens/s\n$", outcome.err)
     assert read(out.read_text(encoding="utf-8"), delimiter) == read(run("predict", bundle, table).out)
 
 

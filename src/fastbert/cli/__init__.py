@@ -11,7 +11,7 @@ import sys
 import typer
 
 from fastbert._version import __version__
-from fastbert.cli import evaluate, inspect, predict, schedules, train
+from fastbert.cli import bench, evaluate, inspect, predict, schedules, train
 from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
 
@@ -43,6 +43,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("inspect")(inspect.inspect)
 app.command("schedules")(schedules.schedules)
+app.command("bench")(bench.bench)
 
 
 def main() -> None:

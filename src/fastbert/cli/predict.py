@@ -23,16 +23,18 @@ def predict(
 ) -> None:
     """Label the rows of TABLE; its columns are kept, the answers are added behind them."""
     from fastbert.cli.options import collect
+    from fastbert.inference.metering import MeteredBackend
     from fastbert.inference.predictor import Predictor
     from fastbert.inference.tables import open_texts, predict_rows
     from fastbert.inference.writers import open_writer
 
     config = collect(None, [], {"text": text, "header": False if no_header else None})[0]
     predictor = Predictor.load(bundle, backend)
+    predictor.backend = meter = MeteredBackend(predictor.backend)
     rows = open_texts(table, predictor, config, stream=sys.stdin.buffer if table == "-" else None)
     with open_writer(rows.columns, predictor.labels, out, as_json=as_json, source=table) as writer:
         count, empty = predict_rows(predictor, rows, writer)
     if empty:
         say(f"note: {empty} of {count} rows have no text; they are kept without an answer")
     if out is not None:
-        say(f"{count} rows written to {out}")
+        say(f"{count} rows written to {out}; {meter.describe_speed(count - empty)}")

@@ -93,8 +93,9 @@ def measure_work(model: nn.Module, runtime: Runtime, input_names: Sequence[str],
     solved = np.linalg.solve(np.array(shapes, np.float64), np.array(rows, np.float64)).round().tolist()
     share, reach = _locality(model)
     forward, training, saved = (Work(*column) for column in zip(*solved, strict=True))
-    local = {"local_share": share, "reach": reach}  # of the products; a mask alone saves no memory
-    return ModelWork(replace(forward, **local), replace(training, **local), saved)
+    return ModelWork(
+        replace(forward, local_share=share, reach=reach), replace(training, local_share=share, reach=reach), saved
+    )  # a mask saves products where they are skipped, but no memory
 
 
 def _measure_pass(
