@@ -23,12 +23,14 @@ NAMES = ("input_ids", "attention_mask")
 
 def classifier(folder: Path, family: str, attention: str = "eager", **options: object) -> PreTrainedModel:
     config = AutoConfig.from_pretrained(tiny_encoder(folder, family), attn_implementation=attention, **options)
-    return AutoModelForSequenceClassification.from_config(config)
+    model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config)
+    return model
 
 
 def without_weights(family: str, **options: object) -> PreTrainedModel:
     with torch.device("meta"):
-        return AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **options))
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **options))
+    return model
 
 
 def counted_by_torch(model: nn.Module, windows: int, length: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from fastbert.runtime import Runtime
 from fastbert.training import bench
 from fastbert.training.bench import Candidate, Compiled, Results, Speed, run_bench
 from tests.feedback import make_learner
@@ -78,7 +79,7 @@ def test_candidates_take_turns(encoder: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bench, "choose_runtime", lambda precision, device: None)
     timed = bench._Bench._timed
 
-    def watch(self: bench._Bench, runtime: bench.Runtime, *rest: object) -> float:
+    def watch(self: bench._Bench, runtime: Runtime, *rest: object) -> float:
         turns.append((runtime.precision, torch.get_num_threads()))
         return timed(self, runtime, *rest)  # type: ignore[arg-type]  # passed on as they came
 
