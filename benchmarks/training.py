@@ -278,7 +278,8 @@ def table(lines: list[dict[str, Any]]) -> str:
         low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         rows.append(
             f"| {line['work']} | {line['peer']} | {middle:.2f} ({low:.2f} to {high:.2f}, {len(ratios)} rounds) | "
-            f"{statistics.median(mine):.0f} / {statistics.median(theirs):.0f} | {line['mfu']:.0%} | {line['padding_share']:.1%} |"
+            f"{statistics.median(mine):.0f} / {statistics.median(theirs):.0f} | {line['mfu']:.0%} | "
+            f"{line['padding_share']:.1%} |"
         )
     scored = [line for line in lines if "scores" in line]
     if scored:

@@ -82,6 +82,19 @@ def test_an_optimizer_goes_on_over_two_blocks(tmp_path: Path) -> None:
     torch.testing.assert_close(word_weights(short), word_weights(plain), rtol=0, atol=0)
 
 
+def test_a_graph_from_before_that_is_still_alive_does_no_harm(tmp_path: Path) -> None:
+    model = open_model(tmp_path / "encoder")
+    before = model(input_ids=IDS, attention_mask=MASK)["logits"]
+    with occurring_rows_trained(model, IDS.numpy()):
+        inside = model(input_ids=IDS, attention_mask=MASK)["logits"]
+        train(model, optimizer_of(model))
+
+    train(model, optimizer_of(model))
+
+    assert before.requires_grad
+    assert inside.requires_grad
+
+
 def test_evaluation_sees_every_row_as_trained_so_far(tmp_path: Path) -> None:
     model = open_model(tmp_path / "encoder")
     with occurring_rows_trained(model, IDS.numpy()):

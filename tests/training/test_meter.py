@@ -8,17 +8,20 @@ import pytest
 
 from fastbert.models.freezing import freeze
 from fastbert.models.work import measure_work
-from fastbert.tasks.base import Feature
 from fastbert.training.learner import Learner
 from fastbert.training.meter import FlopMeter
 from tests.feedback import make_learner
 
 
-def meter_of(learner: Learner) -> tuple[FlopMeter, list[Feature]]:
-    """Return a meter of a learner, and windows of two lengths."""
-    features = learner.data.encoded("train").features
-    by_length = {len(feature.input_ids_L): feature for feature in features}
-    return FlopMeter(learner._stepper(learner.config)), [by_length[min(by_length)], by_length[max(by_length)]]
+def lengths_of(learner: Learner) -> list[int]:
+    """Return the tokens of each training window."""
+    return [len(feature.input_ids_L) for feature in learner.data.encoded("train").features]
+
+
+def meter_of(learner: Learner) -> tuple[FlopMeter, list[int]]:
+    """Return a meter of a learner, and the lengths of its shortest and longest window."""
+    lengths = lengths_of(learner)
+    return FlopMeter(learner._stepper(learner.config), 1), [min(lengths), max(lengths)]
 
 
 def test_padding_costs_nothing_and_parts_add_up(encoder: str) -> None:
@@ -26,21 +29,20 @@ def test_padding_costs_nothing_and_parts_add_up(encoder: str) -> None:
 
     together, apart = meter.flop([[short, long]]), meter.flop([[short], [long]])
 
-    assert len(short.input_ids_L) < len(long.input_ids_L)
+    assert short < long
     assert together == apart == meter.flop([[short]]) + meter.flop([[long]])
 
 
 def test_a_frozen_encoder_costs_its_forward_pass(encoder: str) -> None:
     learner = make_learner(encoder)
-    meter, windows = meter_of(learner)
-    full = meter.flop([windows])
+    meter, lengths = meter_of(learner)
+    full = meter.flop([lengths])
 
     freeze(learner.model)
 
-    lengths = [len(window.input_ids_L) for window in windows]
     names = learner.encoder.tokenizer.input_names
     forward = measure_work(learner.model, learner.runtime, names).forward.of(lengths)
-    assert forward < meter.flop([windows]) < 1.05 * forward < full
+    assert forward < meter.flop([lengths]) < 1.05 * forward < full
 
 
 def test_a_fit_counts_the_flop_of_its_real_tokens(encoder: str, tmp_path: Path) -> None:
@@ -49,7 +51,7 @@ def test_a_fit_counts_the_flop_of_its_real_tokens(encoder: str, tmp_path: Path) 
 
     history = learner.fit().history
 
-    assert history.flop == pytest.approx(2 * meter.flop([learner.data.encoded("train").features]), rel=1e-9)
+    assert history.flop == pytest.approx(2 * meter.flop([lengths_of(learner)]), rel=1e-9)
     assert history.product_rate > 0
     assert 0 < history.mfu < 1
 
@@ -58,3 +60,11 @@ def test_gradual_unfreezing_costs_less_than_training_everything(encoder: str) ->
     whole, gradual = make_learner(encoder, epochs=2), make_learner(encoder, epochs=2, freeze="gradual")
 
     assert gradual.fit().history.flop < 0.7 * whole.fit().history.flop
+
+
+def test_frozen_layers_that_are_run_once_are_not_counted_again(encoder: str) -> None:
+    once, each_time = make_learner(encoder, epochs=2), make_learner(encoder, epochs=1)
+    for learner in (once, each_time):
+        learner.freeze()
+
+    assert once.fit().history.flop < 0.1 * 2 * each_time.fit().history.flop

@@ -62,6 +62,11 @@ class FrozenPrefix:
         self._whole_layers = len(self._layers) == len(layer_modules(model))
 
     @property
+    def num_layers(self) -> int:
+        """Return how many layers are kept."""
+        return len(self._layers)
+
+    @property
     def num_bytes(self) -> int:
         """Return the bytes kept so far."""
         return 0 if self._values is None else self._used * self._values.shape[1] * self._values.itemsize
@@ -94,8 +99,8 @@ class FrozenPrefix:
         inputs = self._inputs(tensors)
         if self._whole_layers and hidden_WLD.shape[1] == 1:  # what the layers would read need not be made
             inputs = {name: value[:, :1] for name, value in inputs.items()}
-        output = self._as_layer(hidden_WLD)
-        with self._instead(lambda *_, **__: output):
+        output = hidden_WLD if self._num_others is None else (hidden_WLD, *[None] * self._num_others)
+        with _instead(self._layers, lambda layer: lambda *_, **__: output):
             return cast("Outputs", self.model(**inputs))
 
     def _kept(self, tensors: Tensors) -> torch.Tensor | None:
@@ -126,25 +131,6 @@ class FrozenPrefix:
             handle.remove()
         raise RuntimeError("the layers were not called")  # an invariant: `frozen_prefix` has tried it
 
-    @contextlib.contextmanager
-    def layers_left_out(self) -> Iterator[None]:
-        """Let every layer hand on what it gets during a block, to see what the rest of the model costs."""
-        with self._instead(lambda hidden_WLD, *_, **__: self._as_layer(hidden_WLD)):
-            yield
-
-    @contextlib.contextmanager
-    def _instead(self, forward: Callable[..., object]) -> Iterator[None]:
-        for layer in self._layers:
-            layer.forward = forward  # type: ignore[assignment]
-        try:
-            yield
-        finally:
-            for layer in self._layers:
-                del layer.forward
-
-    def _as_layer(self, hidden_WLD: torch.Tensor) -> object:
-        return hidden_WLD if self._num_others is None else (hidden_WLD, *[None] * self._num_others)
-
     def _inputs(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         return {name: tensors[name] for name in self.input_names}
 
@@ -171,6 +157,43 @@ def frozen_layers(model: nn.Module) -> int:
             break
         count = number
     return count
+
+
+@contextlib.contextmanager
+def layers_left_out(model: nn.Module, num_layers: int) -> Iterator[None]:
+    """Let the lowest layers hand on what they get during a block: what remains is the cost of the others.
+
+    Some encoders' layers return more than hidden states; the first call of each is a true one, to see what it returns.
+    """
+    seen: dict[nn.Module, int | None] = {}
+
+    def hand_on(layer: nn.Module) -> Callable[..., object]:
+        run = layer.forward
+
+        def forward(hidden_WLD: torch.Tensor, *inputs: object, **options: object) -> object:
+            if layer not in seen:
+                output = run(hidden_WLD, *inputs, **options)
+                seen[layer] = len(output) - 1 if isinstance(output, tuple) else None
+                return output
+            others = seen[layer]
+            return hidden_WLD if others is None else (hidden_WLD, *[None] * others)
+
+        return forward
+
+    with _instead(layer_modules(model)[:num_layers], hand_on):
+        yield
+
+
+@contextlib.contextmanager
+def _instead(layers: Sequence[nn.Module], make: Callable[[nn.Module], Callable[..., object]]) -> Iterator[None]:
+    """Run another function in the place of each layer during a block."""
+    for layer in layers:
+        layer.forward = make(layer)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
 
 
 def can_be_skipped(prefix: FrozenPrefix, tensors: Tensors) -> bool:

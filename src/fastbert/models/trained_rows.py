@@ -63,8 +63,7 @@ class _Table:
         self.all_VD = weight.data
         self.place_V = torch.full((len(self.all_VD),), -1, device=weight.device)
         self.place_V[self.used_U] = torch.arange(len(used_U), device=weight.device)
-        weight.data = self.all_VD[self.used_U]
-        weight.grad = None
+        _give(weight, self.all_VD[self.used_U])
 
     def look_up(self, input: torch.Tensor) -> torch.Tensor:
         if not self.embedding.training:
@@ -86,12 +85,22 @@ class _Table:
 
     def put_back(self) -> None:
         self._write()
-        self.embedding.weight.data = self.all_VD
-        self.embedding.weight.grad = None
+        _give(self.embedding.weight, self.all_VD)
 
     def _write(self) -> None:
         """Copy the trained rows into the whole table: each time, for a fused optimizer leaves no sign of its update."""
         self.all_VD[self.used_U] = self.embedding.weight.detach()
+
+
+def _give(weight: nn.Parameter, values: torch.Tensor) -> None:
+    """Give a parameter values of another shape, and drop its gradient.
+
+    An earlier graph that is still alive keeps the place where gradients of the parameter arrive, with the shape of
+    before; torch makes a new one where the type changes.
+    """
+    weight.grad = None
+    weight.data = torch.empty(0, dtype=torch.float64, device=values.device)
+    weight.data = values
 
 
 def _word_embeddings(model: nn.Module) -> nn.Embedding | None:

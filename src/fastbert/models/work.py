@@ -73,9 +73,10 @@ def near_pairs(length: int, reach: int) -> int:
     return length * (2 * bound + 1) - bound * (bound + 1)
 
 
-def measure_work(model: nn.Module, runtime: Runtime, input_names: Sequence[str], pad_id: int = 0) -> ModelWork:
+def measure_work(model: nn.Module, runtime: Runtime, input_names: Sequence[str], token_id: int = 1) -> ModelWork:
     """Return what passes cost as the model is now: in this precision, with these parameters frozen.
 
+    token_id: what the passes are made of, any but padding; during a fit one that occurs in the training rows.
     The model may lie on the meta device, without weights; the bytes saved are those of its training mode.
     Weights, buffers, mode and random numbers are left as they were.
     """
@@ -84,7 +85,7 @@ def measure_work(model: nn.Module, runtime: Runtime, input_names: Sequence[str],
     model.train()
     try:
         with untouched_rng():
-            rows = [_measure_pass(model, runtime, shape, input_names, pad_id) for shape in _SHAPES]
+            rows = [_measure_pass(model, runtime, shape, input_names, token_id) for shape in _SHAPES]
     finally:
         model.train(was_training)
         for buffer, before in buffers:  # a head of the user's own may count what passes through it
@@ -99,11 +100,11 @@ def measure_work(model: nn.Module, runtime: Runtime, input_names: Sequence[str],
 
 
 def _measure_pass(
-    model: nn.Module, runtime: Runtime, shape: tuple[int, int], input_names: Sequence[str], pad_id: int
+    model: nn.Module, runtime: Runtime, shape: tuple[int, int], input_names: Sequence[str], token_id: int
 ) -> tuple[float, float, float]:
     """Return FLOP forward, FLOP with the backward pass, and bytes saved of one pass."""
     device = next(model.parameters()).device
-    values = {"input_ids": pad_id + 1, "attention_mask": 1}
+    values = {"input_ids": token_id, "attention_mask": 1}
     # transformers looks into a mask, which has no values on the meta device; without one all tokens are attended to
     names = [name for name in input_names if name != "attention_mask" or device.type != "meta"]
     inputs = {name: torch.full(shape, values.get(name, 0), device=device) for name in names}

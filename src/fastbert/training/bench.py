@@ -30,7 +30,6 @@ from fastbert.runtime import (
     Runtime,
     choose_runtime,
     float32_products,
-    freed_memory_kept,
     num_cores,
     product_rate,
     untouched_rng,
@@ -39,6 +38,7 @@ from fastbert.runtime import (
 )
 from fastbert.tasks.base import pad_batch
 from fastbert.training.learner import Learner
+from fastbert.training.shortcuts import shortcuts
 from fastbert.training.step import Stepper, make_scaler
 
 MODES = ("fp32", "fp32 medium", "bf16", "fp16")  # "medium": torch may round float32 products to bfloat16
@@ -198,7 +198,8 @@ def run_bench(
     rates = {mode: bench.rate(Candidate(mode, all_cores)) for mode in MODES}
     possible = [Candidate(mode, all_cores) for mode, rate in rates.items() if not isinstance(rate, str)]
     on_stage(f"training and inference: {', '.join(candidate.mode for candidate in possible)}")
-    with untouched_rng(), freed_memory_kept():
+    config = learner.plan(estimate=False).config
+    with untouched_rng(), shortcuts(learner.model, learner.data, config, learner.runtime):
         training, inference = bench.train(possible), bench.predict(possible)
         chosen = fastest_option(training).candidate
         counts = [*fewer_threads(all_cores), all_cores] if all_cores > 1 else []
@@ -252,7 +253,8 @@ class _Bench:
         self.parts = [encoded.windows_of(part) for part in chosen]
         self.num_texts = sum(map(len, chosen))
         self.lengths = [len(window.input_ids_L) for part in self.parts for window in part]
-        work = measure_work(self.stepper.model, self.stepper.runtime, self.stepper.input_names, self.stepper.pad_id)
+        token_id = int(self.parts[0][0].input_ids_L[0])
+        work = measure_work(self.stepper.model, self.stepper.runtime, self.stepper.input_names, token_id)
         self.training_flop, self.inference_flop = self._flop(work.training), self._flop(work.forward)
 
     @property
@@ -312,7 +314,7 @@ class _Bench:
         return time.perf_counter() - start
 
     def _train_step(self, stepper: Stepper) -> None:
-        stepper.step(self.parts, np.random.default_rng(0))
+        stepper.step(stepper.prepare(self.parts, np.random.default_rng(0)))
 
     def _predict_step(self, stepper: Stepper) -> None:
         backend = TorchBackend(stepper.model, stepper.runtime, stepper.input_names)

@@ -142,7 +142,7 @@ class Learner:
                 callbacks,
                 self.history,
                 self._epochs_done,
-                FlopMeter(stepper),
+                FlopMeter(stepper, int(self.data.encoded("train").features[0].input_ids_L[0])),
             ).run()
         self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
         self.decisions = self.data.task.fit_decisions(self.predictions("valid"), self.data.examples("valid"))

@@ -5,18 +5,22 @@ Knows nothing of seconds or of what a machine could do.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 
+from fastbert.models.frozen_prefix import layers_left_out
 from fastbert.models.work import Work, measure_work
 from fastbert.training.step import Stepper
 
 
 class FlopMeter:
-    """Counts the FLOP of steps; the model is measured again whenever other parameters of it are trained."""
+    """Counts the FLOP of steps; the model is measured again whenever other parameters of it are trained.
 
-    def __init__(self, stepper: Stepper) -> None:
+    token_id: one that occurs in the training rows.
+    """
+
+    def __init__(self, stepper: Stepper, token_id: int) -> None:
         self._stepper = stepper
+        self._token_id = token_id
         self._measured: dict[tuple[bool, ...], Work] = {}
 
     def flop(self, parts: Sequence[Sequence[int]]) -> float:
@@ -31,7 +35,9 @@ class FlopMeter:
         stepper = self._stepper
         trained = tuple(parameter.requires_grad for parameter in stepper.model.parameters())
         if trained not in self._measured:
-            with contextlib.nullcontext() if stepper.prefix is None else stepper.prefix.layers_left_out():
-                work = measure_work(stepper.model, stepper.runtime, stepper.input_names, stepper.pad_id)
-            self._measured[trained] = work.training
+            kept = 0 if stepper.prefix is None else stepper.prefix.num_layers
+            with layers_left_out(stepper.model, kept):
+                arguments = (stepper.model, stepper.runtime, stepper.input_names, self._token_id)
+                measure_work(*arguments)  # the first calls of layers that are left out are true ones
+                self._measured[trained] = measure_work(*arguments).training
         return self._measured[trained]

@@ -7,6 +7,7 @@ as they were. Knows nothing of how a plan is printed or where it is saved.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,11 @@ from fastbert.config import TrainConfig
 from fastbert.data.batches import num_steps, training_steps
 from fastbert.data.databunch import DataBunch, label_block, length_phrase
 from fastbert.display import Block, View, duration
+from fastbert.models.frozen_prefix import frozen_layers, layers_left_out
 from fastbert.models.work import measure_work
 from fastbert.runtime import freed_memory_kept, untouched_rng
-from fastbert.training.step import Stepper
+from fastbert.training.shortcuts import keeps_frozen_layers
+from fastbert.training.step import Part, Stepper
 
 _BYTES = 4  # float32
 _LIBRARIES = 450_000_000  # a process that has imported torch and transformers: 0.44 GB
@@ -101,7 +104,8 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     """Return the seconds that training will take, from one measured forward and backward pass.
 
     The batch nearest to the mean cost is timed twice, the faster counts; evaluation is added as a
-    third of the cost per token. Gradients are dropped and the random state is restored.
+    third of the cost per token. Frozen layers that a fit runs once are counted once. Gradients are dropped and the
+    random state is restored.
     """
     encoded = data.encoded("train")
     steps = training_steps(
@@ -109,21 +113,32 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     )
     costs = np.array([sum(encoded.costs.longest_N[part].max() * len(part) for part in step) for step in steps])
     chosen = steps[int(np.argmin(np.abs(costs - costs.mean())))]
-    times = []
+    parts = stepper.prepare([encoded.windows_of(part) for part in chosen], np.random.default_rng(0))
     buffers = [(buffer, buffer.clone()) for buffer in stepper.model.buffers()]
     with untouched_rng(), freed_memory_kept():
-        for _ in range(2):
-            start = time.perf_counter()
-            for part in chosen:
-                (prepared,) = stepper.prepare([encoded.windows_of(part)], np.random.default_rng(0))
-                stepper.accumulate(prepared)
-            times.append(time.perf_counter() - start)
+        whole_s = rest_s = _time_passes(stepper, parts)
+        if keeps_frozen_layers(stepper.model, config):
+            with layers_left_out(stepper.model, frozen_layers(stepper.model)):
+                rest_s = _time_passes(stepper, parts)
     for buffer, before in buffers:  # a head of the user's own may count what passes through it
         buffer.copy_(before)
     stepper.optimizer.zero_grad(set_to_none=True)
-    per_epoch = min(times) * 1.1 * len(steps)  # the update of the weights comes on top: about a tenth
-    evaluation = per_epoch / 3 * len(data.splits["valid"]) / len(data.splits["train"]) * config.evaluations_per_epoch
-    return float((per_epoch + evaluation) * (config.epochs or 0))
+    once_s = (whole_s - rest_s) * len(steps)  # the frozen layers of all rows
+    per_epoch_s = rest_s * 1.1 * len(steps)  # the update of the weights comes on top: about a tenth
+    share = len(data.splits["valid"]) / len(data.splits["train"])
+    evaluation_s = per_epoch_s / 3 * share * config.evaluations_per_epoch
+    return float(once_s * (1 + share) + (per_epoch_s + evaluation_s) * (config.epochs or 0))
+
+
+def _time_passes(stepper: Stepper, parts: Sequence[Part]) -> float:
+    """Return the seconds of a forward and backward pass over the parts of a batch: the faster of two."""
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        for part in parts:
+            stepper.accumulate(part)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 def estimate_memory(stepper: Stepper, data: DataBunch, config: TrainConfig) -> int:
@@ -136,7 +151,8 @@ def estimate_memory(stepper: Stepper, data: DataBunch, config: TrainConfig) -> i
     weights = sum(parameter.numel() for parameter in parameters) * _BYTES
     trained = sum(parameter.numel() for parameter in parameters if parameter.requires_grad) * _BYTES
     copies = config.average + 1  # of the weights to keep, on the CPU
-    saved = measure_work(stepper.model, stepper.runtime, stepper.input_names, stepper.pad_id).saved
+    token_id = int(data.encoded("train").features[0].input_ids_L[0])
+    saved = measure_work(stepper.model, stepper.runtime, stepper.input_names, token_id).saved
     costs = data.encoded("train").costs
     longest, most = int(costs.longest_N.max()), int(costs.windows_N.max())
     windows = max(most, min(config.batch_size * most, config.batch_tokens // longest))

@@ -49,11 +49,16 @@ def shortcuts(model: nn.Module, data: DataBunch, config: TrainConfig, runtime: R
             ids = _occurring(data)
             if stack.enter_context(occurring_rows_trained(model, ids)):
                 _log.info("word embeddings: the %d rows that occur are trained", len(ids))
-        if config.freeze == "gradual" or math.ceil(config.epochs or 0) < 2:  # no layer's output is read twice
+        if not keeps_frozen_layers(model, config):
             yield Shortcuts()
             return
         exact = replace(runtime, precision="fp32")
         yield Shortcuts(_prefix(model, data, "train", config, runtime), _prefix(model, data, "valid", config, exact))
+
+
+def keeps_frozen_layers(model: nn.Module, config: TrainConfig) -> bool:
+    """Return whether a fit runs frozen layers once: where there are some, and their output is read more than once."""
+    return config.freeze != "gradual" and math.ceil(config.epochs or 0) > 1 and frozen_layers(model) > 0
 
 
 def _occurring(data: DataBunch) -> npt.NDArray[np.integer]:
@@ -65,10 +70,9 @@ def _occurring(data: DataBunch) -> npt.NDArray[np.integer]:
 def _prefix(
     model: nn.Module, data: DataBunch, split: str, config: TrainConfig, runtime: Runtime
 ) -> FrozenPrefix | None:
-    """Return the outputs of the frozen layers for all windows of a split, or None where there is nothing to gain."""
+    """Return the outputs of the frozen layers for all windows of a split, or None where that cannot be done."""
     tokenizer, num_frozen = data.tokenizer, frozen_layers(model)
-    if num_frozen == 0 or tokenizer is None:
-        return None
+    assert tokenizer is not None  # a learner's data has one
     encoded = data.encoded(split)
     prefix = FrozenPrefix(
         model,
