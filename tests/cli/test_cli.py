@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import fastbert
-from fastbert.cli import main
+from fastbert.cli import main, spare_waiting_threads
 from fastbert.errors import DataError, TrainingError
 from tests.cli.conftest import Run
 
@@ -140,3 +140,38 @@ def _raising(error: BaseException) -> object:
         raise error
 
     return fail
+
+
+# --- threads ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"GOMP_SPINCOUNT": "1000"}),
+        ({"GOMP_SPINCOUNT": "7"}, {"GOMP_SPINCOUNT": "7"}),
+        ({"OMP_WAIT_POLICY": "active"}, {"OMP_WAIT_POLICY": "active"}),
+    ],
+    ids=["nothing said", "spins given", "policy given"],
+)
+def test_waiting_threads_sleep_soon_unless_the_user_says_how_they_wait(
+    given: dict[str, str], expected: dict[str, str]
+) -> None:
+    environment = dict(given)
+
+    spare_waiting_threads(environment)
+
+    assert environment == expected
+
+
+def test_it_is_set_before_torch_is_imported() -> None:
+    code = (
+        "import os, sys, fastbert.cli as cli; sys.argv = ['fastbert', '--version']\n"
+        "try: cli.main()\n"
+        "except SystemExit: sys.exit(f\"{os.environ['GOMP_SPINCOUNT']} {'torch' in sys.modules}\")"
+    )
+    environment = {key: value for key, value in os.environ.items() if key not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+
+    assert result.stderr.strip() == "1000 False"

@@ -57,6 +57,15 @@ def test_padding_stays_hidden(tmp_path: Path) -> None:
     torch.testing.assert_close(padded, alone, rtol=0, atol=1e-6)
 
 
+def test_another_precision_gets_the_attention_of_torch_back(tmp_path: Path) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder"), SINGLE)
+
+    suited = [suit_attention(model, cpu("bf16")), suit_attention(model, cpu("fp32"))]
+
+    assert suited == [True, False]
+    assert model.config._attn_implementation == "sdpa"
+
+
 def tensors(length: int, *, heads: int = 2, width: int = 16) -> list[torch.Tensor]:
     """Return query, key and value of two windows, in bfloat16 and with gradients."""
     rng = torch.Generator().manual_seed(length)

@@ -121,6 +121,15 @@ def test_parts_of_a_batch_need_memory_one_at_a_time(encoder: str) -> None:
     assert parted < whole
 
 
+def test_windows_of_long_texts_need_memory_each(encoder: str) -> None:
+    cut, read = (
+        make_learner(encoder, DataBunch.from_files(feedback_rows(), max_tokens=8, truncation=how, valid_share=0.2))
+        for how in ("head_tail", "windows")
+    )
+
+    assert cut.plan(estimate=False).memory_bytes < read.plan(estimate=False).memory_bytes
+
+
 def test_larger_batches_need_more_memory(encoder: str) -> None:
     learner = make_learner(encoder)
 
