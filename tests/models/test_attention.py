@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -58,7 +59,7 @@ def test_padding_stays_hidden(tmp_path: Path) -> None:
 
 
 def test_another_precision_gets_the_attention_of_torch_back(tmp_path: Path) -> None:
-    model = load_model(open_tiny(tmp_path / "encoder"), SINGLE)
+    model = cast("PreTrainedModel", load_model(open_tiny(tmp_path / "encoder"), SINGLE))
 
     suited = [suit_attention(model, cpu("bf16")), suit_attention(model, cpu("fp32"))]
 
