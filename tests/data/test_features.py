@@ -1,14 +1,21 @@
-"""The windows of a split by example, with what each example costs."""
+"""Features in flat arrays; the windows of a split by example, with what each example costs."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.data.features import EncodedRows
-from fastbert.tasks.base import Feature
+from fastbert.config import Truncation
+from fastbert.data.examples import TextExample
+from fastbert.data.features import EncodedRows, Feature, Features
+from fastbert.data.tokens import Tokenizer
+from fastbert.labels import Labels
+from fastbert.tasks.classification import SingleLabel
+from tests.helpers import word_tokenizer
 
 
 def features_of(lengths: list[list[int]]) -> list[Feature]:
@@ -55,3 +62,92 @@ def test_the_full_length_counts_what_was_cut() -> None:
     encoded = EncodedRows.of(features_of([[3, 3], [2]]), 2)
 
     assert encoded.num_tokens_N.tolist() == [100, 101]
+
+
+# --- features in flat arrays ------------------------------------------------------------------------
+
+
+def encoded_features(truncation: Truncation = "windows", labels: tuple[str, ...] | None = ("bug",)) -> Features:
+    """Return the features of three texts, the second in several windows."""
+    texts = ["the app works", "the app page button export login price bill invoice crash", "not good"]
+    task = SingleLabel(Labels(("bug", "praise")), truncation)
+    tokenizer = Tokenizer(word_tokenizer(), pad_id=0, max_tokens=64, input_names=["input_ids"])
+    return task.encode([TextExample(text, labels=labels) for text in texts], tokenizer, 8, first_index=5)
+
+
+def test_a_feature_is_made_when_it_is_asked_for() -> None:
+    features = encoded_features()
+
+    assert [(one.example, one.window, one.num_windows) for one in features] == [
+        (5, 0, 1), (6, 0, 2), (6, 1, 2), (7, 0, 1)
+    ]  # fmt: skip
+    assert [len(one.input_ids_L) for one in features] == features.length_W.tolist() == [5, 8, 8, 4]
+    assert [one.num_tokens for one in features] == [5, 12, 12, 4]
+    assert {str(array.dtype) for one in features for array in (one.input_ids_L, one.token_type_ids_L)} == {"int32"}
+    assert features[-1].example == 7
+    with pytest.raises(IndexError):
+        features[4]
+
+
+def test_packing_features_again_gives_the_same_features() -> None:
+    features = encoded_features()
+
+    again = Features.of(list(features))
+
+    assert again.windows.ids_T.tolist() == features.windows.ids_T.tolist()
+    assert again.windows.table_W.tolist() == features.windows.table_W.tolist()
+    assert [list(one.pieces) for one in again] == [list(one.pieces) for one in features]
+    assert [one.target for one in again] == [one.target for one in features]
+
+
+def test_packed_features_are_not_packed_again() -> None:
+    features = encoded_features()
+
+    assert Features.of(features) is features
+
+
+def test_nothing_can_be_packed() -> None:
+    assert len(Features.of([])) == 0
+
+
+def test_a_slice_is_packed_too() -> None:
+    features = encoded_features()[1:3]
+
+    assert isinstance(features, Features)
+    assert [(one.example, one.window) for one in features] == [(6, 0), (6, 1)]
+
+
+def test_pieces_are_looked_up_when_they_are_read() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def find(example: int, window: int) -> list[tuple[int, int]]:
+        asked.append((example, window))
+        return [(0, 3), (7, 9)]
+
+    features = dataclasses.replace(encoded_features(), find_pieces=find)
+    feature = features[2]
+    assert asked == []
+
+    assert (list(feature.pieces), feature.pieces[-1], len(feature.pieces)) == ([(0, 3), (7, 9)], (7, 9), 2)
+    assert asked == [(6, 1)]
+
+
+def test_pieces_are_those_of_the_window() -> None:
+    text = "the app page button export login price bill invoice crash"
+
+    held = [[text[start:end] for start, end in one.pieces] for one in encoded_features()]
+
+    assert held[1:3] == [["the app page button export login"], ["export login price bill invoice crash"]]
+
+
+@pytest.mark.parametrize("labels", [None, ("praise",)])
+def test_targets_are_known_for_all_windows_or_for_none(labels: tuple[str, ...] | None) -> None:
+    targets = [one.target for one in encoded_features(labels=labels)]
+
+    assert targets == ([None] * 4 if labels is None else [1] * 4)
+
+
+def test_merged_windows_are_numbered_by_first_appearance() -> None:
+    features = encoded_features().select(np.array([3, 1, 0, 2]))
+
+    assert features.merged == ([0, 1, 2], [0, 1, 2, 1])

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tokenizers
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from fastbert.config import Truncation
-from fastbert.data.tokens import HEAD_SHARE, EncodedText, Tokenizer, Window
+from fastbert.data.cutting import HEAD_SHARE
+from fastbert.data.tokens import Tokenizer
 from fastbert.errors import EncoderError
 from fastbert.models.loading import Encoder, open_encoder
 from tests.bundles import needs_minilm, open_tiny
+from tests.data.per_row import encode, encode_all
 from tests.helpers import DEFAULT_WORDS, FAMILIES, word_tokenizer
 
 CLS, SEP = 2, 3  # of the tiny BERT
@@ -49,18 +51,6 @@ def numbered(count: int) -> tuple[Tokenizer, str, list[int]]:
     ]  # fmt: skip
 
 
-def encode(
-    tokenizer: Tokenizer, text: str, pair: str | None = None, max_tokens: int = 64, truncation: Truncation = "head"
-) -> EncodedText:
-    (encoded,) = tokenizer.encode([text], [pair], max_tokens=max_tokens, truncation=truncation)
-    return encoded
-
-
-def ids(window: Window) -> list[int]:
-    found: list[int] = window.input_ids_L.tolist()
-    return found
-
-
 # --- equal to transformers --------------------------------------------------------------------------
 
 
@@ -76,8 +66,8 @@ def test_ids_and_types_are_those_of_transformers(
 
     (window,) = encode(encoder.tokenizer, text, pair, max_tokens).windows
 
-    assert [ids(window)] == expected["input_ids"]
-    assert [window.token_type_ids_L.tolist()] == expected.get("token_type_ids", [window.token_type_ids_L.tolist()])
+    assert [window.ids] == expected["input_ids"]
+    assert [window.types] == expected.get("token_type_ids", [window.types])
     assert ("token_type_ids" in encoder.tokenizer.input_names) == ("token_type_ids" in expected)
 
 
@@ -88,10 +78,9 @@ def test_singles_and_pairs_in_one_call_equal_calls_of_their_own(
     tokenizer = encoder_of(family, tmp_path_factory.getbasetemp()).tokenizer
     rows = [("the app", None), ("", "slow"), ("page " * 50, "not " * 50), ("good", None), ("bad", "")]
 
-    together = tokenizer.encode([text for text, _ in rows], [pair for _, pair in rows], max_tokens=20)
+    together = encode_all(tokenizer, rows, 20)
 
-    alone = [encode(tokenizer, text, pair, 20) for text, pair in rows]
-    assert [ids(one.windows[0]) for one in together] == [ids(one.windows[0]) for one in alone]
+    assert together == [encode(tokenizer, text, pair, 20) for text, pair in rows]
 
 
 @given(text=texts, pair=st.none() | texts)
@@ -113,7 +102,7 @@ def test_head_keeps_the_beginning() -> None:
 
     (window,) = encode(tokenizer, text, None, 10, "head").windows
 
-    assert ids(window) == [CLS, *expected[:8], SEP]
+    assert window.ids == [CLS, *expected[:8], SEP]
 
 
 def test_tail_keeps_the_end() -> None:
@@ -121,7 +110,7 @@ def test_tail_keeps_the_end() -> None:
 
     (window,) = encode(tokenizer, text, None, 10, "tail").windows
 
-    assert ids(window) == [CLS, *expected[-8:], SEP]
+    assert window.ids == [CLS, *expected[-8:], SEP]
 
 
 def test_head_tail_keeps_a_quarter_from_the_beginning_and_the_rest_from_the_end() -> None:
@@ -130,7 +119,7 @@ def test_head_tail_keeps_a_quarter_from_the_beginning_and_the_rest_from_the_end(
     (window,) = encode(tokenizer, text, None, 10, "head_tail").windows
 
     assert HEAD_SHARE == 0.25
-    assert ids(window) == [CLS, *expected[:2], *expected[-6:], SEP]
+    assert window.ids == [CLS, *expected[:2], *expected[-6:], SEP]
     assert [text[start:end] for start, end in window.pieces] == ["w0 w1", "w14 w15 w16 w17 w18 w19"]
 
 
@@ -140,7 +129,7 @@ def test_a_text_that_just_fits_is_not_cut(truncation: Truncation) -> None:
 
     encoded = encode(tokenizer, text, None, 10, truncation)
 
-    assert [ids(window) for window in encoded.windows] == [[CLS, *expected, SEP]]
+    assert [window.ids for window in encoded.windows] == [[CLS, *expected, SEP]]
     assert not encoded.cut
     assert encoded.windows[0].pieces == ((0, len(text)),)
 
@@ -152,9 +141,9 @@ def test_windows_hold_every_token_and_overlap_by_a_quarter(count: int, max_token
 
     windows = encode(tokenizer, text, None, max_tokens, "windows").windows
 
-    spans = [range(expected.index(ids(window)[1]), expected.index(ids(window)[-2]) + 1) for window in windows if count]
+    spans = [range(expected.index(window.ids[1]), expected.index(window.ids[-2]) + 1) for window in windows if count]
     assert set(itertools.chain.from_iterable(spans)) == set(range(count))
-    assert all(len(ids(window)) <= max_tokens for window in windows)
+    assert all(len(window.ids) <= max_tokens for window in windows)
     assert all(len(one) == room for one in spans) or len(spans) <= 1
     assert all(left.stop - right.start >= room // 4 for left, right in itertools.pairwise(spans))
     assert all(left.start < right.start for left, right in itertools.pairwise(spans))
@@ -166,8 +155,8 @@ def test_windows_repeat_the_pair() -> None:
     windows = encode(tokenizer, text, "w3 w4", 13, "windows").windows
 
     assert len(windows) > 3
-    assert [ids(window)[-4:] for window in windows] == [[SEP, *expected[3:5], SEP]] * len(windows)
-    assert {tuple(window.token_type_ids_L[-3:].tolist()) for window in windows} == {(1, 1, 1)}
+    assert [window.ids[-4:] for window in windows] == [[SEP, *expected[3:5], SEP]] * len(windows)
+    assert {tuple(window.types[-3:]) for window in windows} == {(1, 1, 1)}
 
 
 def test_a_long_pair_takes_at_most_half_the_room_of_a_window() -> None:
@@ -175,7 +164,7 @@ def test_a_long_pair_takes_at_most_half_the_room_of_a_window() -> None:
 
     first = encode(tokenizer, text, text, 13, "windows").windows[0]
 
-    assert ids(first) == [CLS, *expected[:5], SEP, *expected[:5], SEP]
+    assert first.ids == [CLS, *expected[:5], SEP, *expected[:5], SEP]
 
 
 def test_a_long_pair_takes_the_room_that_a_short_text_leaves() -> None:
@@ -184,14 +173,14 @@ def test_a_long_pair_takes_the_room_that_a_short_text_leaves() -> None:
 
     (window,) = encode(tokenizer, "w7", text, 13, "windows").windows
 
-    assert ids(window) == [CLS, expected[7], SEP, *expected[:9], SEP]
+    assert window.ids == [CLS, expected[7], SEP, *expected[:9], SEP]
 
 
 @pytest.mark.parametrize("truncation", WAYS)
 def test_an_empty_text_is_its_special_tokens(truncation: Truncation) -> None:
     encoded = encode(small(), "", None, 8, truncation)
 
-    assert [ids(window) for window in encoded.windows] == [[CLS, SEP]]
+    assert [window.ids for window in encoded.windows] == [[CLS, SEP]]
     assert (encoded.num_tokens, encoded.cut, encoded.windows[0].pieces) == (2, False, ())
 
 
@@ -201,12 +190,14 @@ def test_an_empty_text_before_a_long_pair_is_encoded(truncation: Truncation) -> 
 
     encoded = encode(tokenizer, "", text, 10, truncation)
 
-    assert [len(ids(window)) for window in encoded.windows] == [10]
+    assert [len(window.ids) for window in encoded.windows] == [10]
     assert encoded.windows[0].pieces == ()
 
 
 def test_no_texts_give_nothing() -> None:
-    assert small().encode([], [], max_tokens=8) == []
+    windows = small().encode([], [], max_tokens=8)
+
+    assert (len(windows), len(windows.ids_T)) == (0, 0)
 
 
 def test_half_of_a_surrogate_pair_is_read_as_one_unknown_character() -> None:
@@ -214,7 +205,7 @@ def test_half_of_a_surrogate_pair_is_read_as_one_unknown_character() -> None:
     encoded = encode(small(), "the \ud83d app", "\ud83d")
 
     assert encoded.windows[0].pieces == ((0, 9),)
-    assert ids(encoded.windows[0]) == ids(encode(small(), "the ? app", "?").windows[0])
+    assert encoded.windows[0].ids == encode(small(), "the ? app", "?").windows[0].ids
 
 
 # --- pieces -----------------------------------------------------------------------------------------
@@ -228,7 +219,7 @@ def test_pieces_are_the_characters_of_the_kept_tokens(
 
     windows = encode(tokenizer, text, pair, max_tokens, truncation).windows
 
-    kept = [list(itertools.takewhile(lambda index: index != SEP, ids(window)[1:])) for window in windows]
+    kept = [list(itertools.takewhile(lambda index: index != SEP, window.ids[1:])) for window in windows]
     read = [
         list(
             itertools.chain.from_iterable(
@@ -270,7 +261,7 @@ def test_the_smallest_length_holds_a_token_of_each_text() -> None:
 
     (window,) = encode(tokenizer, text, text, 5).windows
 
-    assert ids(window) == [CLS, expected[0], SEP, expected[0], SEP]
+    assert window.ids == [CLS, expected[0], SEP, expected[0], SEP]
 
 
 # --- the tokenizer's own file -----------------------------------------------------------------------
@@ -283,9 +274,8 @@ def test_truncation_and_padding_of_the_file_do_not_leak() -> None:
 
     tokenizer = Tokenizer(backend, pad_id=0, max_tokens=64, input_names=["input_ids"])
 
-    assert ids(encode(tokenizer, "the app works fast").windows[0]) == ids(
-        encode(small(), "the app works fast").windows[0]
-    )
+    text = "the app works fast"
+    assert encode(tokenizer, text).windows[0].ids == encode(small(), text).windows[0].ids
 
 
 def test_the_given_tokenizer_keeps_its_settings() -> None:
@@ -300,7 +290,7 @@ def test_the_given_tokenizer_keeps_its_settings() -> None:
 def test_the_fixed_padding_of_minilm_does_not_leak() -> None:
     tokenizer = open_encoder("minilm").tokenizer
 
-    assert len(ids(encode(tokenizer, "the app").windows[0])) == 4
+    assert len(encode(tokenizer, "the app").windows[0].ids) == 4
 
 
 def test_a_saved_tokenizer_encodes_alike(tmp_path: Path) -> None:
@@ -310,9 +300,7 @@ def test_a_saved_tokenizer_encodes_alike(tmp_path: Path) -> None:
     again = Tokenizer.from_folder(tmp_path, tokenizer.to_json())
 
     assert again.to_json() == tokenizer.to_json()
-    assert ids(encode(again, "the app", "is slow").windows[0]) == ids(
-        encode(tokenizer, "the app", "is slow").windows[0]
-    )
+    assert encode(again, "the app", "is slow") == encode(tokenizer, "the app", "is slow")
 
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path: Path) -> None:
@@ -344,7 +332,7 @@ def test_a_tokenizer_without_special_tokens_has_an_empty_frame() -> None:
 
     tokenizer = Tokenizer(backend, pad_id=0, max_tokens=8, input_names=["input_ids"])
 
-    assert ids(encode(tokenizer, "a b", "b a", 8).windows[0]) == [0, 1, 1, 0]
+    assert encode(tokenizer, "a b", "b a", 8).windows[0].ids == [0, 1, 1, 0]
 
 
 def test_a_letter_of_several_tokens_does_not_hide_the_frame() -> None:
@@ -356,7 +344,7 @@ def test_a_letter_of_several_tokens_does_not_hide_the_frame() -> None:
 
     tokenizer = Tokenizer(backend, pad_id=0, max_tokens=16, input_names=["input_ids"])
 
-    assert ids(encode(tokenizer, "a a", "a", 16).windows[0]) == backend.encode("a a", "a").ids
+    assert encode(tokenizer, "a a", "a", 16).windows[0].ids == backend.encode("a a", "a").ids
 
 
 @pytest.mark.parametrize(("lowercase", "vocabulary"), [(True, ["a"]), (False, ["a", "A"]), (False, ["b"])])
@@ -377,14 +365,13 @@ def test_ids_are_shown_as_tokens() -> None:
     tokenizer = small()
     window = encode(tokenizer, "the zebra").windows[0]
 
-    assert tokenizer.tokens_of(ids(window)) == ["[CLS]", "the", "[UNK]", "[SEP]"]
+    assert tokenizer.tokens_of(window.ids) == ["[CLS]", "the", "[UNK]", "[SEP]"]
     assert tokenizer.tokens_of([9999]) == ["?"]
 
 
 @given(text=texts)
 def test_ids_are_int32_for_any_text(text: str) -> None:
-    assume(text)
-    (window,) = encode(small(), text).windows
+    windows = small().encode([text], [None], max_tokens=64)
 
-    assert window.input_ids_L.dtype == window.token_type_ids_L.dtype == np.int32
-    assert window.input_ids_L.shape == window.token_type_ids_L.shape
+    assert windows.ids_of(0).dtype == windows.types_of(0).dtype == np.int32
+    assert windows.ids_of(0).shape == windows.types_of(0).shape

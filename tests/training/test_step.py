@@ -78,7 +78,7 @@ def make_stepper(
     return Stepper(model, chosen, optimizer, runtime, tokenizer.input_names, tokenizer.pad_id, clip_norm, scaler)
 
 
-def make_features(encoder: str, task: Classification | None = None, count: int = 12) -> list[Feature]:
+def make_features(encoder: str, task: Classification | None = None, count: int = 12) -> Sequence[Feature]:
     rows = feedback_rows(count)
     examples = [TextExample(row["text"], labels=(row["label"],)) for row in rows]
     return (task or SingleLabel(NAMES)).encode(examples, open_encoder(encoder).tokenizer, 64)

@@ -28,7 +28,7 @@ class Costs:
     windows_N: Indices
 
     @classmethod
-    def single(cls, lengths: Sequence[int]) -> Costs:
+    def single(cls, lengths: Sequence[int] | Indices) -> Costs:
         """Return the costs of examples with one window each."""
         return cls(np.asarray(lengths, np.intp), np.ones(len(lengths), np.intp))
 

@@ -1,68 +1,33 @@
 """Text to token ids and back to character offsets, with the encoder's own fast tokenizer.
 
-Special tokens, truncation and windows are laid here, not by the tokenizer, so that training,
-evaluation and serving cut a text in the same way. Knows nothing of labels, and imports
-neither torch nor transformers.
-
-Axes: L tokens of one window.
+The tokenizer's threads do the work; around it nothing is done text by text but to take the ids out.
+Knows nothing of labels, and imports neither torch nor transformers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import tokenizers
 
 from fastbert.config import Truncation
+from fastbert.data.frames import Frames
+from fastbert.data.windows import Windows
 from fastbert.errors import EncoderError
 
-Ints = npt.NDArray[np.int32]
-Places = npt.NDArray[np.intp]  # positions of the tokens that are kept
-SLICE = 1024  # texts whose encodings are held at once: 41 MB instead of 237 MB for 20,000 texts of 100 words
-HEAD_SHARE = 0.25  # of the room for text: head 128 + tail 382 of 510 (Sun et al. 2019, section 5.3.1)
+Range = tuple[int, int]  # characters of a text: from, to
+Texts = Sequence[str]
+Pairs = Sequence[str | None]
+Encodings = list[tokenizers.Encoding]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One input of the encoder. pieces: character ranges (start, end) of the text that it holds."""
-
-    input_ids_L: Ints
-    token_type_ids_L: Ints
-    pieces: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class EncodedText:
-    """A text or pair as windows. num_tokens: its full length, special tokens included.
-
-    cut: True if a part of it is in no window.
-    """
-
-    windows: tuple[Window, ...]
-    num_tokens: int
-    cut: bool
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """Special tokens around one text or a pair: ids, and the type id of each place."""
-
-    first: tuple[int, ...]
-    middle: tuple[int, ...]
-    last: tuple[int, ...]
-    first_types: tuple[int, ...]
-    middle_types: tuple[int, ...]
-    last_types: tuple[int, ...]
-    text_type: int
-    pair_type: int
-
-    @property
-    def size(self) -> int:
-        return len(self.first) + len(self.middle) + len(self.last)
+# Texts whose encodings are held at once, and their characters: an encoding takes 20 to 30 bytes a character.
+SLICE, SLICE_CHARACTERS = 1024, 1_000_000
 
 
 class Tokenizer:
@@ -82,8 +47,7 @@ class Tokenizer:
         self.pad_id = pad_id
         self.max_tokens = max_tokens
         self.input_names = tuple(input_names)
-        self._single = _find_frame(self.backend, pair=False)
-        self._pair = _find_frame(self.backend, pair=True)
+        self._frames = Frames.find(self.backend)
 
     @classmethod
     def from_folder(cls, folder: Path, settings: dict[str, object]) -> Tokenizer:
@@ -115,14 +79,7 @@ class Tokenizer:
         """Return the token strings of ids, for people to read."""
         return [self.backend.id_to_token(int(index)) or "?" for index in input_ids]
 
-    def encode(
-        self,
-        texts: Sequence[str],
-        pairs: Sequence[str | None],
-        *,
-        max_tokens: int,
-        truncation: Truncation = "head",
-    ) -> list[EncodedText]:
+    def encode(self, texts: Texts, pairs: Pairs, *, max_tokens: int, truncation: Truncation = "head") -> Windows:
         """Encode texts, each with its pair or None, into windows of at most max_tokens tokens.
 
         Raises EncoderError if max_tokens leaves no room for text or exceeds the encoder's limit.
@@ -132,134 +89,88 @@ class Tokenizer:
                 f"max_tokens is {max_tokens}; this encoder takes at most {self.max_tokens}.",
                 f"Use --max-tokens {self.max_tokens} or less, or truncation 'windows'.",
             )
-        if max_tokens < self._pair.size + 2:
-            raise EncoderError(f"max_tokens is {max_tokens}; special tokens alone take {self._pair.size}.")
-        encoded: list[EncodedText] = []
-        for start in range(0, len(texts), SLICE):
-            chosen = pairs[start : start + SLICE]
-            firsts = self._encode_bare(texts[start : start + SLICE])
-            seconds = iter(self._encode_bare([pair for pair in chosen if pair is not None]))
-            encoded += [
-                self._windows(first, None if pair is None else next(seconds), max_tokens, truncation)
-                for first, pair in zip(firsts, chosen, strict=True)
-            ]
-        return encoded
+        special = self._frames.num_special
+        if max_tokens < special + 2:
+            raise EncoderError(f"max_tokens is {max_tokens}; special tokens alone take {special}.")
+        slices = ((texts[part], pairs[part]) for part in _slices(texts, pairs))
+        # In one slice there is nothing to be ahead of, and a thread takes as long as a request.
+        bare = map(self._bare, slices) if len(texts) <= SLICE else _one_ahead(self._bare, slices)
+        return Windows.join(self._lay(*encodings, max_tokens, truncation) for encodings in bare)
 
-    def _encode_bare(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
+    def pieces(
+        self, text: str, pair: str | None, *, max_tokens: int, truncation: Truncation = "head"
+    ) -> tuple[tuple[Range, ...], ...]:
+        """Return the character ranges of text that each of its windows holds, as `encode` makes them.
+
+        The text is tokenised again: `encode` keeps no offsets, which few ask for and which cost as
+        much memory as the ids.
+        """
+        (encoding,) = self._call(self.backend.encode_batch, [text])
+        num_pair = 0 if pair is None else len(self._call(self.backend.encode_batch_fast, [pair])[0])
+        lengths = (np.array([len(encoding)]), np.array([num_pair]), np.array([int(pair is not None)]))
+        cuts = self._frames.plan(*lengths, max_tokens, truncation)
+        offsets = encoding.offsets
+        return tuple(
+            tuple(
+                (offsets[start][0], offsets[start + size - 1][1])
+                for start, size in zip(starts_R[:2], sizes_R[:2], strict=True)
+                if size
+            )
+            for starts_R, sizes_R in zip(cuts.starts_WR.tolist(), cuts.sizes_WR.tolist(), strict=True)
+        )
+
+    def _bare(self, texts_and_pairs: tuple[Texts, Pairs]) -> tuple[Encodings, list[tokenizers.Encoding | None]]:
+        """Return encodings of texts and of their pairs, without special tokens and offsets."""
+        texts, pairs = texts_and_pairs
+        given = [pair for pair in pairs if pair is not None]
+        firsts = self._call(self.backend.encode_batch_fast, texts)
+        seconds = iter(self._call(self.backend.encode_batch_fast, given) if given else ())
+        return firsts, [None if pair is None else next(seconds) for pair in pairs]
+
+    def _lay(
+        self,
+        firsts: Encodings,
+        seconds: list[tokenizers.Encoding | None],
+        max_tokens: int,
+        truncation: Truncation,
+    ) -> Windows:
+        texts = [encoding.ids for encoding in firsts]
+        pairs = [None if encoding is None else encoding.ids for encoding in seconds]
+        if len(texts) == 1 and self._frames.fits(texts[0], pairs[0], max_tokens):
+            return self._frames.lay_whole(texts[0], pairs[0])
+        return self._frames.lay(texts, pairs, max_tokens, truncation)
+
+    def _call(self, encode: Callable[..., Encodings], texts: Texts) -> Encodings:
         try:
-            return self.backend.encode_batch(list(texts), add_special_tokens=False)
+            return encode(list(texts), add_special_tokens=False)
         except TypeError:  # half of a surrogate pair, which JSON and Python can hold, is no Unicode text
             whole = [text.encode("utf-8", "replace").decode() for text in texts]  # "?": the offsets stay
-            return self.backend.encode_batch(whole, add_special_tokens=False)
-
-    def _windows(
-        self, first: tokenizers.Encoding, second: tokenizers.Encoding | None, max_tokens: int, truncation: Truncation
-    ) -> EncodedText:
-        frame = self._single if second is None else self._pair
-        room = max_tokens - frame.size
-        num_first, num_second = len(first), 0 if second is None else len(second)
-        cut = num_first + num_second > room
-        keeps: list[tuple[Places, Places]]
-        if not cut:
-            keeps = [(np.arange(num_first), np.arange(num_second))]
-        elif truncation == "windows":
-            keeps = _window_indices(num_first, num_second, room)
-        else:
-            size_first, size_second = _longest_first(num_first, num_second, room)
-            keeps = [
-                (_kept_indices(num_first, size_first, truncation), _kept_indices(num_second, size_second, truncation))
-            ]
-        ids_first = np.asarray(first.ids, np.int32)
-        ids_second = np.asarray([] if second is None else second.ids, np.int32)
-        offsets = first.offsets if cut else [(first.offsets[0][0], first.offsets[-1][1])] if num_first else []
-        windows = []
-        for keep_first, keep_second in keeps:
-            pieces = _pieces(offsets, keep_first) if cut else tuple(offsets)
-            ids = (ids_first[keep_first], None if second is None else ids_second[keep_second])
-            windows.append(_lay(frame, *ids, pieces))
-        unread = cut if truncation != "windows" else len(keeps[0][1]) < num_second
-        return EncodedText(tuple(windows), num_first + num_second + frame.size, unread)
+            return encode(whole, add_special_tokens=False)
 
 
-def _lay(frame: _Frame, first: Ints, second: Ints | None, pieces: tuple[tuple[int, int], ...]) -> Window:
-    """Put the special tokens around the kept tokens."""
-    parts: list[Sequence[int] | Ints] = [frame.first, first]
-    types = [*frame.first_types, *[frame.text_type] * len(first)]
-    if second is not None:
-        parts += [frame.middle, second]
-        types += [*frame.middle_types, *[frame.pair_type] * len(second)]
-    parts.append(frame.last)
-    types += frame.last_types
-    ids_L = np.concatenate([np.asarray(part, np.int32) for part in parts])
-    return Window(ids_L, np.asarray(types, np.int32), pieces)
+def _slices(texts: Texts, pairs: Pairs) -> Iterator[slice]:
+    """Yield consecutive parts of the texts, each small enough to be held as encodings."""
+    start = size = 0
+    for end, (text, pair) in enumerate(zip(texts, pairs, strict=True), start=1):
+        size += len(text) if pair is None else len(text) + len(pair)
+        if end - start == SLICE or size >= SLICE_CHARACTERS:
+            yield slice(start, end)
+            start, size = end, 0
+    if start < len(texts):
+        yield slice(start, len(texts))
 
 
-def _longest_first(num_first: int, num_second: int, room: int) -> tuple[int, int]:
-    """Return how many tokens of each text stay: the longer one gives way, as in transformers."""
-    short, long = sorted((num_first, num_second))
-    long = max(short, room - short) if short <= room else short
-    if short + long > room:
-        short, long = room // 2, room // 2 + room % 2
-    return (long, short) if num_first > num_second else (short, long)
-
-
-def _kept_indices(num_tokens: int, size: int, truncation: Truncation) -> Places:
-    if size >= num_tokens or truncation == "head":
-        return np.arange(min(size, num_tokens))
-    if truncation == "tail":
-        return np.arange(num_tokens - size, num_tokens)
-    head = int(size * HEAD_SHARE)
-    return np.concatenate([np.arange(head), np.arange(num_tokens - (size - head), num_tokens)])
-
-
-def _window_indices(num_first: int, num_second: int, room: int) -> list[tuple[Places, Places]]:
-    """Slide over the first text; the second is repeated in each window, cut to half the room.
-
-    Beside a short first text it may take what that leaves.
-    """
-    size_second = min(num_second, max(room // 2, room - num_first))
-    size = room - size_second
-    step = max(1, size - size // 4)  # a quarter of overlap, so that no phrase is seen only torn apart
-    starts = list(range(0, max(1, num_first - size + step), step)) if num_first > size else [0]
-    starts[-1] = max(0, num_first - size)
-    second = np.arange(size_second)
-    return [(np.arange(start, min(start + size, num_first)), second) for start in starts]
-
-
-def _pieces(offsets: Sequence[tuple[int, int]], keep: Places) -> tuple[tuple[int, int], ...]:
-    """Return the character ranges covered by runs of consecutive kept tokens."""
-    if not len(keep):
-        return ()
-    breaks = np.flatnonzero(np.diff(keep) > 1)
-    begins = [keep[0], *keep[breaks + 1]]
-    ends = [*keep[breaks], keep[-1]]
-    return tuple((offsets[begin][0], offsets[end][1]) for begin, end in zip(begins, ends, strict=True))
-
-
-def _find_frame(backend: tokenizers.Tokenizer, *, pair: bool) -> _Frame:
-    """Read the special tokens off an encoded probe, so that no family is named here."""
-    encoding = backend.encode("a", "a") if pair else backend.encode("a")
-    ids, types, sequences = encoding.ids, encoding.type_ids, encoding.sequence_ids
-    special = [
-        bool(flag) or sequence is None for flag, sequence in zip(encoding.special_tokens_mask, sequences, strict=True)
-    ]
-    text = [index for index, sequence in enumerate(sequences) if sequence == 0 and not special[index]]
-    other = [index for index, sequence in enumerate(sequences) if sequence == 1 and not special[index]]
-    if not text or (pair and not other):
-        raise EncoderError("The tokenizer drops the text 'a'; its special tokens cannot be found.")
-    start, end = text[0], text[-1] + 1
-    begin_last = other[-1] + 1 if pair else end
-    middle = slice(end, other[0]) if pair else slice(0, 0)
-    return _Frame(
-        tuple(ids[:start]),
-        tuple(ids[middle]),
-        tuple(ids[begin_last:]),
-        tuple(types[:start]),
-        tuple(types[middle]),
-        tuple(types[begin_last:]),
-        types[start],
-        types[other[0]] if pair else 0,
-    )
+def _one_ahead(function: Callable[[Given], Made], items: Iterable[Given]) -> Iterator[Made]:
+    """Map in a second thread, one result ahead of what is taken."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = None
+        for item in items:
+            coming = pool.submit(function, item)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = coming
+        if waiting is not None:
+            yield waiting.result()
 
 
 def _normalizes_case(backend: tokenizers.Tokenizer) -> bool:

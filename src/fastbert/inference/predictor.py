@@ -18,7 +18,7 @@ import numpy as np
 from fastbert.bundle import Bundle, read_bundle
 from fastbert.data.batches import prediction_batches
 from fastbert.data.examples import TextExample
-from fastbert.data.features import EncodedRows
+from fastbert.data.features import EncodedRows, Features
 from fastbert.data.tokens import Tokenizer
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError, DataError, MissingExtraError, did_you_mean
@@ -150,8 +150,10 @@ def predict_features(
 
 def _forward(backend: Backend, windows: Sequence[Feature], pad_id: int, batch_tokens: int) -> dict[str, Array]:
     """Run windows in as many passes as batch_tokens asks for: one text alone may have more than fit in one."""
-    longest = max(len(window.input_ids_L) for window in windows)
+    longest = int(Features.of(windows).length_W.max())
     size = max(1, batch_tokens // longest)
+    if len(windows) <= size:
+        return backend.forward(pad_batch(windows, pad_id))
     parts = [
         backend.forward(pad_batch(windows[start : start + size], pad_id)) for start in range(0, len(windows), size)
     ]

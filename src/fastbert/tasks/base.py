@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from fastbert.data.features import Array as Array  # named here too, where the author of a task looks
+from fastbert.data.features import Feature as Feature
+from fastbert.data.features import Features
+
 if TYPE_CHECKING:
     import torch
 
     from fastbert.data.tokens import Tokenizer
     from fastbert.decisions.rules import Decisions
 
-Array = npt.NDArray[np.generic]
 Batch = dict[str, Array]
 
 
@@ -45,27 +48,6 @@ class Example(Protocol):
     @property
     def where(self) -> str:
         """Return the place it came from, for messages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One window of one example, ready to be batched.
-
-    example: index of the example it was made from.    window, num_windows: which of how many.
-    pieces: character ranges of the text that it holds.    num_tokens: of the whole example, uncut.
-    cut: True if a part of the example is in none of its windows.
-    target: what the task's `targets` reads, or None where labels are not known.
-    """
-
-    example: int
-    window: int
-    num_windows: int
-    input_ids_L: npt.NDArray[np.int32]
-    token_type_ids_L: npt.NDArray[np.int32]
-    pieces: tuple[tuple[int, int], ...]
-    num_tokens: int
-    target: Array | None = None
-    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +112,7 @@ class Task(ABC):
     @abstractmethod
     def encode(
         self, examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int, first_index: int = 0
-    ) -> list[Feature]:
+    ) -> Sequence[Feature]:
         """Return the windows of examples, in order; example indices count from first_index."""
 
     @abstractmethod
@@ -202,22 +184,14 @@ def pad_batch(features: Sequence[Feature], pad_id: int) -> Batch:
     Adds `example_of_window`, int64 of shape (W,): which row of the merged batch a window
     belongs to, counted from 0 in order of first appearance.
     """
-    length = max(len(feature.input_ids_L) for feature in features)
-    shape = (len(features), length)
-    input_ids_WL = np.full(shape, pad_id, np.int64)
-    attention_mask_WL = np.zeros(shape, np.int64)
-    token_type_ids_WL = np.zeros(shape, np.int64)
-    example_of_window_W = np.zeros(len(features), np.int64)
-    rows: dict[int, int] = {}
-    for index, feature in enumerate(features):
-        size = len(feature.input_ids_L)
-        input_ids_WL[index, :size] = feature.input_ids_L
-        attention_mask_WL[index, :size] = 1
-        token_type_ids_WL[index, :size] = feature.token_type_ids_L
-        example_of_window_W[index] = rows.setdefault(feature.example, len(rows))
+    packed = Features.of(features)
+    windows = packed.windows
+    places_WL, mask_WL = windows.places_WL()
     return {
-        "input_ids": input_ids_WL,
-        "attention_mask": attention_mask_WL,
-        "token_type_ids": token_type_ids_WL,
-        "example_of_window": example_of_window_W,
+        "input_ids": np.where(mask_WL, windows.ids_T[places_WL], np.int64(pad_id)),
+        "attention_mask": mask_WL.astype(np.int64),
+        "token_type_ids": (
+            np.zeros(mask_WL.shape, np.int64) if windows.types_T is None else windows.types_T[places_WL] * mask_WL
+        ).astype(np.int64),
+        "example_of_window": np.array(packed.merged[1], np.int64),
     }

@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self, cast, get_args
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from fastbert.config import Truncation
 from fastbert.data.examples import TextExample
+from fastbert.data.features import Features
 from fastbert.decisions.rules import Decisions, fit_threshold
 from fastbert.errors import BundleError, DataError
 from fastbert.labels import Labels
@@ -48,6 +50,7 @@ class Classification(Task):
 
     head: ClassVar[str] = "SequenceClassification"
     problem_type: ClassVar[str]
+    target_type: ClassVar[type[np.generic]]
 
     @property
     def model_options(self) -> dict[str, object]:
@@ -60,56 +63,58 @@ class Classification(Task):
 
     def encode(
         self, examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int, first_index: int = 0
-    ) -> list[Feature]:
+    ) -> Features:
         """Return the windows of each example with its target."""
-        encoded = tokenizer.encode(
+        windows = tokenizer.encode(
             [example.text for example in examples],
             [example.pair for example in examples],
             max_tokens=max_tokens,
             truncation=self.truncation,
         )
-        features: list[Feature] = []
-        for index, (example, text) in enumerate(zip(examples, encoded, strict=True), start=first_index):
-            target = self._target(cast("TextExample", example))
-            num_windows = len(text.windows)
-            for number, window in enumerate(text.windows):
-                ids, types = window.input_ids_L, window.token_type_ids_L
-                features.append(
-                    Feature(index, number, num_windows, ids, types, window.pieces, text.num_tokens, target, text.cut)
-                )
-        return features
+        if first_index:
+            windows = windows.counted_from(first_index)
+        targets_N = self._targets(cast("Sequence[TextExample]", examples))
+        targets_W = None if targets_N is None else targets_N[windows.table_W["example"] - first_index]
+
+        @lru_cache(maxsize=1)  # the windows of a text are asked for one after another
+        def pieces_of(index: int) -> Sequence[Sequence[tuple[int, int]]]:
+            text, pair = examples[index - first_index].text, examples[index - first_index].pair
+            return tokenizer.pieces(text, pair, max_tokens=max_tokens, truncation=self.truncation)
+
+        return Features(windows, targets_W, lambda example, window: pieces_of(example)[window])
 
     def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
         """Return `labels`, one row per example: int64 (B,) or float32 (B, C)."""
-        firsts = {feature.example: feature.target for feature in reversed(features)}
-        order = dict.fromkeys(feature.example for feature in features)
-        return {"labels": np.stack([cast("Array", firsts[example]) for example in order])}
+        packed = Features.of(features)
+        if packed.targets_W is None:
+            raise ValueError("features of examples without labels have no targets")
+        return {"labels": packed.targets_W[packed.merged[0]].astype(self.target_type)}
 
     def decode(
         self, outputs: Mapping[str, Array], features: Sequence[Feature], decisions: Decisions
     ) -> list[Prediction]:
         """Return one prediction per example; the logits of its windows are averaged."""
         logits_WC = np.asarray(outputs["logits"], np.float64)
-        rows = list(dict.fromkeys(feature.example for feature in features))
-        position = {example: row for row, example in enumerate(rows)}
-        owner_W = np.array([position[feature.example] for feature in features], np.intp)
-        logits_BC = np.zeros((len(rows), logits_WC.shape[1]))
-        np.add.at(logits_BC, owner_W, logits_WC)
-        logits_BC /= np.bincount(owner_W, minlength=len(rows))[:, None]
+        packed = Features.of(features)
+        firsts, owners = packed.merged
+        logits_BC = np.zeros((len(firsts), logits_WC.shape[1]))
+        np.add.at(logits_BC, owners, logits_WC)
+        logits_BC /= np.bincount(owners, minlength=len(firsts))[:, None]
         scores_BC, scores_WC = self.probabilities(logits_BC), self.probabilities(logits_WC)
-        windows_of: list[list[int]] = [[] for _ in rows]
-        for window, row in enumerate(owner_W):
+        windows_of: list[list[int]] = [[] for _ in firsts]
+        for window, row in enumerate(owners):
             windows_of[row].append(window)
+        cut_B = packed.windows.table_W["cut"][firsts].tolist()
         return [
             Prediction(
                 labels=self.decide(scores_BC[row], decisions),
                 scores=self._named(scores_BC[row]),
                 windows=tuple(
-                    WindowScores(features[window].pieces, self._named(scores_WC[window])) for window in windows
+                    WindowScores(tuple(packed[window].pieces), self._named(scores_WC[window])) for window in windows
                 )
                 if len(windows) > 1
                 else (),
-                cut=features[windows[0]].cut,
+                cut=cut_B[row],
             )
             for row, windows in enumerate(windows_of)
         ]
@@ -177,7 +182,8 @@ class Classification(Task):
         """Return weights that make up for rare labels, in label order."""
 
     @abstractmethod
-    def _target(self, example: TextExample) -> Array | None: ...
+    def _targets(self, examples: Sequence[TextExample]) -> Array | None:
+        """Return the targets, a row an example, or None unless all labels are known."""
 
     def _shares(self, examples: Sequence[Example]) -> Floats:
         counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
@@ -194,6 +200,7 @@ class SingleLabel(Classification):
     name: ClassVar[str] = "single_label"
     monitor: ClassVar[str] = "f1_macro"
     problem_type: ClassVar[str] = "single_label_classification"
+    target_type: ClassVar[type[np.generic]] = np.int64
 
     def loss(
         self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
@@ -244,15 +251,18 @@ class SingleLabel(Classification):
         decided = [self.labels.id_of(prediction.labels[0]) for prediction in predictions]
         return np.array(true, np.intp), np.array(decided, np.intp)
 
-    def _target(self, example: TextExample) -> Array | None:
-        if example.labels is None:
-            return None
-        if len(example.labels) != 1:
+    def _targets(self, examples: Sequence[TextExample]) -> Array | None:
+        ids = [self._id_of(example) for example in examples if example.labels is not None]
+        return np.array(ids, np.int64) if len(ids) == len(examples) else None
+
+    def _id_of(self, example: TextExample) -> int:
+        names = _known_labels(example)
+        if len(names) != 1:
             raise DataError(
-                f"{example.where or 'an example'}: has {len(example.labels)} labels; single_label needs exactly one.",
+                f"{example.where or 'an example'}: has {len(names)} labels; single_label needs exactly one.",
                 "Use the task multi_label for rows with none or several.",
             )
-        return np.asarray(self.labels.id_of(example.labels[0], where=example.where), np.int64)
+        return self.labels.id_of(names[0], where=example.where)
 
 
 @dataclass(frozen=True)
@@ -262,6 +272,7 @@ class MultiLabel(Classification):
     name: ClassVar[str] = "multi_label"
     monitor: ClassVar[str] = "average_precision_macro"
     problem_type: ClassVar[str] = "multi_label_classification"
+    target_type: ClassVar[type[np.generic]] = np.float32
 
     def loss(
         self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
@@ -306,12 +317,12 @@ class MultiLabel(Classification):
         ratio_C = (len(examples) - counts_C) / np.maximum(counts_C, 1)
         return tuple(np.clip(np.sqrt(ratio_C), 1.0, 10.0).tolist())
 
-    def _target(self, example: TextExample) -> Array | None:
-        if example.labels is None:
-            return None
-        row_C = np.zeros(len(self.labels), np.float32)
-        row_C[[self.labels.id_of(name, where=example.where) for name in example.labels]] = 1.0
-        return row_C
+    def _targets(self, examples: Sequence[TextExample]) -> Array | None:
+        cells_NC = np.zeros((len(examples), len(self.labels)), np.bool_)  # a byte a cell; `targets` makes them floats
+        for row, example in enumerate(examples):
+            for name in example.labels or ():
+                cells_NC[row, self.labels.id_of(name, where=example.where)] = True
+        return cells_NC if all(example.labels is not None for example in examples) else None
 
 
 def _known_labels(example: Example) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def keeps_frozen_layers(model: nn.Module, config: TrainConfig) -> bool:
 def _occurring(data: DataBunch) -> npt.NDArray[np.integer]:
     """Return the token ids of the training rows, and that of the padding beside them."""
     padding = [] if data.tokenizer is None else [data.tokenizer.pad_id]
-    return np.unique(np.concatenate([*(feature.input_ids_L for feature in data.encoded("train").features), padding]))
+    return np.unique(np.concatenate([data.encoded("train").features.windows.ids_T, padding]))
 
 
 def _prefix(
@@ -80,7 +80,7 @@ def _prefix(
         runtime=runtime,
         input_names=tokenizer.input_names,
         num_windows=len(encoded.features),
-        num_tokens=sum(len(feature.input_ids_L) for feature in encoded.features),
+        num_tokens=int(encoded.features.length_W.sum()),
     )
     try:
         # always in this order, whatever the seed: what is kept depends on weights and rows alone

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from fastbert.data.features import Features
 from fastbert.errors import TrainingError
 from fastbert.inference.torch_backend import model_inputs, to_tensors
 from fastbert.models.frozen_prefix import FrozenPrefix, rest_frozen_parts
@@ -129,12 +130,13 @@ class Stepper:
         return norm
 
     def _prepare(self, features: Sequence[Feature], rng: np.random.Generator) -> Part:
-        batch = pad_batch(features, self.pad_id)
-        batch |= self.task.targets(features, batch["input_ids"].shape[1], rng)
+        windows = Features.of(features)
+        batch = pad_batch(windows, self.pad_id)
+        batch |= self.task.targets(windows, batch["input_ids"].shape[1], rng)
         return Part(
             to_tensors(batch, self.runtime.device),
-            len({feature.example for feature in features}),
-            tuple(len(feature.input_ids_L) for feature in features),
+            len(np.unique(windows.example_W)),
+            tuple(windows.length_W.tolist()),
         )
 
 
