@@ -1,4 +1,4 @@
-"""The environment of every test: one thread, no network, no display, the same examples each run.
+"""The environment of every test: one thread, no network, no display, no cache, the same examples each run.
 
 Set here, before any test file can import torch, which reads these variables once. The two
 fixtures are folders that take seconds to make and that tests only read; everything else is
@@ -18,6 +18,7 @@ os.environ.update(
     GOMP_SPINCOUNT="0",
     HF_HUB_OFFLINE="1",
     MPLBACKEND="Agg",
+    FASTBERT_CACHE="off",  # a test of the cache names a folder of its own
 )
 
 # No deadline: a shared machine can be slow at any moment.

@@ -23,6 +23,7 @@ from fastbert.data.rows import Report, infer_labels, to_examples
 from fastbert.data.sources import Source, read_table
 from fastbert.data.splits import split_indices, text_key
 from fastbert.data.table import Table
+from fastbert.data.token_cache import cached
 from fastbert.data.tokens import Tokenizer
 from fastbert.display import Block, View, shorten
 from fastbert.errors import ConfigError
@@ -88,7 +89,7 @@ class DataBunch:
         return replace(self, tokenizer=tokenizer, max_tokens=max_tokens, _encoded={})
 
     def encoded(self, split: str) -> EncodedRows:
-        """Return the windows of a split; encoded once and kept.
+        """Return the windows of a split; encoded once and kept, many texts on disk too (`token_cache`).
 
         Raises ConfigError if the split does not exist or no tokenizer is set.
         """
@@ -96,7 +97,7 @@ class DataBunch:
             raise ConfigError("The data has no tokenizer yet.", "Make a Learner, or use data.with_tokenizer(...).")
         if split not in self._encoded:
             examples = self.examples(split)
-            features = self.task.encode(examples, self.tokenizer, self.max_tokens)
+            features = self.task.encode(examples, cached(self.tokenizer), self.max_tokens)
             self._encoded[split] = EncodedRows.of(features, len(examples))
         return self._encoded[split]
 

@@ -31,7 +31,8 @@ WINDOW = np.dtype(
         ("num_windows", np.int32),
         ("num_tokens", np.int32),
         ("cut", np.bool_),
-    ]
+    ],
+    align=True,
 )
 
 
