@@ -92,7 +92,7 @@ class _Table:
         self.all_VD[self.used_U] = self.embedding.weight.detach()
 
 
-def _give(weight: nn.Parameter, values: torch.Tensor) -> None:
+def _give(weight: torch.Tensor, values: torch.Tensor) -> None:
     """Give a parameter values of another shape, and drop its gradient.
 
     An earlier graph that is still alive keeps the place where gradients of the parameter arrive, with the shape of

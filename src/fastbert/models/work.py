@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from fastbert.models.frozen_prefix import rest_frozen_parts
 from fastbert.runtime import Runtime, untouched_rng
 
 # (W, L): four shapes for four unknowns. Small, and two windows at least, for a head may normalise over the batch.
@@ -83,6 +84,7 @@ def measure_work(model: nn.Module, runtime: Runtime, input_names: Sequence[str],
     was_training = model.training
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     model.train()
+    rest_frozen_parts(model)
     try:
         with untouched_rng():
             rows = [_measure_pass(model, runtime, shape, input_names, token_id) for shape in _SHAPES]

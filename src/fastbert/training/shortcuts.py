@@ -64,7 +64,7 @@ def keeps_frozen_layers(model: nn.Module, config: TrainConfig) -> bool:
 def _occurring(data: DataBunch) -> npt.NDArray[np.integer]:
     """Return the token ids of the training rows, and that of the padding beside them."""
     padding = [] if data.tokenizer is None else [data.tokenizer.pad_id]
-    return np.unique(np.concatenate([data.encoded("train").features.windows.ids_T, padding]))
+    return np.unique(np.concatenate([data.encoded("train").features.windows.ids_T, np.array(padding, np.int64)]))
 
 
 def _prefix(
