@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fastbert import tasks
 from fastbert.data.examples import TextExample
+from fastbert.data.features import Features
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
 from fastbert.tasks import TASKS, task_from_json
@@ -63,6 +64,23 @@ def test_every_array_is_int64_and_as_long_as_the_longest_window(sizes: list[int]
     assert set(shapes.values()) == {(len(sizes), max(sizes))}
     assert {str(array.dtype) for array in batch.values()} == {"int64"}
     assert batch["attention_mask"].sum(axis=1).tolist() == sizes
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), min_size=1, max_size=8), st.integers(0, 99))
+def test_a_selection_of_packed_windows_is_padded_like_a_list_of_them(shapes: list[tuple[int, int]], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = [
+        feature(example, rng.integers(0, 99, size).tolist(), rng.integers(0, 2, size).tolist())
+        for example, size in shapes
+    ]
+    order = rng.permutation(len(made))
+
+    packed, listed = pad_batch(Features.of(made).select(order), 1), pad_batch([made[index] for index in order], 1)
+
+    assert {name: array.tolist() for name, array in packed.items()} == {
+        name: array.tolist() for name, array in listed.items()
+    }
+    assert packed["input_ids"].dtype == packed["token_type_ids"].dtype == np.int64
 
 
 # --- predictions ------------------------------------------------------------------------------------

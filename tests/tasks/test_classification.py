@@ -91,6 +91,17 @@ def test_windows_of_one_example_have_one_target() -> None:
 
 
 @pytest.mark.parametrize("task", [SINGLE, MULTI])
+@pytest.mark.parametrize("count", [1, 2])
+def test_targets_of_unknown_labels_are_an_error(task: Classification, count: int) -> None:
+    """Where some labels are known and others not, none are taken for targets."""
+    examples = [TextExample("the app"), TextExample("the page", labels=("bug",))][:count]
+    features = task.encode(examples, tokenizer(), 16)
+
+    with pytest.raises(ValueError, match="features of examples without labels have no targets"):
+        task.targets(features, 16, RNG)
+
+
+@pytest.mark.parametrize("task", [SINGLE, MULTI])
 def test_unknown_labels_need_no_target(task: Classification) -> None:
     (feature,) = task.encode([TextExample("the app")], tokenizer(), 16)
 

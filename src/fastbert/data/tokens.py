@@ -26,7 +26,7 @@ Encodings = list[tokenizers.Encoding]
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-# Texts whose encodings are held at once, and their characters: an encoding takes 20 to 30 bytes a character.
+# Texts whose encodings are held at once, and their characters: an encoding takes 17 bytes a character (IMDb).
 SLICE, SLICE_CHARACTERS = 1024, 1_000_000
 
 

@@ -1,6 +1,6 @@
 """Encoded texts as flat arrays: the token ids of all windows in one, and a table with a row a window.
 
-A million short texts take 90 bytes each instead of 600 as objects. Knows nothing of how a
+A text of 19 tokens takes 108 bytes; as objects it took 780 (30,000 texts of GoEmotions). Knows nothing of how a
 window was cut, nor of labels.
 
 Axes: T tokens of all windows, W windows, L tokens of the longest window.
