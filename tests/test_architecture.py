@@ -33,7 +33,7 @@ LAYERS = {
     **dict.fromkeys(["fastbert.jsonable"], 0),
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], 1),
     "fastbert.tasks": 2,
-    **dict.fromkeys(["fastbert.bundle", "fastbert.layouts", "fastbert.data.databunch"], 3),
+    **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.layouts", "fastbert.data.databunch"], 3),
     **dict.fromkeys(["fastbert.inference", "fastbert.models", "fastbert.runtime"], 4),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], 5),
     "fastbert.inference.torch_backend": 5,
@@ -49,7 +49,7 @@ TORCH = {
     "fastbert": "lazy",
     "fastbert.api": "free",  # the package loads it on first use
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], "never"),
-    **dict.fromkeys(["fastbert.bundle", "fastbert.inference.predictor"], "never"),
+    **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.inference"], "never"),
     **dict.fromkeys(["fastbert.models", "fastbert.runtime", "fastbert.inference.torch_backend"], "free"),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], "free"),
     **dict.fromkeys(["fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], "free"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fastbert.data.databunch import DataBunch
     from fastbert.data.examples import TextExample
     from fastbert.errors import FastBertError
+    from fastbert.export.exporting import export_bundle
     from fastbert.inference.predictor import Predictor
     from fastbert.tasks.base import Prediction, Task
     from fastbert.tasks.classification import MultiLabel, SingleLabel
@@ -40,6 +41,7 @@ _PLACES = {
     "Task": "fastbert.tasks.base",
     "TextExample": "fastbert.data.examples",
     "TrainConfig": "fastbert.config",
+    "export_bundle": "fastbert.export.exporting",
     "fit": "fastbert.api",
     "train": "fastbert.api",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "TextExample",
     "TrainConfig",
     "__version__",
+    "export_bundle",
     "fit",
     "train",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import uuid
@@ -20,6 +21,7 @@ from typing import cast
 from fastbert._version import __version__
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, TrainingError
+from fastbert.exports import Export
 from fastbert.jsonable import finite
 from fastbert.tasks import task_from_json
 from fastbert.tasks.base import Task
@@ -35,6 +37,8 @@ class Bundle:
     max_tokens: longest input in tokens.    tokenizer: settings beside tokenizer.json.
     head: qualified name of a head of the user's own, or None.
     scores: by split, then by metric.    facts: encoder, plan, history: for people.
+    exports: models for other engines that were added later, by name.
+    seal: sha256 of the manifest it was read from.
     """
 
     folder: Path
@@ -46,6 +50,8 @@ class Bundle:
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
     version: str = __version__
+    exports: Mapping[str, Export] = field(default_factory=dict)
+    seal: str = field(default="", compare=False)
 
     def to_json(self, files: Mapping[str, str]) -> dict[str, object]:
         """Return the manifest; files maps relative names to their sha256."""
@@ -59,6 +65,7 @@ class Bundle:
             "head": self.head,
             "scores": {split: dict(scores) for split, scores in self.scores.items()},
             "facts": dict(self.facts),
+            "exports": {name: export.to_json() for name, export in self.exports.items()},
             "files": dict(files),
         }
 
@@ -118,9 +125,7 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
     try:
         working.mkdir(parents=True)
         write_files(working)
-        manifest = dict(cast("Mapping[str, object]", finite(bundle.to_json(_checksums(working)))))
-        text = json.dumps({**manifest, "sha256": seal_of(manifest)}, indent=2, ensure_ascii=False, allow_nan=False)
-        (working / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        _write_manifest(working, bundle.to_json(_checksums(working)))
         _replace(working, target)
     except OSError as error:
         raise TrainingError(
@@ -130,6 +135,48 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
     finally:
         shutil.rmtree(working, ignore_errors=True)
     return bundle.folder
+
+
+def _write_manifest(place: Path, values: Mapping[str, object]) -> None:
+    """Seal a manifest and put it into its folder in one step."""
+    manifest = dict(cast("Mapping[str, object]", finite(values)))
+    text = json.dumps({**manifest, "sha256": seal_of(manifest)}, indent=2, ensure_ascii=False, allow_nan=False)
+    working = place / f".{MANIFEST}.part"
+    working.write_text(text + "\n", encoding="utf-8")
+    os.replace(working, place / MANIFEST)
+
+
+def add_export(folder: Path, export: Export, made: Path) -> Export:
+    """Move an exported model into a bundle and record it; one of the same name is replaced.
+
+    made: a folder on the same file system with the export's files at their relative names. The record of an old
+    export is taken out before its files are replaced and the new one put in after, so that the bundle
+    verifies at every moment, even if the process is killed.
+    Raises TrainingError if the disk fails.
+    """
+    try:
+        values = _read_manifest(folder)
+        files, exports = _mapping(values, "files"), _mapping(values, "exports")
+        stale = {str(name) for name in _mapping(exports, export.name).get("files", ())}  # type: ignore[attr-defined]
+        files = {name: checksum for name, checksum in files.items() if name not in {*stale, *export.files}}
+        exports.pop(export.name, None)
+        _write_manifest(folder, {**values, "files": files, "exports": exports})
+        for name in stale - set(export.files):
+            (folder / name).unlink(missing_ok=True)
+        checksums = {name: _sha256(made / name) for name in export.files}
+        for name in export.files:
+            (folder / name).parent.mkdir(exist_ok=True)
+            os.replace(made / name, folder / name)
+        exports[export.name] = export.to_json()
+        _write_manifest(folder, {**values, "files": {**files, **checksums}, "exports": exports})
+    except OSError as error:
+        for name in export.files:  # no record names them
+            (folder / name).unlink(missing_ok=True)
+        raise TrainingError(
+            f"{folder}: the export could not be added ({error.strerror or error}). The model itself is unharmed.",
+            "Free some space, or copy the bundle to a folder that can be written to, and export again.",
+        ) from error
+    return export
 
 
 def read_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
@@ -144,7 +191,7 @@ def read_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
     task, max_tokens, tokenizer = values.get("task"), values.get("max_tokens"), values.get("tokenizer")
     if not isinstance(task, dict) or not isinstance(max_tokens, int) or not isinstance(tokenizer, dict):
         raise BundleError(f"{place / MANIFEST}: task, max_tokens or tokenizer is missing.", "Save the model again.")
-    head = values.get("head")
+    head, exports = values.get("head"), _mapping(values, "exports")
     return Bundle(
         folder=place,
         task=task_from_json(task),
@@ -155,6 +202,8 @@ def read_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
         scores={split: _mapping(_mapping(values, "scores"), split) for split in _mapping(values, "scores")},  # type: ignore[misc]  # plain numbers, shown to people only
         facts=_mapping(values, "facts"),
         version=str(values.get("fastbert")),
+        exports={name: Export.from_json(_mapping(exports, name)) for name in exports},
+        seal=str(values.get("sha256")),
     )
 
 

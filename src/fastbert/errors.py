@@ -7,7 +7,8 @@
     │   ├── BundleError       a folder is no bundle, is damaged or too new
     │   ├── EncoderError      an encoder cannot be found or does not fit
     │   └── MissingExtraError an optional package is not installed
-    └── TrainingError         exit code 1: work had begun and cannot go on
+    ├── TrainingError         exit code 1: work had begun and cannot go on
+    └── ExportError           exit code 1: no export of the model is good enough
 
 Every message says what happened and where, what was expected, and what to do.
 This module knows nothing of how errors are shown.
@@ -73,8 +74,16 @@ class TrainingError(FastBertError):
     """Training had begun and cannot go on (divergence, a full disk, a lost file)."""
 
 
+class ExportError(FastBertError):
+    """No exported model answers nearly enough like the model itself."""
+
+
 # package -> the extra that brings it, for what is imported at the top of a module
-_EXTRAS = {"torch": "train", "transformers": "train", "safetensors": "train"}
+_EXTRAS = {
+    **dict.fromkeys(["torch", "transformers", "safetensors"], "train"),
+    **dict.fromkeys(["onnx", "onnxruntime"], "onnx"),
+    **dict.fromkeys(["openvino", "nncf"], "openvino"),
+}
 
 
 def missing_extra(error: ModuleNotFoundError, purpose: str) -> MissingExtraError | None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError, DataError, MissingExtraError
-from fastbert.inference.predictor import Backend, Predictor, as_examples, predict_features
+from fastbert.inference.pipeline import Backend, predict_features
+from fastbert.inference.predictor import Predictor, as_examples
 from fastbert.labels import Labels
 from fastbert.models.loading import load_saved_model
 from fastbert.tasks.base import Array, Batch, Prediction, Task
@@ -33,6 +34,8 @@ class Recorder:
     """A backend that notes the shape of each batch and says nothing."""
 
     name = "recorder"
+    workers = 1
+    batch_tokens = 8192
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
@@ -294,7 +297,7 @@ def test_a_bundle_with_a_head_of_its_own_asks_for_it(tmp_path: Path) -> None:
 
     assert str(caught.value) == (
         f"{folder}: the model was trained with a head of its own, my.package:Head.\n"
-        "  Pass it: Predictor.load(folder, head=...)."
+        "  Pass it: Predictor.load(folder, head=...). An export needs it no more."
     )
 
 

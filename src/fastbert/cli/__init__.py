@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 import typer
 
 from fastbert._version import __version__
-from fastbert.cli import bench, evaluate, inspect, predict, schedules, train
+from fastbert.cli import bench, evaluate, export, inspect, predict, schedules, train
 from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
 
@@ -48,6 +48,7 @@ def _options(
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("schedules")(schedules.schedules)
 app.command("bench")(bench.bench)

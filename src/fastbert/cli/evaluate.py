@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from fastbert.cli.output import print_data, print_json, say, score_block
+from fastbert.cli.output import print_data, print_json, say, say_backend, score_block
 from fastbert.display import label_score_rows
 
 
@@ -20,7 +20,7 @@ def evaluate(
     delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
     no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
     on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    backend: str = typer.Option("auto", help="auto or torch."),
+    backend: str = typer.Option("auto", help="auto, torch, torch-bf16, onnx, openvino, or an export by name."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
 ) -> None:
     """Score the model in BUNDLE on TABLE: overall and for each label."""
@@ -29,6 +29,7 @@ def evaluate(
     from fastbert.inference.predictor import Predictor
 
     predictor = Predictor.load(bundle, backend)
+    say_backend(predictor)
     named = {
         "text": text, "label": label, "labels": labels, "labels_file": labels_file, "delimiter": delimiter,
         "header": False if no_header else None, "on_bad_row": on_bad_row,

@@ -33,7 +33,11 @@ def inspect(
         f"written by  fastbert {opened.version}; {size / 1e6:.1f} MB, all checksums verified",
         f"report      {bundle / 'report.html'}",
     )
-    print_data(View((Block(str(bundle), lines), score_block(opened.task.name, opened.scores))))
+    exports = tuple(
+        (export.name, export.precision, export.scheme, export.check.describe()) for export in opened.exports.values()
+    )
+    shown = [Block(str(bundle), lines), score_block(opened.task.name, opened.scores)]
+    print_data(View((*shown, *([Block("Exports", (), (), exports)] if exports else []))))
 
 
 def _decision(task: str, threshold: float) -> str:

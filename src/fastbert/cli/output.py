@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from fastbert.display import Block, View, number
 from fastbert.errors import FastBertError
 from fastbert.jsonable import finite
+
+if TYPE_CHECKING:
+    from fastbert.inference.predictor import Predictor
 
 HEADLINES = {
     "single_label": ("accuracy", "f1_macro", "mcc", "log_loss"),
@@ -41,6 +45,12 @@ def show_error(error: FastBertError) -> None:
     say(f"error: {error.message}")
     if error.hint is not None:
         say(f"hint: {error.hint}")
+
+
+def say_backend(predictor: Predictor) -> None:
+    """Say which backend answers, and why, where the bundle offers a choice."""
+    if predictor.bundle.exports:
+        say(f"backend  {predictor.backend.name} ({predictor.reason})")
 
 
 def score_block(task: str, scores: Mapping[str, Mapping[str, float]]) -> Block:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from fastbert.cli.output import say
+from fastbert.cli.output import say, say_backend
 
 
 def predict(
@@ -18,7 +18,7 @@ def predict(
     out: Path | None = typer.Option(None, help="File to write: .csv, .tsv or .jsonl; else CSV to standard output."),
     text: str | None = typer.Option(None, help="Text column(s), if not those the model was trained on."),
     no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    backend: str = typer.Option("auto", help="auto or torch."),
+    backend: str = typer.Option("auto", help="auto, torch, torch-bf16, onnx, openvino, or an export by name."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
 ) -> None:
     """Label the rows of TABLE; its columns are kept, the answers are added behind them."""
@@ -30,6 +30,7 @@ def predict(
 
     config = collect(None, [], {"text": text, "header": False if no_header else None})[0]
     predictor = Predictor.load(bundle, backend)
+    say_backend(predictor)
     predictor.backend = meter = MeteredBackend(predictor.backend)
     rows = open_texts(table, predictor, config, stream=sys.stdin.buffer if table == "-" else None)
     with open_writer(rows.columns, predictor.labels, out, as_json=as_json, source=table) as writer:

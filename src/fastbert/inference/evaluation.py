@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from fastbert.config import DataConfig
+from fastbert.data.examples import TextExample
 from fastbert.data.label_names import read_label_names
 from fastbert.data.layout import Layout, LayoutOptions, detect_layout
 from fastbert.data.rows import to_examples
@@ -48,20 +49,33 @@ def evaluate_table(predictor: Predictor, source: Source, config: DataConfig) -> 
     config: columns where they differ from those of the training table.
     Raises DataError for a table or row that cannot be used, or a label the model does not know.
     """
-    saved = saved_layout(predictor)
-    given = config.has_header
-    table = read_table(source, header=given if saved is None else saved.header_of_another(given))
-    layout = _layout_for(table, saved, config, predictor)
-    labels = cast("Classification", predictor.task).labels
-    examples, report = to_examples(table, layout, on_bad_row=config.on_bad_row, labels=labels)
+    examples, notes = read_examples(predictor, source, config)
     predictions = predictor.predict_examples(examples)
     return Evaluation(
         predictor.task.score(predictions, examples),
         predictor.task.score_labels(predictions, examples),
         predictor.task.confusion(predictions, examples),
         len(examples),
-        tuple(report.sentences()),
+        notes,
     )
+
+
+def read_examples(
+    predictor: Predictor, source: Source, config: DataConfig, *, labels_required: bool = True
+) -> tuple[list[TextExample], tuple[str, ...]]:
+    """Return the rows of a table, read the way the training table was, and notes on what was left out.
+
+    labels_required: False takes a table without labels, too.    Raises DataError as `evaluate_table` does.
+    """
+    saved = saved_layout(predictor)
+    given = config.has_header
+    table = read_table(source, header=given if saved is None else saved.header_of_another(given))
+    layout = _layout_for(table, saved, config, predictor)
+    labels = cast("Classification", predictor.task).labels
+    examples, report = to_examples(
+        table, layout, on_bad_row=config.on_bad_row, labels=labels, labels_required=labels_required
+    )
+    return examples, tuple(report.sentences())
 
 
 def saved_layout(predictor: Predictor) -> Layout | None:

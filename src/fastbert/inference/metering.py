@@ -5,9 +5,10 @@ Imports neither torch nor transformers.
 
 from __future__ import annotations
 
+import threading
 import time
 
-from fastbert.inference.predictor import Backend
+from fastbert.inference.pipeline import Backend
 from fastbert.tasks.base import Array, Batch
 
 
@@ -18,14 +19,16 @@ class MeteredBackend:
     """
 
     def __init__(self, backend: Backend) -> None:
-        self.name = backend.name
+        self.name, self.workers, self.batch_tokens = backend.name, backend.workers, backend.batch_tokens
         self.tokens = 0
         self._backend = backend
         self._start = time.perf_counter()
+        self._lock = threading.Lock()  # passes may run at the same time
 
     def forward(self, batch: Batch) -> dict[str, Array]:
         """Return what the other backend returns."""
-        self.tokens += int(batch["attention_mask"].sum())
+        with self._lock:
+            self.tokens += int(batch["attention_mask"].sum())
         return self._backend.forward(batch)
 
     def describe_speed(self, texts: int) -> str:

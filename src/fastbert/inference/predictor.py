@@ -1,45 +1,26 @@
 """Answers for new texts: encode, batch, run a backend, decode, decide.
 
-Imports neither torch nor transformers: the backend is found by name when a bundle is opened.
-The learner evaluates through the same functions, so that a saved model answers alike.
+Imports neither torch nor transformers: the backend is found by name when a bundle is opened (`backends`).
+The learner evaluates through the same pipeline, so that a saved model answers alike.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, cast
-
-import numpy as np
+from typing import cast
 
 from fastbert.bundle import Bundle, read_bundle
-from fastbert.data.batches import prediction_batches
 from fastbert.data.examples import TextExample
-from fastbert.data.features import EncodedRows, Features
 from fastbert.data.tokens import Tokenizer
-from fastbert.decisions.rules import Decisions
-from fastbert.errors import BundleError, ConfigError, DataError, MissingExtraError, did_you_mean
-from fastbert.tasks.base import Array, Batch, Example, Feature, Prediction, Task, pad_batch
+from fastbert.errors import DataError
+from fastbert.inference.backends import open_backend
+from fastbert.inference.pipeline import Backend, predict_features
+from fastbert.tasks.base import Example, Prediction, Task
 
-BATCH_TOKENS = 8192  # padded tokens of one forward pass, which one long window may exceed
 CHUNK = 2048  # texts that `stream` holds at a time
-# name -> (module, class, packages it needs, extra); a backend is imported when it is chosen
-BACKENDS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
-    "torch": ("fastbert.inference.torch_backend", "TorchBackend", ("torch", "transformers"), "train"),
-}
 TextInput = str | tuple[str, str]
-
-
-class Backend(Protocol):
-    """Runs an encoder on one padded batch."""
-
-    name: str
-
-    def forward(self, batch: Batch) -> dict[str, Array]:
-        """Return the outputs, one row per window of the batch."""
 
 
 class Predictor:
@@ -50,10 +31,11 @@ class Predictor:
     [Prediction(labels=('Bugs',), scores={'Bugs': 0.97, ...}, ...)]
     """
 
-    def __init__(self, bundle: Bundle, tokenizer: Tokenizer, backend: Backend) -> None:
+    def __init__(self, bundle: Bundle, tokenizer: Tokenizer, backend: Backend, reason: str = "given") -> None:
         self.bundle = bundle
         self.tokenizer = tokenizer
         self.backend = backend
+        self.reason = reason  # why this backend, for people
 
     @classmethod
     def load(
@@ -61,19 +43,16 @@ class Predictor:
     ) -> Predictor:
         """Open a bundle.
 
-        backend: "auto" takes the first that is installed.    verify: compare checksums.
+        backend: torch, torch-bf16, onnx, openvino, or the name of an export. "auto" takes the fastest export,
+        measured once on each machine, and torch where there is none.    verify: compare checksums.
         head: the factory of a head of your own, for a model that was trained with one.
-        Raises BundleError for a folder that is no whole bundle, ConfigError for an unknown
-        backend, MissingExtraError where its packages are missing.
+        Raises BundleError for a folder that is no whole bundle or has no such export, ConfigError for
+        an unknown backend, MissingExtraError where its packages are missing.
         """
         opened = read_bundle(folder, verify=verify)
-        if opened.head is not None and head is None:
-            raise BundleError(
-                f"{folder}: the model was trained with a head of its own, {opened.head}.",
-                "Pass it: Predictor.load(folder, head=...).",
-            )
         tokenizer = Tokenizer.from_folder(Path(folder), dict(opened.tokenizer))
-        return cls(opened, tokenizer, _open_backend(backend, opened, tokenizer, head))
+        chosen = open_backend(backend, opened, tokenizer, head)
+        return cls(opened, tokenizer, chosen.backend, chosen.reason)
 
     @property
     def task(self) -> Task:
@@ -123,49 +102,6 @@ class Predictor:
         return f"Predictor({self.bundle.folder}, {self.task.name}, {self.backend.name}: {shown})"
 
 
-def predict_features(
-    task: Task,
-    backend: Backend,
-    features: Sequence[Feature],
-    examples: Sequence[Example],
-    decisions: Decisions,
-    tokenizer: Tokenizer,
-    batch_tokens: int = BATCH_TOKENS,
-) -> list[Prediction]:
-    """Return predictions in the order of examples; batches are formed by length inside.
-
-    features: all windows of the examples, in order, with `example` counted from 0.
-    """
-    if not examples:
-        return []
-    encoded = EncodedRows.of(features, len(examples))
-    answers: list[Prediction | None] = [None] * len(examples)
-    for rows in prediction_batches(encoded.costs, batch_tokens=batch_tokens):
-        chosen = encoded.windows_of(rows)
-        outputs = _forward(backend, chosen, tokenizer.pad_id, batch_tokens)
-        for row, prediction in zip(rows, task.decode(outputs, chosen, decisions), strict=True):
-            answers[row] = _with_source(prediction, examples[row])
-    return cast("list[Prediction]", answers)
-
-
-def _forward(backend: Backend, windows: Sequence[Feature], pad_id: int, batch_tokens: int) -> dict[str, Array]:
-    """Run windows in as many passes as batch_tokens asks for: one text alone may have more than fit in one."""
-    longest = int(Features.of(windows).length_W.max())
-    size = max(1, batch_tokens // longest)
-    if len(windows) <= size:
-        return backend.forward(pad_batch(windows, pad_id))
-    parts = [
-        backend.forward(pad_batch(windows[start : start + size], pad_id)) for start in range(0, len(windows), size)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _with_source(prediction: Prediction, example: Example) -> Prediction:
-    return Prediction(
-        prediction.labels, prediction.scores, example.text, example.pair, prediction.windows, prediction.cut
-    )
-
-
 def as_examples(texts: Iterable[TextInput]) -> list[TextExample]:
     """Return texts, or tuples of two, as examples. Raises DataError for anything else."""
     return [as_example(item, row) for row, item in enumerate(_checked_list(texts))]
@@ -183,17 +119,3 @@ def as_example(item: TextInput, row: int) -> TextExample:
     if not isinstance(text, str) or not isinstance(pair, str | None):
         raise DataError(f"Item {row} is {type(item).__name__}; expected a text, or a tuple of two texts.")
     return TextExample(text, pair, where=f"item {row}")
-
-
-def _open_backend(name: str, bundle: Bundle, tokenizer: Tokenizer, head: object | None) -> Backend:
-    if name != "auto" and name not in BACKENDS:
-        hint = did_you_mean(name, BACKENDS) or f"Known: auto, {', '.join(BACKENDS)}."
-        raise ConfigError(f"'{name}' is not a backend.", hint)
-    wanted = list(BACKENDS) if name == "auto" else [name]
-    for candidate in wanted:
-        module, kind, packages, extra = BACKENDS[candidate]
-        missing = [package for package in packages if importlib.util.find_spec(package) is None]
-        if not missing:
-            opened = getattr(importlib.import_module(module), kind).open(bundle, tokenizer, head)
-            return cast("Backend", opened)
-    raise MissingExtraError(missing[0], extra, f"The backend '{wanted[-1]}'")

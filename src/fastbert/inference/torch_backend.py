@@ -9,7 +9,10 @@ import torch
 from torch import nn
 
 from fastbert.bundle import Bundle
+from fastbert.config import Precision
 from fastbert.data.tokens import Tokenizer
+from fastbert.errors import BundleError
+from fastbert.models.attention import suit_attention
 from fastbert.models.first_token import read_first_token_only
 from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import HeadFactory, load_saved_model
@@ -24,6 +27,8 @@ class TorchBackend:
     """
 
     name = "torch"
+    workers = 1  # torch itself spreads one pass over the threads
+    batch_tokens = 8192
 
     def __init__(
         self, model: nn.Module, runtime: Runtime, input_names: Sequence[str], prefix: FrozenPrefix | None = None
@@ -34,12 +39,26 @@ class TorchBackend:
         self.prefix = prefix
 
     @classmethod
-    def open(cls, bundle: Bundle, tokenizer: Tokenizer, head: object | None) -> TorchBackend:
-        """Load the weights of a bundle in float32 on the best device."""
-        runtime = choose_runtime("fp32")
-        model = load_saved_model(bundle.folder, bundle.task, cast("HeadFactory | None", head))
+    def open(
+        cls, bundle: Bundle, tokenizer: Tokenizer, head: object | None, precision: Precision = "fp32"
+    ) -> TorchBackend:
+        """Load the weights of a bundle on the best device; they stay float32.
+
+        Raises BundleError where a head of the user's own is needed, ConfigError where the device only
+        emulates the precision.
+        """
+        if bundle.head is not None and head is None:
+            raise BundleError(
+                f"{bundle.folder}: the model was trained with a head of its own, {bundle.head}.",
+                "Pass it: Predictor.load(folder, head=...). An export needs it no more.",
+            )
+        runtime = choose_runtime(precision)
+        model = load_saved_model(bundle.folder, bundle.task, cast("HeadFactory | None", head)).to(runtime.device)
+        suit_attention(model, runtime)
         read_first_token_only(model)
-        return cls(model.to(runtime.device), runtime, tokenizer.input_names)
+        opened = cls(model, runtime, tokenizer.input_names)
+        opened.name = "torch" if precision == "fp32" else f"torch {precision}"
+        return opened
 
     def forward(self, batch: Batch) -> dict[str, Array]:
         """Return the outputs as float32 arrays; dropout is off and the model's mode restored."""

@@ -21,7 +21,8 @@ from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.display import View
 from fastbert.errors import ConfigError
-from fastbert.inference.predictor import Backend, TextInput, as_examples, predict_features
+from fastbert.inference.pipeline import Backend, predict_features
+from fastbert.inference.predictor import TextInput, as_examples
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
 from fastbert.insight.report import write_report

@@ -1,0 +1,100 @@
+"""A torch model written as one ONNX file with dynamic batch and length. Knows nothing of int8.
+
+Axes: W windows, L tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from fastbert._version import __version__
+from fastbert.bundle import Bundle
+from fastbert.data.tokens import Tokenizer
+from fastbert.inference.torch_backend import to_tensors
+from fastbert.tasks.base import Feature, pad_batch
+
+OPSET = 17  # the first with LayerNormalization as one operator
+
+
+def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Path) -> Path:
+    """Write the model to a single file whose metadata name task, labels and limits, and return its path.
+
+    torch's older exporter is used: its graph ran 1.15 times faster in ONNX Runtime than that of the newer
+    one, it takes 0.1 to 1 s instead of 3 to 12 s, and it needs no onnxscript; both gave the logits of all nine
+    families within 1e-6 (LOG 2026-11-24).
+    """
+    names = list(tokenizer.input_names)
+    batch = {name: array for name, array in _sample(tokenizer, bundle).items() if name in names}
+    training = model.training
+    wrapped = _Positional(model, names).eval()  # the exporter restores the mode that it finds here
+    axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "length"} for name in names}
+    try:
+        with _quiet():
+            torch.onnx.export(
+                wrapped,
+                tuple(to_tensors({name: batch[name] for name in names}, torch.device("cpu")).values()),
+                str(file),
+                input_names=names,
+                output_names=["logits"],
+                dynamic_axes={**axes, "logits": {0: "batch"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+    finally:
+        model.train(training)
+    _add_metadata(file, bundle)
+    return file
+
+
+class _Positional(nn.Module):
+    """Takes inputs by position and returns the logits alone, as the exporter wants it."""
+
+    def __init__(self, model: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = names
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(**dict(zip(self.names, inputs, strict=True)))["logits"]
+        return logits
+
+
+def _sample(tokenizer: Tokenizer, bundle: Bundle) -> dict[str, np.ndarray]:
+    """Return two texts of different length, so that the mask is traced."""
+    texts = tokenizer.encode(["a", "a a a a"], [None, None], max_tokens=bundle.max_tokens)
+    features = [
+        Feature(row, 0, 1, text.windows[0].input_ids_L, text.windows[0].token_type_ids_L, (), text.num_tokens)
+        for row, text in enumerate(texts)
+    ]
+    return pad_batch(features, tokenizer.pad_id)
+
+
+def _add_metadata(file: Path, bundle: Bundle) -> None:
+    """Write what a reader needs who has the file alone."""
+    model = onnx.load(str(file))
+    facts = {
+        "fastbert": __version__,
+        "task": bundle.task.name,
+        "labels": json.dumps(list(bundle.task.model_options["id2label"].values()), ensure_ascii=False),  # type: ignore[attr-defined]  # a dict by contract
+        "max_tokens": str(bundle.max_tokens),
+        "threshold": str(bundle.decisions.threshold),
+    }
+    onnx.helper.set_model_props(model, facts)
+    onnx.save(model, str(file))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what tracing says of constants: the check of every export shows whether one was wrong."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

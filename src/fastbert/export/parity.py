@@ -1,0 +1,108 @@
+"""An exported model against the torch model in float32, on the same rows: what it loses, how much faster it is.
+
+Knows nothing of how a model is exported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastbert.bundle import Bundle
+from fastbert.data.examples import TextExample
+from fastbert.data.tokens import Tokenizer
+from fastbert.errors import ConfigError
+from fastbert.exports import Check
+from fastbert.inference.pipeline import Backend, predict_features
+from fastbert.tasks.base import Feature, Prediction
+
+MAX_ROWS = 2000  # that are compared: the error of a rate over so many is about a point
+CALIBRATION_ROWS = 128  # 300 of NNCF's own default took twice as long; more than 100 changed no score here
+SAMPLE_TEXTS = 64
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to compare and to calibrate on. data: where they came from, for people.
+
+    labelled: the monitored score can be measured.    given: they are the user's own texts.
+    """
+
+    checked: tuple[TextExample, ...]
+    calibration: tuple[TextExample, ...]
+    data: str
+    labelled: bool
+    given: bool = True
+
+
+def rows_of(examples: Sequence[TextExample], data: str) -> Rows:
+    """Divide a table into rows to compare and to calibrate on: apart where there are enough for both."""
+    labels = [example.labels is not None for example in examples]
+    order = np.random.default_rng(0).permutation(len(examples))
+    chosen = [examples[index] for index in order]
+    apart = len(chosen) >= 4 * CALIBRATION_ROWS
+    calibration, checked = chosen[:CALIBRATION_ROWS], chosen[CALIBRATION_ROWS if apart else 0 :][:MAX_ROWS]
+    shown = f"rows of {data}" if all(labels) else f"unlabelled texts of {data}"
+    return Rows(tuple(checked), tuple(calibration), shown, bool(labels) and all(labels))
+
+
+def sample_rows(tokenizer: Tokenizer, *, pairs: bool = False) -> Rows:
+    """Return texts made of the tokenizer's own words, where the user gave none.
+
+    They mean nothing: only differences between two models can be measured on them.
+    """
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, tokenizer.backend.get_vocab_size(), (2 * SAMPLE_TEXTS, 64))
+    texts = [tokenizer.backend.decode(row[: rng.integers(1, 64)].tolist(), skip_special_tokens=True) for row in ids]
+    second = [text if pairs else None for text in texts[SAMPLE_TEXTS:]]
+    examples = [TextExample(text, pair) for text, pair in zip(texts[:SAMPLE_TEXTS], second, strict=True)]
+    return Rows(tuple(examples), (), "made-up texts", False, given=False)
+
+
+class Comparison:
+    """The torch model's answers to some rows, to compare other backends with. reference: in float32."""
+
+    def __init__(self, bundle: Bundle, tokenizer: Tokenizer, reference: Backend, rows: Rows) -> None:
+        if not rows.checked:
+            raise ConfigError("There are no rows to check the export on.", "Give --data a table with rows.")
+        self.bundle, self.tokenizer, self.rows = bundle, tokenizer, rows
+        self.features = bundle.task.encode(rows.checked, tokenizer, bundle.max_tokens)
+        self.predictions, self.seconds = self._run(reference)
+
+    def check(self, backend: Backend) -> Check:
+        """Return what another backend loses on the same rows, and how much faster it is."""
+        self._run(backend)  # kernels are made for each new shape once
+        predictions, seconds = self._run(backend)
+        pairs = list(zip(self.predictions, predictions, strict=True))
+        changed = sum(one.labels != two.labels for one, two in pairs) / len(pairs)
+        difference = float(np.max(np.abs(_scores(self.predictions) - _scores(predictions))))
+        speedup = self.seconds / max(seconds, 1e-9)
+        check = Check(len(pairs), self.rows.data, changed, difference, speedup)
+        reference, score = self._score(self.predictions), self._score(predictions)
+        if reference is None or score is None:
+            return check
+        return replace(check, metric=self.bundle.task.monitor, reference=reference, score=score)
+
+    def _score(self, predictions: Sequence[Prediction]) -> float | None:
+        """Return the monitored score, None where the rows do not tell it."""
+        task = self.bundle.task
+        return task.score(predictions, self.rows.checked).get(task.monitor) if self.rows.labelled else None
+
+    def calibration_features(self) -> list[Feature]:
+        """Return the windows of the calibration rows."""
+        bundle = self.bundle
+        return bundle.task.encode(self.rows.calibration, self.tokenizer, bundle.max_tokens)[:CALIBRATION_ROWS]
+
+    def _run(self, backend: Backend) -> tuple[list[Prediction], float]:
+        start = time.perf_counter()
+        found = predict_features(
+            self.bundle.task, backend, self.features, self.rows.checked, self.bundle.decisions, self.tokenizer
+        )
+        return found, time.perf_counter() - start
+
+
+def _scores(predictions: Sequence[Prediction]) -> np.ndarray:
+    return np.array([list(prediction.scores.values()) for prediction in predictions])

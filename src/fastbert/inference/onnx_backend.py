@@ -1,0 +1,43 @@
+"""The ONNX Runtime backend: arrays in, arrays out. Imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+
+from fastbert.errors import BundleError
+from fastbert.inference.pipeline import num_processors
+from fastbert.tasks.base import Array, Batch
+
+BATCH_TOKENS = 2048  # against 8192: 1.3 x on CoLA, what a pass touches stays in the cache
+
+
+class OnnxBackend:
+    """Runs an ONNX file on the processor: one pass per thread, as many at a time as there are threads.
+
+    Passes of one thread each need not wait for each other at every matrix product.
+    """
+
+    batch_tokens = BATCH_TOKENS
+
+    def __init__(self, file: Path, name: str = "onnx", workers: int | None = None) -> None:
+        self.name = name
+        self.workers = workers or num_processors()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors; warnings are about the graph, which the user did not write
+        try:
+            self.session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions have no common base but this
+            raise BundleError(
+                f"{file} cannot be opened by ONNX Runtime {onnxruntime.__version__} ({error}).",
+                "Export it again with `fastbert export BUNDLE --overwrite`.",
+            ) from error
+        self.input_names = tuple(entry.name for entry in self.session.get_inputs())
+
+    def forward(self, batch: Batch) -> dict[str, Array]:
+        """Return the outputs as float32 arrays."""
+        (logits_WC,) = self.session.run(["logits"], {name: batch[name] for name in self.input_names})
+        return {"logits": logits_WC}
