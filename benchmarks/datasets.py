@@ -98,6 +98,18 @@ def held_out(name: str, root: Path | None = None) -> Benchmark:
     return replace(benchmark, train=sides.pop("train"), tests=dict(sorted(sides.items())))
 
 
+def imdb(root: Path | None = None) -> Benchmark:
+    """Read the IMDb sample: long reviews. It is measured for speed, and so is none of `NAMES`."""
+
+    def read(name: str) -> list[Row]:
+        place = (data_root() if root is None else root) / "imdb" / f"{name}.jsonl.gz"
+        with gzip.open(place, "rt", encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+        return [(row["text"], None, (row["label"],)) for row in rows]
+
+    return Benchmark("imdb", read("train"), {"test": read("test")}, ("neg", "pos"), False, "accuracy")
+
+
 def data_root() -> Path:
     """Return the folder of the raw data: $FASTBERT_DATA, or the default beside the repository."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"

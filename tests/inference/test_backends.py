@@ -52,11 +52,17 @@ def test_a_backend_is_opened_by_name(name: str, opened: str, folder: Path) -> No
     assert len(predictor(TEXTS)) == len(TEXTS)
 
 
-def test_an_engine_with_two_exports_takes_the_faster_one(folder: Path) -> None:
+def test_the_name_of_an_engine_means_its_export_without_int8(folder: Path) -> None:
     predictor = Predictor.load(folder, "onnx")
 
-    assert predictor.backend.name in {"onnx", "onnx int8"}
-    assert predictor.reason.startswith("the fastest of 2 here")
+    assert (predictor.backend.name, predictor.reason) == ("onnx", "asked for")
+
+
+def test_the_name_of_an_engine_takes_int8_where_there_is_nothing_else(tmp_path: Path) -> None:
+    folder = tiny_bundle(tmp_path / "model")
+    export_bundle(folder, "onnx-int8", data=rows(folder), max_loss=1.0)
+
+    assert Predictor.load(folder, "onnx").backend.name == "onnx int8"
 
 
 def test_auto_takes_an_export_and_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

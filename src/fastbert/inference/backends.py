@@ -39,7 +39,7 @@ class Chosen:
 
 
 def open_backend(name: str, bundle: Bundle, tokenizer: Tokenizer, head: object | None) -> Chosen:
-    """Open a backend by name: auto, an engine, torch-bf16, or the name of an export.
+    """Open a backend by name: auto, torch, torch-bf16, the name of an export, or an engine that has only an int8 one.
 
     Raises ConfigError for an unknown name, BundleError for an engine that the bundle has no export for,
     MissingExtraError where packages are missing.
@@ -85,7 +85,7 @@ def check_packages(engine: str) -> None:
 
 def _candidates(name: str, bundle: Bundle) -> list[str]:
     """Return what can answer, at least one."""
-    if name in bundle.exports and name not in ENGINES:
+    if name in bundle.exports:
         check_packages(bundle.exports[name].backend)
         return [name]
     wanted = [export for export in bundle.exports.values() if name in ("auto", export.backend)]

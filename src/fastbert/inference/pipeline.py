@@ -20,7 +20,7 @@ from fastbert.data.tokens import Tokenizer
 from fastbert.decisions.rules import Decisions
 from fastbert.tasks.base import Array, Batch, Example, Feature, Prediction, Task, pad_batch
 
-SMALLEST_TOKENS = 256  # of a pass that is made smaller so that every worker has one
+SMALLEST_TOKENS = 128  # of a pass that is made smaller so that every worker has one
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
