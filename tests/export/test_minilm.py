@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_pipeline_of_transformers_gives_the_same_scores(folder: Path) -> None:
     pipeline = transformers.pipeline("text-classification", model=str(folder), device="cpu", top_k=None)
 
-    expected = [{entry["label"]: entry["score"] for entry in answer} for answer in pipeline(TEXTS)]
+    found: Any = pipeline(TEXTS)
+    expected = [{entry["label"]: entry["score"] for entry in answer} for answer in found]
 
     answers = Predictor.load(folder, "onnx")(TEXTS)
     for answer, scores in zip(answers, expected, strict=True):
