@@ -6,7 +6,7 @@ within each round. Scores are those of the answers on the labelled test rows. La
 at a time.
 
     python benchmarks/inference.py --cache /tmp/inference
-    python benchmarks/inference.py --cache /tmp/inference --rows 100 --rounds 2 --train-rows 500   # to try it
+    python benchmarks/inference.py --cache /tmp/inference --rows 100 --rounds 2 --train-rows 500 --valid-rows 100
 """
 
 import argparse
@@ -34,34 +34,38 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "inference.jsonl"
 KINDS = ("onnx", "onnx-int8", "openvino", "openvino-int8")
-VALID_ROWS = 800  # of the training rows, to check and calibrate exports on
 LATENCY_TOKENS = 32
 MIN_TOKENS = {"cola": 0, "imdb": 256}  # of the texts that are timed
 System = Callable[[list[str]], Any]
 
 
-def prepare(name: str, cache: Path, train_rows: int | None) -> tuple[Path, Any]:
+def prepare(name: str, chosen: argparse.Namespace) -> tuple[Path, Any]:
     """Train and export the model of a data set unless the cache has it; return its folder and the data."""
     from benchmarks import datasets
     from fastbert import api, export_bundle
     from fastbert.bundle import read_bundle
+    from fastbert.errors import ExportError
 
     benchmark = datasets.imdb() if name == "imdb" else datasets.load(name)
     rows = sorted(benchmark.train, key=lambda row: datasets._hash_share(row[0]))  # any order but that of the file
-    valid, train = rows[:VALID_ROWS], rows[VALID_ROWS:][:train_rows]
-    place = cache / f"{name}-{len(train)}"
+    valid, train = rows[: chosen.valid_rows], rows[chosen.valid_rows :][: chosen.train_rows]
+    place = chosen.cache / f"{name}-{len(train)}"
     place.mkdir(parents=True, exist_ok=True)
-    for file, chosen in (("train.csv", train), ("valid.csv", valid)):
+    for file, part in (("train.csv", train), ("valid.csv", valid)):
         with (place / file).open("w", encoding="utf-8", newline="") as stream:
-            csv.writer(stream).writerows([("text", "label"), *((text, names[0]) for text, _, names in chosen)])
+            csv.writer(stream).writerows([("text", "label"), *((text, names[0]) for text, _, names in part)])
     folder = place / "model"
     if not folder.exists():
         print(f"{name}: training on {len(train)} rows", file=sys.stderr)
         api.train(api.Tables(place / "train.csv", place / "valid.csv"), folder)
     for kind in KINDS:
-        if kind not in read_bundle(folder).exports:
+        if kind in read_bundle(folder).exports:
+            continue
+        try:
             export = export_bundle(folder, kind, data=place / "valid.csv", on_attempt=_show)  # type: ignore[arg-type]
             print(f"{name}: {export.name} is {export.scheme}", file=sys.stderr)
+        except ExportError as error:  # the others are still there to choose from
+            print(f"{name}: {error}", file=sys.stderr)
     return folder, benchmark
 
 
@@ -91,11 +95,11 @@ def systems_of(folder: Path, threads: int) -> tuple[dict[str, System], str]:
     return {**ours, **{peer.name: peer for peer in peers}}, f"{model.backend.name}: {model.reason}"
 
 
-def measure(name: str, cache: Path, chosen: argparse.Namespace) -> dict[str, Any]:
+def measure(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     """Return seconds, scores and latencies of all systems on one data set."""
     from benchmarks import machine, scoring
 
-    folder, benchmark = prepare(name, cache, chosen.train_rows)
+    folder, benchmark = prepare(name, chosen)
     systems, choice = systems_of(folder, chosen.threads)
     lengths = Lengths(folder)
     rows = [row for test in benchmark.tests.values() for row in test]
@@ -197,13 +201,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1000, help="texts that are answered in a round")
     parser.add_argument("--calls", type=int, default=200, help="single texts, for the latency")
     parser.add_argument("--train-rows", type=int, help="fewer training rows, to try the script")
+    parser.add_argument("--valid-rows", type=int, default=800, help="training rows to check and calibrate exports on")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON lines, appended to")
     chosen = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(chosen.threads)  # before torch is imported
     measured = []
     for name in chosen.data:
-        measured.append(measure(name, chosen.cache, chosen))
+        measured.append(measure(name, chosen))
         with chosen.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(measured[-1]) + "\n")
     print(table(measured))

@@ -28,6 +28,7 @@ from fastbert.tasks.base import Task
 
 FORMAT = 1
 MANIFEST = "bundle.json"
+WORKING = ".part-"  # begins the names of what is being written inside a bundle; a killed process may leave it
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _strange_files(folder: Path) -> list[str]:
     except (OSError, ValueError, AttributeError):
         return []  # a broken bundle may be replaced
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in found if name not in known and name != MANIFEST)
+    return sorted(name for name in found if name not in known and name != MANIFEST and not name.startswith(WORKING))
 
 
 def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwrite: bool = False) -> Path:
@@ -141,7 +142,7 @@ def _write_manifest(place: Path, values: Mapping[str, object]) -> None:
     """Seal a manifest and put it into its folder in one step."""
     manifest = dict(cast("Mapping[str, object]", finite(values)))
     text = json.dumps({**manifest, "sha256": seal_of(manifest)}, indent=2, ensure_ascii=False, allow_nan=False)
-    working = place / f".{MANIFEST}.part"
+    working = place / f"{WORKING}{MANIFEST}"
     working.write_text(text + "\n", encoding="utf-8")
     os.replace(working, place / MANIFEST)
 

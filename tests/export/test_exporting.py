@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastbert.bundle import read_bundle
+from fastbert.bundle import check_target, read_bundle
 from fastbert.errors import BundleError, ConfigError, DataError, ExportError
 from fastbert.export import exporting
 from fastbert.export.exporting import Attempt, export_bundle
@@ -137,6 +137,21 @@ def test_a_replaced_export_leaves_a_bundle_that_verifies(tmp_path: Path) -> None
 
     assert files(folder) == before
     assert list(read_bundle(folder).exports) == ["onnx"]
+
+
+def test_what_a_killed_export_leaves_does_not_keep_the_bundle_from_being_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_bundle(tmp_path / "model")
+    monkeypatch.setattr("shutil.rmtree", lambda *arguments, **options: None)  # what a killed process does
+    judge(monkeypatch, [0.9] * 3)
+    with pytest.raises(ExportError):
+        export_bundle(folder, "onnx-int8", data=rows(folder))
+    assert [path for path in folder.iterdir() if path.is_dir()]
+
+    check_target(folder, overwrite=True)
+
+    assert read_bundle(folder).exports == {}
 
 
 def test_a_disk_that_fails_leaves_the_bundle_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from fastbert._version import __version__
-from fastbert.bundle import add_export
+from fastbert.bundle import WORKING, add_export
 from fastbert.config import DataConfig
 from fastbert.data.sources import Source
 from fastbert.errors import BundleError, ConfigError, ExportError, did_you_mean
@@ -125,7 +125,7 @@ def _on_cpu(reference: TorchBackend) -> TorchBackend:
 @contextmanager
 def _working_folder(bundle: Path) -> Iterator[Path]:
     """Make a folder inside the bundle, on its file system, and remove it at the end whatever happens."""
-    working = bundle / f".export-{uuid.uuid4().hex[:8]}"
+    working = bundle / f"{WORKING}{uuid.uuid4().hex[:8]}"
     try:
         working.mkdir()
     except OSError as error:
