@@ -110,7 +110,9 @@ def measure(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     for _ in range(chosen.rounds):
         for system, call in systems.items():
             seconds[system].append(_timed(call, texts))
-    decided = {system: [(label,) for label in found] for system, found in answers.items() if found is not None}
+    decided: dict[str, list[tuple[str, ...]]] = {
+        system: [(label,) for label in found] for system, found in answers.items() if found is not None
+    }
     return {
         "dataset": name,
         "backend": choice,

@@ -26,12 +26,6 @@ settings.register_profile("fastbert", deadline=None, derandomize=True)
 settings.load_profile("fastbert")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep what is remembered between runs out of the user's own cache."""
-    os.environ["FASTBERT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-
-
 @pytest.fixture(scope="session")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the folder of a tiny BERT, as users name one."""

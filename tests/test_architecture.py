@@ -28,9 +28,17 @@ EXCEPTIONS: dict[str, str] = {}
 # A module imports its own layer and those below. The longest prefix wins.
 LAYERS = {
     **dict.fromkeys(
-        ["fastbert.errors", "fastbert.labels", "fastbert.config", "fastbert._version", "fastbert.display"], 0
+        [
+            "fastbert.errors",
+            "fastbert.labels",
+            "fastbert.cache",
+            "fastbert.config",
+            "fastbert._version",
+            "fastbert.display",
+        ],
+        0,
     ),
-    **dict.fromkeys(["fastbert.jsonable"], 0),
+    **dict.fromkeys(["fastbert.jsonable", "fastbert.cache"], 0),
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], 1),
     "fastbert.tasks": 2,
     **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.layouts", "fastbert.data.databunch"], 3),

@@ -18,9 +18,10 @@ from torch import nn
 
 from fastbert._version import __version__
 from fastbert.bundle import Bundle
+from fastbert.data.examples import TextExample
 from fastbert.data.tokens import Tokenizer
 from fastbert.inference.torch_backend import to_tensors
-from fastbert.tasks.base import Feature, pad_batch
+from fastbert.tasks.base import pad_batch
 
 OPSET = 17  # the first with LayerNormalization as one operator
 
@@ -70,11 +71,8 @@ class _Positional(nn.Module):
 
 def _sample(tokenizer: Tokenizer, bundle: Bundle) -> dict[str, np.ndarray]:
     """Return two texts of different length, so that the mask is traced."""
-    texts = tokenizer.encode(["a", "a a a a"], [None, None], max_tokens=bundle.max_tokens)
-    features = [
-        Feature(row, 0, 1, text.windows[0].input_ids_L, text.windows[0].token_type_ids_L, (), text.num_tokens)
-        for row, text in enumerate(texts)
-    ]
+    examples = [TextExample("a"), TextExample("a a a a")]
+    features = bundle.task.encode(examples, tokenizer, bundle.max_tokens)
     return pad_batch(features, tokenizer.pad_id)
 
 

@@ -91,7 +91,7 @@ class Comparison:
         task = self.bundle.task
         return task.score(predictions, self.rows.checked).get(task.monitor) if self.rows.labelled else None
 
-    def calibration_features(self) -> list[Feature]:
+    def calibration_features(self) -> Sequence[Feature]:
         """Return the windows of the calibration rows."""
         bundle = self.bundle
         return bundle.task.encode(self.rows.calibration, self.tokenizer, bundle.max_tokens)[:CALIBRATION_ROWS]

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ import numpy as np
 
 from fastbert._version import __version__
 from fastbert.bundle import Bundle
+from fastbert.cache import cache_folder
 from fastbert.data.tokens import Tokenizer
 from fastbert.inference.pipeline import Backend, num_processors
 from fastbert.tasks.base import Batch
@@ -40,27 +40,18 @@ def fastest(
 
     get: opens a candidate by name.
     """
-    file = cache_folder() / f"backend-{_key(candidates, bundle)}.json"
-    remembered = _remembered(file)
+    folder = cache_folder("backends")
+    file = None if folder is None else folder / f"{_key(candidates, bundle)}.json"
+    remembered = None if file is None else _remembered(file)
     if remembered in candidates:
         return str(remembered), f"the fastest of {len(candidates)} here, as measured before"
     batches = _batches(tokenizer, bundle.max_tokens)
     seconds = {candidate: _seconds(get(candidate), batches) for candidate in candidates}
     best = min(seconds, key=lambda candidate: seconds[candidate])
-    _remember(file, {"backend": best, "seconds": seconds})
+    if file is not None:
+        _remember(file, {"backend": best, "seconds": seconds})
     shown = ", ".join(f"{name} {value * 1000:.0f} ms" for name, value in seconds.items())
     return best, f"the fastest of {len(candidates)} here, measured now: {shown}"
-
-
-def cache_folder() -> Path:
-    """Return the folder of what may be forgotten: $FASTBERT_CACHE, else `fastbert` in the user's own cache."""
-    if "FASTBERT_CACHE" in os.environ:
-        return Path(os.environ["FASTBERT_CACHE"])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "fastbert"
-    if sys.platform == "darwin":
-        return Path("~/Library/Caches/fastbert").expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "fastbert"
 
 
 def _key(candidates: Sequence[str], bundle: Bundle) -> str:
