@@ -31,7 +31,6 @@ SST2_TRAIN_ROWS = 3_500  # of 6,920
 GOEMOTIONS_TRAIN_ROWS = 6_000  # of 43,410
 APP_REVIEWS_TRAIN_ROWS = 2_000  # of 6,353
 APP_REVIEWS_TEST_SHARE = 0.2
-IMDB_TRAIN_ROWS, IMDB_TEST_ROWS = 1_500, 1_000  # of 5,000 each
 # For choosing a recipe.
 HELD_OUT_ROWS = 1_000  # of those not drawn
 HELD_OUT_SHARE = 0.2
@@ -62,21 +61,6 @@ def load(name: str, root: Path | None = None) -> Benchmark:
     Raises KeyError for an unknown name and FileNotFoundError where the data are missing.
     """
     return _LOADERS[name](data_root() if root is None else Path(root))
-
-
-def load_any(name: str, root: Path | None = None) -> Benchmark:
-    """Read a data set of `NAMES`, or "imdb", which is long and here for speed alone."""
-    if name != "imdb":
-        return load(name, root)
-    place = data_root() if root is None else Path(root)
-
-    def read(part: str, num_rows: int) -> list[Row]:
-        with gzip.open(place / "imdb" / f"{part}.jsonl.gz", "rt", encoding="utf-8") as file:
-            cells = [json.loads(line) for line in file]
-        return _subset([(row["text"], None, (str(row["label"]),)) for row in cells], num_rows)[0]
-
-    train, test = read("train", IMDB_TRAIN_ROWS), read("test", IMDB_TEST_ROWS)
-    return Benchmark("imdb", train, {"test": test}, _label_names(train), False, "accuracy")
 
 
 def held_out(name: str, root: Path | None = None) -> Benchmark:
