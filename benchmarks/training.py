@@ -237,8 +237,9 @@ def measure(name: str, rounds: int) -> list[dict[str, Any]]:
     peers: dict[str, Peer] = {"best flags": Peer(benchmark, work, best=True)}
     if work.slow_rows:
         peers["script defaults"] = Peer(benchmark, work, best=False)
-    for system in (ours, *peers.values()):
-        system.train()  # warm
+    ours.train()  # warm
+    for other in peers.values():
+        other.train()
     lines = []
     for title, other in peers.items():
         pairs = [(work.rows / ours.train(), other.num_rows / other.train()) for _ in range(rounds)]
