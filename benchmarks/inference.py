@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it; better for all sides
 # A script sees its own folder only, where `datasets` would hide the package of Hugging Face.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
