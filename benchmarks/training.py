@@ -29,7 +29,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it; better for all sides
 # A script sees its own folder only, where `datasets` would hide the library of that name.
-sys.path.remove(str(Path(__file__).resolve().parent))
+sys.path.sort(key=lambda entry: entry == str(Path(__file__).resolve().parent))  # that folder last
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
