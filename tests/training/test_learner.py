@@ -290,7 +290,7 @@ def test_balanced_weights_come_from_the_training_rows(encoder: str) -> None:
 
 
 def test_it_learns(encoder: str) -> None:
-    learner = make_learner(encoder, lr=3e-3).fit(epochs=12)
+    learner = make_learner(encoder, lr=3e-3).fit(epochs=20)
 
     assert learner.evaluate("train")["accuracy"] > 0.9
     assert learner.history.steps[-1].loss < learner.history.steps[0].loss

@@ -1,7 +1,8 @@
 """What makes a fit faster and changes nothing else: for its length, and put back after it.
 
-Rows of the vocabulary that do not occur are set aside, frozen layers are run once for each window, and the
-C library keeps freed memory. Each says in the log what it does. Knows no loop and no learner.
+Rows of the vocabulary that do not occur are set aside, frozen layers are run once for each window, dropout draws
+its own random numbers, and the C library keeps freed memory. The first two say in the log what they do. Knows no
+loop and no learner.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from fastbert.config import TrainConfig
 from fastbert.data.batches import prediction_batches
 from fastbert.data.databunch import DataBunch
 from fastbert.inference.torch_backend import to_tensors
+from fastbert.models.dropout import drawing_dropout
 from fastbert.models.freezing import layer_modules
 from fastbert.models.frozen_prefix import FrozenPrefix, can_be_skipped, frozen_layers
 from fastbert.models.optimizers import find_optimizer
@@ -44,7 +46,7 @@ def shortcuts(model: nn.Module, data: DataBunch, config: TrainConfig, runtime: R
 
     Validation rows are kept in float32, so that their scores are those of the saved model.
     """
-    with freed_memory_kept(), contextlib.ExitStack() as stack:
+    with freed_memory_kept(), drawing_dropout(model), contextlib.ExitStack() as stack:
         if find_optimizer(config.optimizer).elementwise:
             ids = _occurring(data)
             if stack.enter_context(occurring_rows_trained(model, ids)):

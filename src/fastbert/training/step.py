@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from fastbert.data.features import Features
 from fastbert.errors import TrainingError
 from fastbert.inference.torch_backend import model_inputs, to_tensors
+from fastbert.models.dropout import masks_from
 from fastbert.models.frozen_prefix import FrozenPrefix, rest_frozen_parts
 from fastbert.runtime import Runtime
 from fastbert.tasks.base import Feature, Task, pad_batch
@@ -46,11 +47,13 @@ class Part:
     """Rows of a batch that fit in memory, ready for the encoder.
 
     tensors: inputs and targets on the device.    lengths: tokens of each window, without padding.
+    seed: of its dropout.
     """
 
     tensors: dict[str, torch.Tensor]
     examples: int
     lengths: tuple[int, ...]
+    seed: int
 
     @property
     def padded_tokens(self) -> int:
@@ -102,7 +105,7 @@ class Stepper:
 
     def accumulate(self, part: Part) -> tuple[torch.Tensor, float]:
         """Add the gradients of one part; return its loss sum and count."""
-        with self.runtime.autocast():
+        with self.runtime.autocast(), masks_from(part.seed):
             if self.prefix is None:
                 outputs = self.model(**model_inputs(part.tensors, self.input_names))
             else:
@@ -137,6 +140,7 @@ class Stepper:
             to_tensors(batch, self.runtime.device),
             len(np.unique(windows.example_W)),
             tuple(windows.length_W.tolist()),
+            int(rng.integers(2**32)),
         )
 
 
