@@ -75,3 +75,26 @@ def test_the_telemetry_is_hidden_only_meanwhile() -> None:
         import openvino_telemetry  # type: ignore[import-untyped]  # noqa: F401
 
     assert sys.modules.get("openvino_telemetry", "absent") == before
+
+
+IN_FOUR_THREADS = """
+import faulthandler, sys, threading
+faulthandler.dump_traceback_later(60, exit=True)
+from fastbert.inference.openvino_backend import load_openvino
+openvino = load_openvino()
+start = threading.Barrier(4)
+def ask():
+    start.wait()
+    openvino.Type.i64.to_dtype()
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=ask) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_the_first_passes_of_several_threads_do_not_wait_for_each_other_for_ever() -> None:
+    """Without the question that `load_openvino` asks first, five of six such processes never ended."""
+    done = subprocess.run([sys.executable, "-c", IN_FOUR_THREADS], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-1000:]
