@@ -63,8 +63,8 @@ class Work:
 
 
 WORK = {
-    "cola": Work("cola", 1600, 128, slow_rows=128),
-    "goemotions": Work("goemotions", 1600, 128, slow_rows=128),
+    "cola": Work("cola", 3200, 128, slow_rows=128),
+    "goemotions": Work("goemotions", 3200, 128, slow_rows=128),
     "imdb": Work("imdb", 256, 256),
     "imdb, head only, 5 epochs": Work("imdb", 320, 256, "head", 5),
     "imdb, top 2 layers, 5 epochs": Work("imdb", 320, 256, "top 2", 5),
