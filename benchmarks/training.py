@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 import transformers
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 
 from benchmarks import datasets, machine, scoring
 from benchmarks.datasets import Benchmark, Row
@@ -52,7 +52,10 @@ LR = 5e-5
 
 @dataclass(frozen=True)
 class Work:
-    """One thing to train. trained: "all", "head" or "top 2" layers and head.    slow_rows: for the slow peer."""
+    """One thing to train. trained: "all", "head" or "top 2" layers and head.    slow_rows: for the slow peer.
+
+    encoder: "minilm" or a folder.
+    """
 
     data: str
     rows: int
@@ -60,6 +63,7 @@ class Work:
     trained: str = "all"
     epochs: int = 1
     slow_rows: int = 0
+    encoder: str = "minilm"
 
 
 WORK = {
@@ -89,7 +93,7 @@ class FastBert:
     def _learner(self, seed: int) -> Learner:
         learner = Learner(
             self.data,
-            "minilm",
+            self.work.encoder,
             epochs=self.work.epochs,
             lr=LR,
             batch_size=BATCH,
@@ -136,14 +140,8 @@ class Peer:
         self.benchmark, self.work, self.best = benchmark, work, best
         self.folder = tempfile.TemporaryDirectory()
         transformers.set_seed(seed)
-        encoder = peer.minilm()
-        self.tokenizer = AutoTokenizer.from_pretrained(encoder)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            encoder,
-            num_labels=len(benchmark.labels),
-            problem_type="multi_label_classification" if benchmark.multi_label else "single_label_classification",
-            dtype=torch.float32,
-        )
+        encoder = peer.minilm() if work.encoder == "minilm" else Path(work.encoder)
+        self.tokenizer, model = peer.open_model(benchmark, encoder)
         freeze(model, work.trained)
         self.num_rows = work.rows if best else work.slow_rows
         self.trainer = Trainer(
@@ -161,11 +159,11 @@ class Peer:
             learning_rate=LR,
             lr_scheduler_type="linear",
             optim="adamw_torch_fused",
-            bf16=self.best and machine.bf16_pays(),
+            bf16=self.best and (torch.cuda.is_available() or machine.bf16_pays()),
             train_sampling_strategy="group_by_length" if self.best else "random",
             seed=seed,
-            use_cpu=True,
-            dataloader_pin_memory=False,
+            use_cpu=not torch.cuda.is_available(),
+            dataloader_pin_memory=torch.cuda.is_available(),
             eval_strategy="no",
             save_strategy="no",
             report_to="none",

@@ -54,14 +54,7 @@ def run(benchmark: Benchmark, *, batch_size: int, seed: int, epochs: int = 3, lr
     cpu_seconds, seconds: of the training loop only, without tokenisation, loading and prediction.
     """
     transformers.set_seed(seed)  # as the scripts: before the head is drawn
-    encoder = minilm()
-    tokenizer = AutoTokenizer.from_pretrained(encoder)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        encoder,
-        num_labels=len(benchmark.labels),
-        problem_type="multi_label_classification" if benchmark.multi_label else "single_label_classification",
-        dtype=torch.float32,
-    )
+    tokenizer, model = open_model(benchmark, minilm())
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=model,
@@ -81,6 +74,17 @@ def run(benchmark: Benchmark, *, batch_size: int, seed: int, epochs: int = 3, lr
         "steps": output.global_step,
         "train_loss": output.training_loss,
     }
+
+
+def open_model(benchmark: Benchmark, encoder: Path) -> tuple[PreTrainedTokenizerBase, Any]:
+    """Return the tokenizer, and a float32 model for the labels of a benchmark with a new head."""
+    model = AutoModelForSequenceClassification.from_pretrained(
+        encoder,
+        num_labels=len(benchmark.labels),
+        problem_type="multi_label_classification" if benchmark.multi_label else "single_label_classification",
+        dtype=torch.float32,
+    )
+    return AutoTokenizer.from_pretrained(encoder), model
 
 
 def minilm() -> Path:

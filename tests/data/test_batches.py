@@ -13,6 +13,7 @@ from fastbert.data.batches import (
     POOL_BATCHES,
     Costs,
     Indices,
+    epoch_padding,
     num_steps,
     prediction_batches,
     split_by_cost,
@@ -170,3 +171,10 @@ def test_the_longest_rows_are_predicted_first(rows: Costs) -> None:
     lengths = rows.longest_N[flat(prediction_batches(rows, batch_tokens=100))].tolist()
 
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_the_share_of_padding_counts_each_part_by_its_longest_row() -> None:
+    costs = Costs.single([10, 10, 4, 4])
+    assert epoch_padding(costs, batch_size=2, batch_tokens=100, seed=0) == 0
+    assert epoch_padding(costs, batch_size=4, batch_tokens=100, seed=0) == pytest.approx(1 - 28 / 40)
+    assert epoch_padding(costs, batch_size=4, batch_tokens=20, seed=0) == 0  # cut into two parts

@@ -13,6 +13,7 @@ from torch import nn
 
 from fastbert.models import frozen_prefix
 from fastbert.training import learner as learner_module
+from fastbert.training import shortcuts as shortcuts_module
 from fastbert.training.learner import Learner
 from fastbert.training.shortcuts import Shortcuts, shortcuts
 from tests.feedback import make_data, make_learner, weights
@@ -140,3 +141,29 @@ def test_the_table_is_whole_after_a_fit_and_its_unused_rows_untouched(encoder: s
     assert after.shape == before.shape
     assert set(moved) <= set(used)
     assert len(moved) > 5
+
+
+def test_packed_batches_train_the_same_weights_and_hold_no_padding(
+    encoder: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fitted(share: float) -> Learner:
+        monkeypatch.setattr(shortcuts_module, "PACKING_PAYS", share)
+        return undropped(make_learner(encoder, epochs=2, weight_decay=0.0)).fit()
+
+    padded = fitted(1.0)
+    with caplog.at_level(logging.INFO, "fastbert"):
+        packed = fitted(0.0)
+
+    assert "batches are packed" in caplog.text
+    assert largest_difference(packed, padded) <= 2e-5
+    assert (packed.history.padding_share, padded.history.padding_share > 0) == (0.0, True)
+    implementations = {one.model.config._attn_implementation for one in (packed, padded)}  # type: ignore[union-attr]
+    assert len(implementations) == 1
+
+
+def test_few_padding_tokens_leave_batches_as_they_are(encoder: str) -> None:
+    learner = make_learner(encoder)
+    plan = learner.plan(estimate=False)
+
+    with shortcuts(learner.model, learner.data, plan.config, learner.runtime) as kept:
+        assert not kept.packed

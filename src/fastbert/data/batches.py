@@ -53,6 +53,13 @@ def training_steps(costs: Costs, *, batch_size: int, batch_tokens: int, seed: in
     return [split_by_cost(batches[index], costs, batch_tokens) for index in shuffled]
 
 
+def epoch_padding(costs: Costs, *, batch_size: int, batch_tokens: int, seed: int) -> float:
+    """Return which part of the padded tokens of a first epoch is padding; a window counts as its example's longest."""
+    steps = training_steps(costs, batch_size=batch_size, batch_tokens=batch_tokens, seed=seed, epoch=0)
+    padded = sum(int(costs.longest_N[part].max() * costs.windows_N[part].sum()) for step in steps for part in step)
+    return 1 - int((costs.longest_N * costs.windows_N).sum()) / max(padded, 1)
+
+
 def prediction_batches(costs: Costs, *, batch_tokens: int, max_rows: int = 256) -> list[Indices]:
     """Return all examples, longest first, in batches of at most batch_tokens padded tokens."""
     order = np.argsort(-costs.longest_N, kind="stable")

@@ -8,16 +8,13 @@ change. Knows no task.
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
 from fastbert.models.attention import FIRST_ONLY
+from fastbert.models.probing import answers_alike, probe
 
-PROBE_IDS = ((0, 1, 2, 3, 4, 5, 6), (6, 5, 4, 3, 2, 1, 0))  # of two texts; every vocabulary has them
-TOLERANCE = 1e-5  # of a logit, in float32
 # Where the first module of a layer lies that works token by token after attention; all of its inputs are cut.
 CUTS = (
     "attention.output",  # BERT, RoBERTa, ELECTRA and their kin: output(attended, hidden)
@@ -36,9 +33,9 @@ def read_first_token_only(model: nn.Module) -> bool:
     place = None if layer is None else next((name for name in CUTS if _has(layer, name)), None)
     if layer is None or place is None:
         return False
-    before = _probe(model)
+    before = probe(model)
     handle = layer.get_submodule(place).register_forward_pre_hook(_cut_inputs)
-    if before is None or not _agrees(model, before):
+    if before is None or not answers_alike(model, before):
         handle.remove()
         return False
     for module in layer.modules():
@@ -67,26 +64,3 @@ def _has(layer: nn.Module, name: str) -> bool:
     except AttributeError:
         return False
     return True
-
-
-def _probe(model: nn.Module) -> torch.Tensor | None:
-    """Return the logits of two made-up texts, one of them padded; None if the model gives none."""
-    device = next(model.parameters()).device
-    ids = torch.tensor(PROBE_IDS, device=device)
-    mask = torch.ones_like(ids)
-    mask[1, 4:] = 0
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            return cast("torch.Tensor | None", model(input_ids=ids, attention_mask=mask).get("logits"))
-    finally:
-        model.train(was_training)
-
-
-def _agrees(model: nn.Module, before: torch.Tensor) -> bool:
-    try:
-        after = _probe(model)
-    except (RuntimeError, IndexError, ValueError):  # a head that needs every token says so in its own words
-        return False
-    return after is not None and after.shape == before.shape and torch.allclose(after, before, rtol=0, atol=TOLERANCE)

@@ -133,7 +133,7 @@ class Learner:
         callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
         self.history.product_rate = product_rate(self.runtime)
         with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
-            stepper = replace(stepper, prefix=kept.train)
+            stepper = replace(stepper, prefix=kept.train, packed=kept.packed)
             state = Loop(
                 self.data,
                 stepper,

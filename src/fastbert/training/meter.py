@@ -38,6 +38,7 @@ class FlopMeter:
             kept = 0 if stepper.prefix is None else stepper.prefix.num_layers
             with layers_left_out(stepper.model, kept):
                 arguments = (stepper.model, stepper.runtime, stepper.input_names, self._token_id)
-                measure_work(*arguments)  # the first calls of layers that are left out are true ones
+                if kept:
+                    measure_work(*arguments)  # the first calls of layers that are left out are true ones
                 self._measured[trained] = measure_work(*arguments).training
         return self._measured[trained]

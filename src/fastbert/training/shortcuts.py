@@ -1,8 +1,8 @@
 """What makes a fit faster and changes nothing else: for its length, and put back after it.
 
-Rows of the vocabulary that do not occur are set aside, frozen layers are run once for each window, dropout draws
-its own random numbers, and the C library keeps freed memory. The first two say in the log what they do. Knows no
-loop and no learner.
+Rows of the vocabulary that do not occur are set aside, frozen layers are run once for each window, batches with much
+padding are packed, dropout draws its own random numbers, and the C library keeps freed memory. The first three say in
+the log what they do. Knows no loop and no learner.
 """
 
 from __future__ import annotations
@@ -18,26 +18,33 @@ import numpy.typing as npt
 from torch import nn
 
 from fastbert.config import TrainConfig
-from fastbert.data.batches import prediction_batches
+from fastbert.data.batches import epoch_padding, prediction_batches
 from fastbert.data.databunch import DataBunch
 from fastbert.inference.torch_backend import to_tensors
 from fastbert.models.dropout import drawing_dropout
 from fastbert.models.freezing import layer_modules
 from fastbert.models.frozen_prefix import FrozenPrefix, can_be_skipped, frozen_layers
 from fastbert.models.optimizers import find_optimizer
+from fastbert.models.packing import packing
 from fastbert.models.trained_rows import occurring_rows_trained
 from fastbert.runtime import Runtime, freed_memory_kept
 from fastbert.tasks.base import pad_batch
 
+# Share of padding from which packed steps are faster (benchmarks/packing.py); batches sorted by length hold 1 to 6 %.
+PACKING_PAYS = 0.2
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Shortcuts:
-    """What the frozen layers say of the training and of the validation rows, or None to run them each time."""
+    """What the frozen layers say of the training and of the validation rows, or None to run them each time.
+
+    packed: whether the layers get the real tokens of a batch alone.
+    """
 
     train: FrozenPrefix | None = None
     valid: FrozenPrefix | None = None
+    packed: bool = False
 
 
 @contextlib.contextmanager
@@ -52,7 +59,7 @@ def shortcuts(model: nn.Module, data: DataBunch, config: TrainConfig, runtime: R
             if stack.enter_context(occurring_rows_trained(model, ids)):
                 _log.info("word embeddings: the %d rows that occur are trained", len(ids))
         if not keeps_frozen_layers(model, config):
-            yield Shortcuts()
+            yield Shortcuts(packed=stack.enter_context(_packed(model, data, config)))
             return
         exact = replace(runtime, precision="fp32")
         yield Shortcuts(_prefix(model, data, "train", config, runtime), _prefix(model, data, "valid", config, exact))
@@ -61,6 +68,22 @@ def shortcuts(model: nn.Module, data: DataBunch, config: TrainConfig, runtime: R
 def keeps_frozen_layers(model: nn.Module, config: TrainConfig) -> bool:
     """Return whether a fit runs frozen layers once: where there are some, and their output is read more than once."""
     return config.freeze != "gradual" and math.ceil(config.epochs or 0) > 1 and frozen_layers(model) > 0
+
+
+@contextlib.contextmanager
+def _packed(model: nn.Module, data: DataBunch, config: TrainConfig) -> Iterator[bool]:
+    """Pack batches for a block where they hold so much padding that it pays; yield whether that is done."""
+    encoded = data.encoded("train")
+    share = epoch_padding(
+        encoded.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed
+    )
+    if share < PACKING_PAYS:
+        yield False
+        return
+    with packing(model, only_training=True) as packs:
+        if packs:
+            _log.info("batches are packed: %.0f %% of their tokens would be padding", 100 * share)
+        yield packs
 
 
 def _occurring(data: DataBunch) -> npt.NDArray[np.integer]:

@@ -32,7 +32,7 @@ LEAST_COUNT = 1e-12  # a batch in which nothing counts has loss and gradient 0, 
 class StepResult:
     """loss: mean over the whole batch.    gradient_norm: before clipping.
 
-    tokens: real tokens;    padded_tokens: those with padding.
+    tokens: real tokens;    padded_tokens: those with the padding that is computed.
     """
 
     loss: float
@@ -65,7 +65,8 @@ class Part:
 class Stepper:
     """What stays the same from step to step. clip_norm: largest norm of the gradient.
 
-    prefix: what the frozen layers say of the training rows, or None to run them each time.
+    prefix: what the frozen layers say of the training rows, or None to run them each time.    packed: whether the model
+    leaves padding out.
     """
 
     model: nn.Module
@@ -77,6 +78,7 @@ class Stepper:
     clip_norm: float
     scaler: torch.amp.GradScaler
     prefix: FrozenPrefix | None = None
+    packed: bool = False
 
     def prepare(self, parts: Sequence[Sequence[Feature]], rng: np.random.Generator) -> list[Part]:
         """Pad the parts of one batch, add their targets and send them to the device. Safe in another thread."""
@@ -95,12 +97,13 @@ class Stepper:
         count = sum(part_count for _, part_count in results)
         if not math.isfinite(total):
             raise _diverged(f"The loss is {total}")
+        tokens = sum(sum(part.lengths) for part in parts)
         return StepResult(
             total / max(count, LEAST_COUNT),
             self.update(count),
             sum(part.examples for part in parts),
-            sum(sum(part.lengths) for part in parts),
-            sum(part.padded_tokens for part in parts),
+            tokens,
+            tokens if self.packed else sum(part.padded_tokens for part in parts),
         )
 
     def accumulate(self, part: Part) -> tuple[torch.Tensor, float]:
