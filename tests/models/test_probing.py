@@ -1,0 +1,62 @@
+"""Probing: a change that moves a logit is seen, whatever else it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from fastbert.models.loading import load_model
+from fastbert.models.probing import PROBE_LENGTHS, answers_alike, probe
+from tests.bundles import SINGLE, open_tiny
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> nn.Module:
+    return load_model(open_tiny(tmp_path / "encoder"), SINGLE).train()
+
+
+def test_one_of_the_two_texts_is_padded_and_the_mode_restored(model: nn.Module) -> None:
+    seen: list[list[int]] = []
+    model.register_forward_pre_hook(
+        lambda module, inputs, options: seen.append(options["attention_mask"].sum(1).tolist()), with_kwargs=True
+    )
+
+    logits = probe(model)
+
+    assert logits is not None
+    assert logits.shape == (2, len(SINGLE.labels))
+    assert seen == [list(PROBE_LENGTHS)]
+    assert model.training
+
+
+def test_a_model_answers_as_it_did_until_a_weight_moves(model: nn.Module) -> None:
+    before = probe(model)
+    assert before is not None
+    assert answers_alike(model, before)
+
+    with torch.no_grad():
+        list(model.parameters())[-1].add_(0.1)
+    assert not answers_alike(model, before)
+
+
+def test_other_shapes_and_failures_are_no_likeness(model: nn.Module) -> None:
+    before = probe(model)
+    assert before is not None
+    assert not answers_alike(model, before[:1])
+
+    def fail(*_: object) -> None:
+        raise IndexError("too many indices")
+
+    model.register_forward_pre_hook(fail)
+    assert not answers_alike(model, before)
+
+
+def test_a_model_without_logits_gives_none() -> None:
+    class Silent(nn.Linear):
+        def forward(self, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
+            return {}
+
+    assert probe(Silent(1, 1)) is None
