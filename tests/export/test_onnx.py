@@ -70,6 +70,17 @@ def test_the_file_says_what_it_is(task: Task, tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir() if "onnx" in path.name) == ["model.onnx"]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_attention_is_written_without_a_guard_that_engines_do_not_know(family: str, tmp_path: Path) -> None:
+    """With IsNaN and Where around its softmax OpenVINO does not recognise attention."""
+    bundle = save_bundle(tmp_path / "bundle", open_tiny(tmp_path / "encoder", family))
+    predictor, reference, _ = export(bundle)
+    graph = onnx.load(str(bundle / "model.onnx")).graph
+
+    assert "IsNaN" not in {node.op_type for node in graph.node}
+    assert {node.op_type for node in graph.node} >= {"MatMul", "Softmax"}
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_the_mode_of_the_model_is_restored_and_dropout_is_off(training: bool, tmp_path: Path) -> None:
     folder = tiny_bundle(tmp_path / "model")

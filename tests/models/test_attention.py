@@ -13,11 +13,12 @@ from transformers import PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from fastbert.config import Precision
-from fastbert.models.attention import HALF_SOFTMAX_TOKENS, NAME, PRODUCT_TOKENS, attend, suit_attention
+from fastbert.models.attention import HALF_SOFTMAX_TOKENS, NAME, PRODUCT_TOKENS, attend, suit_attention, written_out
 from fastbert.models.loading import load_model, save_model
 from fastbert.runtime import Runtime
 from tests.bundles import SINGLE, open_tiny
 from tests.helpers import FAMILIES
+from tests.models.test_heads import MeanHead
 
 IDS = torch.tensor([[2, 10, 11, 12, 3], [2, 13, 3, 0, 0]])
 MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
@@ -143,3 +144,23 @@ def test_a_checkpoint_does_not_name_it(tmp_path: Path) -> None:
     config = (tmp_path / "saved" / "config.json").read_text(encoding="utf-8")
     assert NAME not in config
     assert json.loads(config)["model_type"] == "bert"
+
+
+@pytest.mark.parametrize("head", [None, MeanHead])
+def test_attention_is_written_out_for_a_block_alone(head: type[MeanHead] | None, tmp_path: Path) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder"), SINGLE, head)
+    encoder = next(module for module in model.modules() if isinstance(module, PreTrainedModel))
+    suit_attention(model, cpu("bf16"))
+
+    with pytest.raises(KeyError), written_out(model):
+        assert encoder.config._attn_implementation == "eager"
+        raise KeyError("an exporter that fails")
+
+    assert encoder.config._attn_implementation == NAME
+
+
+def test_attention_of_a_familys_own_is_not_touched(tmp_path: Path) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder", "deberta-v2"), SINGLE)
+    before = model.config._attn_implementation  # type: ignore[union-attr]
+    with written_out(model):
+        assert model.config._attn_implementation == before  # type: ignore[union-attr]

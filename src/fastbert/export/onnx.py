@@ -21,6 +21,7 @@ from fastbert.bundle import Bundle
 from fastbert.data.examples import TextExample
 from fastbert.data.tokens import Tokenizer
 from fastbert.inference.torch_backend import to_tensors
+from fastbert.models.attention import written_out
 from fastbert.tasks.base import pad_batch
 
 OPSET = 17  # the first with LayerNormalization as one operator
@@ -39,7 +40,7 @@ def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Pat
     wrapped = _Positional(model, names).eval()  # the exporter restores the mode that it finds here
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "length"} for name in names}
     try:
-        with _quiet():
+        with _quiet(), written_out(model):
             torch.onnx.export(
                 wrapped,
                 tuple(to_tensors({name: batch[name] for name in names}, torch.device("cpu")).values()),
