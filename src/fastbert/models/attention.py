@@ -45,7 +45,7 @@ def written_out(model: nn.Module) -> Iterator[None]:
     """Let the encoder attend in single operations during a block, as an exporter best sees them.
 
     torch's fused attention is traced with a guard against rows in which all is masked; with it OpenVINO does not see
-    that this is attention, and computes it 1.6 to 2 times slower (LOG 2026-11-25). No text is without a token.
+    that this is attention, and computes it 1.5 times slower (LOG 2026-11-25). No text is without a token.
     """
     encoder = _encoder(model)
     before = None if encoder is None else encoder.config._attn_implementation
