@@ -151,6 +151,19 @@ def test_attention_for_variable_lengths_is_for_cuda_and_whole_windows() -> None:
     assert not fits(torch.zeros(1, dtype=torch.bfloat16), {})
 
 
+def test_a_torch_without_attention_for_variable_lengths_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnCuda:
+        is_cuda, dtype = True, torch.bfloat16
+
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    assert packing_module._find_varlen() is None
+    monkeypatch.setattr(packing_module, "varlen_attn", None)
+    assert not packing_module._varlen_fits(OnCuda(), {})  # type: ignore[arg-type]
+
+
 def test_a_head_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
     model = load_model(open_tiny(tmp_path / "encoder"), SINGLE, MeanHead)
     with packing(model) as packs:

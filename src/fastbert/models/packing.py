@@ -12,13 +12,14 @@ Axes: W windows, L tokens of the longest, T real tokens of all, H heads, D width
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import nn
-from torch.nn.attention.varlen import varlen_attn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -33,6 +34,18 @@ _HALVES = (torch.bfloat16, torch.float16)  # what the attention for variable len
 
 Arguments = tuple[object, ...]
 Options = dict[str, object]
+
+
+def _find_varlen() -> Callable[..., torch.Tensor] | None:
+    """Return torch's attention for variable lengths, or None for a torch without it or without its `scale`."""
+    try:
+        found = importlib.import_module("torch.nn.attention.varlen").varlen_attn
+    except (ImportError, AttributeError):
+        return None
+    return cast("Callable[..., torch.Tensor]", found) if "scale" in inspect.signature(found).parameters else None
+
+
+varlen_attn = _find_varlen()
 
 
 @contextlib.contextmanager
@@ -183,19 +196,19 @@ def _attend_padded(
 def _varlen_fits(query: torch.Tensor, options: Mapping[str, object]) -> bool:
     """Return whether torch's attention for variable lengths computes this: on CUDA, in halves, over whole windows."""
     plain = not options.get("dropout") and options.get("sliding_window") is None and not options.get("is_causal")
-    return plain and query.is_cuda and query.dtype in _HALVES
+    return varlen_attn is not None and plain and query.is_cuda and query.dtype in _HALVES
 
 
 def _attend_varlen(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, places: _Places, scaling: object
 ) -> torch.Tensor:
     """Return (1, T, H, D): softmax(query key^T) value within each window. query, key, value: (1, H, T, D)."""
+    assert varlen_attn is not None  # `_varlen_fits` has asked
     ends_W = nn.functional.pad(places.lengths_W.cumsum(0), (1, 0)).to(torch.int32)
     longest = places.shape[1]
     query_THD, key_THD, value_THD = (part[0].transpose(0, 1) for part in (query, key, value))
     scale = scaling if isinstance(scaling, float) else None
-    attended_THD = varlen_attn(query_THD, key_THD, value_THD, ends_W, ends_W, longest, longest, scale=scale)
-    return cast("torch.Tensor", attended_THD)[None]
+    return varlen_attn(query_THD, key_THD, value_THD, ends_W, ends_W, longest, longest, scale=scale)[None]
 
 
 AttentionInterface.register(NAME, attend_packed)
