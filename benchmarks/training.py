@@ -298,10 +298,8 @@ def table(lines: list[dict[str, Any]]) -> str:
         rows += ["", "| work | system | seed | epochs | scores | seconds |", "|---|---|---|---|---|---|"]
     for line in scored:
         shown = ", ".join(f"{name} {value:.3f}" for name, value in line["scores"].items())
-        rows.append(
         cells = [line["work"], line["system"], str(line["seed"]), str(line["epochs"]), shown, f"{line['seconds']:.0f}"]
         rows.append(f"| {' | '.join(cells)} |")
-        )
     return "\n".join(rows)
 
 
