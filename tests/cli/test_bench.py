@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from fastbert.cli.bench import _advice
 from tests.cli.conftest import Run
 from tests.feedback import write_feedback
+from tests.training.test_bench import results, speed
 
 QUICK = ("--rounds", 2, "--tokens", 12, "--batch-size", 4)
 
@@ -81,3 +83,15 @@ def test_a_bundle_and_an_encoder_exclude_each_other(bundle: Path, run: Run) -> N
 
     assert outcome.code == 2
     assert "error: A bundle and --encoder are both given.\nhint: Give one of them.\n" in outcome.err
+
+
+@pytest.mark.parametrize(("bf16_s", "named"), [(1.0, True), (4.0, False)])
+def test_the_advice_names_bf16_prediction_where_it_is_faster(bf16_s: float, named: bool) -> None:
+    training = (speed("fp32", 2.0, 2.0),)
+    inference = (speed("fp32", 2.0, 2.0), speed("bf16", bf16_s, bf16_s))
+
+    lines = _advice(results(*training, inference=inference))
+
+    wanted = "         with scores rounded to bf16, 2.0 x: fastbert predict MODEL TABLE --backend torch-bf16"
+    assert (wanted in lines) is named
+    assert any(line.startswith("predict  fp32") for line in lines)

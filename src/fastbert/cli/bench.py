@@ -107,6 +107,13 @@ def _advice(results: Results) -> list[str]:
         f"predict  {inference.name}"
         + (f": OMP_NUM_THREADS={inference.threads} fastbert predict MODEL TABLE" if inference.threads else ""),
     ]
+    exact, *others = results.inference  # fp32 is always possible, and first
+    rounded = next((speed for speed in others if speed.candidate.mode == "bf16"), exact)
+    if rounded.seconds < exact.seconds:
+        lines.append(
+            f"         with scores rounded to bf16, {rounded.times_faster(exact):.1f} x: "
+            "fastbert predict MODEL TABLE --backend torch-bf16"
+        )
     compiled = results.compiled
     if compiled is not None:
         steps = compiled.steps_to_pay
