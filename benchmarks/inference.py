@@ -2,8 +2,8 @@
 
 One MiniLM a data set is trained and exported by FastBert and kept in --cache. Every system then answers the
 same test texts in one process with the same threads, in turn (A B C D A B C D ...), and the ratio is taken
-within each round. Scores are those of the answers on the labelled test rows. Latency: one text of 32 tokens
-at a time.
+within each round. Scores are those of the answers on the labelled test rows; FastBert's own in torch, untimed,
+stand beside them, since the peers read the head of a long text alone. Latency: one text of 32 tokens at a time.
 
     python benchmarks/inference.py --cache /tmp/inference
     python benchmarks/inference.py --cache /tmp/inference --rows 100 --rounds 2 --train-rows 500 --valid-rows 100
@@ -11,6 +11,7 @@ at a time.
 
 import argparse
 import csv
+import functools
 import json
 import os
 import statistics
@@ -28,6 +29,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it; 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 if TYPE_CHECKING:
+    from fastbert import Predictor
     from fastbert.export.exporting import Attempt
 
 HERE = Path(__file__).resolve().parent
@@ -35,6 +37,7 @@ RESULTS = HERE / "results" / "inference.jsonl"
 KINDS = ("onnx", "onnx-int8", "openvino", "openvino-int8")
 LATENCY_TOKENS = 32
 MIN_TOKENS = {"cola": 0, "imdb": 256}  # of the texts that are timed
+IN_TORCH = "fastbert, torch"  # what an export is held against: the same tokens, untimed
 System = Callable[[list[str]], Any]
 
 
@@ -90,13 +93,19 @@ def systems_of(folder: Path, threads: int) -> tuple[dict[str, System], str]:
         *(Embeddings(encoder, limit, dtype) for dtype in dtypes),
         PlainOnnx(folder / "onnx/model.onnx", folder / "tokenizer.json", model.labels, limit, threads),
     ]
-    ours = {"fastbert": lambda texts: [answer.labels[0] for answer in model(texts)]}
+    ours = {"fastbert": functools.partial(labels_of, model)}
     return {**ours, **{peer.name: peer for peer in peers}}, f"{model.backend.name}: {model.reason}"
+
+
+def labels_of(model: "Predictor", texts: list[str]) -> list[str]:
+    """Return the label of each text."""
+    return [answer.labels[0] for answer in model(texts)]
 
 
 def measure(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     """Return seconds, scores and latencies of all systems on one data set."""
     from benchmarks import machine, scoring
+    from fastbert import Predictor
 
     folder, benchmark = prepare(name, chosen)
     systems, choice = systems_of(folder, chosen.threads)
@@ -105,6 +114,7 @@ def measure(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     rows = [row for row in rows if lengths.of(row[0]) >= MIN_TOKENS[name]][: chosen.rows]
     texts = [row[0] for row in rows]
     answers = {system: call(texts) for system, call in systems.items()}  # warms up, too
+    answers[IN_TORCH] = labels_of(Predictor.load(folder, backend="torch"), texts)
     seconds: dict[str, list[float]] = {system: [] for system in systems}
     for _ in range(chosen.rounds):
         for system, call in systems.items():
@@ -190,6 +200,9 @@ def table(measured: list[dict[str, Any]]) -> str:
                 "-" if system == "fastbert" else f"{waits[system]['p50'] / waits['fastbert']['p50']:.2f}",
             ]
             rows.append("| " + " | ".join(cells) + " |")
+        if IN_TORCH in line["scores"]:
+            score = f"{line['metric']} {line['scores'][IN_TORCH]:.4f}"
+            rows.append(f"| {line['dataset']} | {IN_TORCH} | - | - | {score} | - | - |")
     return "\n".join(rows)
 
 

@@ -33,3 +33,11 @@ def test_systems_take_turns_with_single_texts() -> None:
 
     assert order == ["a", "b"] * 13
     assert set(found) == {"a", "b"}
+
+
+def test_the_exported_model_stands_beside_itself_in_torch() -> None:
+    scores = LINE["scores"] | {"fastbert, torch": 0.511}
+
+    assert (
+        table([LINE | {"scores": scores}]).splitlines()[-1] == "| cola | fastbert, torch | - | - | mcc 0.5110 | - | - |"
+    )

@@ -42,7 +42,7 @@ from fastbert.models.loading import (
 )
 from fastbert.models.optimizers import make_optimizer
 from fastbert.models.schedules import Schedule, make_schedule
-from fastbert.runtime import Runtime, choose_runtime, product_rate, seed_everything
+from fastbert.runtime import Runtime, choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
 from fastbert.tasks.classification import Classification
 from fastbert.training import plan as planning
@@ -131,7 +131,6 @@ class Learner:
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self._stepper(config)
         callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
-        self.history.product_rate = product_rate(self.runtime)
         with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
             stepper = replace(stepper, prefix=kept.train, packed=kept.packed)
             state = Loop(

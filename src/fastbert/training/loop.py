@@ -19,6 +19,7 @@ from fastbert.data.databunch import DataBunch
 from fastbert.models.freezing import freeze_to, layer_groups, unfreeze
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
+from fastbert.runtime import product_rate
 from fastbert.training.callbacks import Callback
 from fastbert.training.kept import KeptWeights
 from fastbert.training.meter import FlopMeter
@@ -48,6 +49,7 @@ class Loop:
         """Train; leave the kept weights in the model; return the last state."""
         state = self._first_state()
         keeper = KeptWeights(self.config.average)
+        self._measure_machine()
         try:
             self._tell("on_start", state)
             for epoch in range(int(np.ceil(state.total_epochs - 1e-9))):
@@ -140,10 +142,15 @@ class Loop:
         self.history.evaluations.append(
             EvaluationRecord(len(self.history.steps), self.first_epoch + state.epoch, loss, scores, improved)
         )
+        self._measure_machine()
         self._tell("on_evaluate", state)
         if kept:
             self._tell("on_checkpoint", state)
         return state
+
+    def _measure_machine(self) -> None:
+        # again and again, for a moment each: a neighbour that is busy at one of them must not make a run look good
+        self.history.product_rate = product_rate(self.stepper.runtime, again=True)
 
     def _settle(self, state: RunState, keeper: KeptWeights) -> RunState:
         """Leave the mean of the kept weights in the model if it scores at least as high as the latest of them."""

@@ -113,7 +113,7 @@ class History:
     """All steps and evaluations of a learner, over every `fit`. seconds: of training steps.
 
     flop: that the real tokens of all steps needed; padding and what is computed twice count nothing.
-    product_rate: FLOP per second of a matrix product in the precision of the run, measured on its machine.
+    product_rate: FLOP per second of a matrix product in the precision of the run, the best measured on its machine.
     """
 
     steps: list[StepRecord] = field(default_factory=list)
