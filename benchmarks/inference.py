@@ -72,7 +72,7 @@ def prepare(name: str, chosen: argparse.Namespace) -> tuple[Path, Any]:
 
 
 def _show(attempt: "Attempt") -> None:
-    print(f"  {attempt.scheme}: {attempt.check.describe()}", file=sys.stderr)
+    print(f"  {attempt.scheme}: {attempt.describe()}", file=sys.stderr)
 
 
 def systems_of(folder: Path, threads: int) -> tuple[dict[str, System], str]:

@@ -38,7 +38,7 @@ LAYERS = {
         ],
         0,
     ),
-    **dict.fromkeys(["fastbert.jsonable", "fastbert.cache"], 0),
+    **dict.fromkeys(["fastbert.jsonable", "fastbert.cache", "fastbert.processors"], 0),
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], 1),
     "fastbert.tasks": 2,
     **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.layouts", "fastbert.data.databunch"], 3),
@@ -57,7 +57,7 @@ TORCH = {
     "fastbert": "lazy",
     "fastbert.api": "free",  # the package loads it on first use
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], "never"),
-    **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.inference"], "never"),
+    **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.processors", "fastbert.inference"], "never"),
     **dict.fromkeys(["fastbert.models", "fastbert.runtime", "fastbert.inference.torch_backend"], "free"),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], "free"),
     **dict.fromkeys(["fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], "free"),

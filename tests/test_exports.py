@@ -50,5 +50,5 @@ def test_a_record_survives_json(check: Check) -> None:
 def test_a_record_with_a_hole_is_refused(missing: str) -> None:
     values = {name: value for name, value in EXPORT.to_json().items() if name != missing}
 
-    with pytest.raises(BundleError, match="the record of an export is not complete"):
+    with pytest.raises(BundleError, match="the record of the export 'onnx-int8' is not complete"):
         Export.from_json(values)

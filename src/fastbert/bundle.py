@@ -7,13 +7,14 @@ Knows nothing of torch: the caller passes the function that writes the checkpoin
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -21,7 +22,7 @@ from typing import cast
 from fastbert._version import __version__
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, TrainingError
-from fastbert.exports import Export
+from fastbert.exports import Export, export_command
 from fastbert.jsonable import finite
 from fastbert.tasks import task_from_json
 from fastbert.tasks.base import Task
@@ -142,9 +143,13 @@ def _write_manifest(place: Path, values: Mapping[str, object]) -> None:
     """Seal a manifest and put it into its folder in one step."""
     manifest = dict(cast("Mapping[str, object]", finite(values)))
     text = json.dumps({**manifest, "sha256": seal_of(manifest)}, indent=2, ensure_ascii=False, allow_nan=False)
-    working = place / f"{WORKING}{MANIFEST}"
-    working.write_text(text + "\n", encoding="utf-8")
-    os.replace(working, place / MANIFEST)
+    working = place / f"{WORKING}{uuid.uuid4().hex[:8]}-{MANIFEST}"  # two processes may write at once
+    try:
+        working.write_text(text + "\n", encoding="utf-8")
+        os.replace(working, place / MANIFEST)
+    finally:
+        with contextlib.suppress(OSError):
+            working.unlink(missing_ok=True)
 
 
 def add_export(folder: Path, export: Export, made: Path) -> Export:
@@ -155,23 +160,22 @@ def add_export(folder: Path, export: Export, made: Path) -> Export:
     verifies at every moment, even if the process is killed.
     Raises TrainingError if the disk fails.
     """
+    unrecorded: Iterable[str] = ()
     try:
-        values = _read_manifest(folder)
-        files, exports = _mapping(values, "files"), _mapping(values, "exports")
-        stale = {str(name) for name in _mapping(exports, export.name).get("files", ())}  # type: ignore[attr-defined]
-        files = {name: checksum for name, checksum in files.items() if name not in {*stale, *export.files}}
-        exports.pop(export.name, None)
-        _write_manifest(folder, {**values, "files": files, "exports": exports})
+        checksums = {name: _sha256(made / name) for name in export.files}
+        stale = _take_out(folder, export)
+        unrecorded = {*stale, *export.files}
         for name in stale - set(export.files):
             (folder / name).unlink(missing_ok=True)
-        checksums = {name: _sha256(made / name) for name in export.files}
         for name in export.files:
             (folder / name).parent.mkdir(exist_ok=True)
             os.replace(made / name, folder / name)
-        exports[export.name] = export.to_json()
-        _write_manifest(folder, {**values, "files": {**files, **checksums}, "exports": exports})
+        values = _read_manifest(folder)  # again: another process may have added an export meanwhile
+        files, exports = _mapping(values, "files"), _mapping(values, "exports")
+        added = {"files": {**files, **checksums}, "exports": {**exports, export.name: export.to_json()}}
+        _write_manifest(folder, {**values, **added})
     except OSError as error:
-        for name in export.files:  # no record names them
+        for name in unrecorded:
             (folder / name).unlink(missing_ok=True)
         raise TrainingError(
             f"{folder}: the export could not be added ({error.strerror or error}). The model itself is unharmed.",
@@ -180,19 +184,33 @@ def add_export(folder: Path, export: Export, made: Path) -> Export:
     return export
 
 
-def read_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
+def _take_out(folder: Path, export: Export) -> set[str]:
+    """Take an export and its files out of the manifest; return the files of the one that was there."""
+    values = _read_manifest(folder)
+    files, exports = _mapping(values, "files"), _mapping(values, "exports")
+    stale = _files_of(values, export.name)
+    files = {name: checksum for name, checksum in files.items() if name not in {*stale, *export.files}}
+    _write_manifest(
+        folder, {**values, "files": files, "exports": {n: e for n, e in exports.items() if n != export.name}}
+    )
+    return stale
+
+
+def read_bundle(folder: str | Path, *, verify: bool = True, ignoring: str | None = None) -> Bundle:
     """Read a bundle. Raises BundleError if it is none, too new, incomplete or was changed.
 
     verify: compare the sha256 of every file, and of the manifest, with what was saved.
+    ignoring: the export of this name is left out, for it will be replaced: it may be damaged.
     """
     place = Path(folder)
     values = _read_manifest(place)
     if verify:
-        _verify(place, values)
+        _verify(place, values, ignoring)
     task, max_tokens, tokenizer = values.get("task"), values.get("max_tokens"), values.get("tokenizer")
     if not isinstance(task, dict) or not isinstance(max_tokens, int) or not isinstance(tokenizer, dict):
         raise BundleError(f"{place / MANIFEST}: task, max_tokens or tokenizer is missing.", "Save the model again.")
-    head, exports = values.get("head"), _mapping(values, "exports")
+    head = values.get("head")
+    exports = {name: record for name, record in _mapping(values, "exports").items() if name != ignoring}
     return Bundle(
         folder=place,
         task=task_from_json(task),
@@ -238,22 +256,37 @@ def seal_of(manifest: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
-def _verify(place: Path, values: Mapping[str, object]) -> None:
+def _files_of(values: Mapping[str, object], export: str | None) -> set[str]:
+    """Return the files of an export by its record, none where there is no such export."""
+    record = _mapping(_mapping(values, "exports"), export or "")
+    return {str(name) for name in record.get("files", ())}  # type: ignore[attr-defined]  # a list, or no bundle of ours
+
+
+def _verify(place: Path, values: Mapping[str, object], ignoring: str | None) -> None:
     if values.get("sha256") != seal_of(values):
         raise BundleError(
             f"{place / MANIFEST} was changed after it was saved: its own sha256 does not fit.",
             "Copy the bundle again. If you changed it on purpose, open it with verify=False.",
         )
-    expected = _mapping(values, "files")
+    ignored = _files_of(values, ignoring)
+    expected = {name: checksum for name, checksum in _mapping(values, "files").items() if name not in ignored}
     missing = [name for name in expected if not (place / name).is_file()]
     if missing:
-        raise BundleError(f"{place}: {', '.join(missing)} is missing.", "Copy the bundle again, or save it anew.")
+        hint = _remake(place, values, missing[0]) or "Copy the bundle again, or save it anew."
+        raise BundleError(f"{place}: {', '.join(missing)} is missing.", hint)
     for name, checksum in expected.items():
         if _sha256(place / name) != checksum:
+            hint = _remake(place, values, name) or "Copy the bundle again."
             raise BundleError(
                 f"{place / name} was changed after it was saved: its sha256 is not the one in {MANIFEST}.",
-                "Copy the bundle again. If you changed it on purpose, open it with verify=False.",
+                f"{hint} If you changed it on purpose, open it with verify=False.",
             )
+
+
+def _remake(place: Path, values: Mapping[str, object], file: str) -> str | None:
+    """Return how an export is made again that a file belongs to, None for a file of the model."""
+    owners = (name for name in _mapping(values, "exports") if file in _files_of(values, name))
+    return next((f"Make it again with `{export_command(place, name)}`." for name in owners), None)
 
 
 def _mapping(values: Mapping[str, object], name: str) -> dict[str, object]:

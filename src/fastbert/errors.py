@@ -96,6 +96,15 @@ def missing_extra(error: ModuleNotFoundError, purpose: str) -> MissingExtraError
     return MissingExtraError(package, _EXTRAS[package], purpose) if package in _EXTRAS else None
 
 
+def first_line(error: BaseException) -> str:
+    r"""Return the first line of an error of another library, at most 200 characters; the rest is its own traceback.
+
+    >>> first_line(ValueError("no such operator\n  in a graph"))
+    'no such operator'
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return the sentence "Did you mean 'x'?" for the closest known name, if any is close.
 

@@ -15,7 +15,8 @@ from fastbert.errors import BundleError
 class Check:
     """An exported model against the torch model in float32, on the same rows.
 
-    metric: the monitored score, None where the rows had no labels.    reference, score: of the two models.
+    metric: the monitored score, or that of the decided answers if it lost more; None where the rows had no labels.
+    reference, score: of the two models.
     changed: share of rows with another answer.    max_difference: between probabilities.
     speedup: over torch in float32, one pass each.    data: where the rows came from, for people.
     """
@@ -77,7 +78,18 @@ class Export:
             known = {**values, "check": check, "files": tuple(values["files"])}  # type: ignore[arg-type]
             return cls(**known)  # type: ignore[arg-type]
         except (KeyError, TypeError) as error:
+            name = str(values.get("name"))
             raise BundleError(
-                f"bundle.json: the record of an export is not complete ({error}).",
-                "Export again with `fastbert export BUNDLE --overwrite`.",
+                f"bundle.json: the record of the export '{name}' is not complete ({error}).",
+                f"Make it again with `{export_command('BUNDLE', name)}`.",
             ) from error
+
+
+def export_command(folder: object, name: str) -> str:
+    """Return the command that replaces an export.
+
+    >>> export_command("model", "openvino-int8")
+    'fastbert export model --backend openvino --int8 --data TABLE --overwrite'
+    """
+    backend, _, int8 = name.partition("-")
+    return f"fastbert export {folder} --backend {backend}{' --int8' if int8 else ''} --data TABLE --overwrite"

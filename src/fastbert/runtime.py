@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import math
-import os
 import platform
 import random
 import time
@@ -24,11 +23,12 @@ from fastbert.config import Precision
 from fastbert.errors import ConfigError
 
 # Options of glibc's mallopt: (number, value that keeps freed memory, its default).
-_MALLOC = ((-4, 0, 65536), (-1, 2**31 - 1, 128 * 1024), (-2, 64 * 2**20, 0))  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+# M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+_MALLOC = ((-4, 0, 65536), (-1, 2**31 - 1, 128 * 1024), (-2, 64 * 2**20, 128 * 1024))
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # Instructions that multiply matrices of bfloat16: AVX512, AMX, ARM; names of cpuinfo in the kernel and in torch.
 _BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}
-CPU_INFO, CGROUP = Path("/proc/cpuinfo"), Path("/sys/fs/cgroup")
+CPU_INFO = Path("/proc/cpuinfo")
 # Rows, inputs, outputs: a widening layer of an encoder. A GPU needs a larger one, or starting it is what is timed.
 _PRODUCTS = {"cpu": (2048, 384, 1536), "other": (16384, 1024, 4096)}
 _PRODUCT_REPEATS, _PRODUCT_SECONDS = 7, 0.25
@@ -83,7 +83,10 @@ def choose_runtime(precision: Precision = "auto", device: str | None = None) -> 
             return Runtime(chosen, "fp16", "the GPU has no bf16 instructions")
         return Runtime(chosen, "fp32", "the device has no bf16 instructions")
     if precision == "bf16" and not fast_bf16:
-        raise ConfigError(f"precision is bf16, which {chosen.type} here only emulates.", "Use --precision auto.")
+        raise ConfigError(
+            f"precision is bf16, which {chosen.type} here only emulates.",
+            "Use --precision auto, or answer with --backend torch.",
+        )
     if precision == "fp16" and chosen.type == "cpu":
         raise ConfigError("precision is fp16, which needs a GPU.", "Use --precision auto.")
     return Runtime(chosen, precision, "asked for")
@@ -117,7 +120,7 @@ def freed_memory_kept() -> Iterator[None]:
 
     By default it returns large blocks to the system at once, and each training step then waits while the
     system zeroes the gradient of the word embeddings page by page: 20 ms against 2 (LOG 2026-11-24).
-    Without glibc nothing happens.
+    Without glibc nothing happens. The C library adapts its thresholds by itself until they are set: after it they stay.
     """
     libc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
     if libc is None:
@@ -131,16 +134,6 @@ def freed_memory_kept() -> Iterator[None]:
         for option, _, default in _MALLOC:
             libc.mallopt(option, default)
         libc.malloc_trim(0)
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use: by affinity, and by the CPU quota of its container."""
-    try:
-        allowed = len(os.sched_getaffinity(0))
-    except AttributeError:  # no such question outside Linux
-        allowed = os.cpu_count() or 1
-    quota = _cpu_quota()
-    return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
 
 
 @contextlib.contextmanager
@@ -204,17 +197,6 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-def _cpu_quota() -> float | None:
-    """Return how many cores the control group of this process grants, or None if it sets no limit."""
-    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # version 2, version 1
-        try:
-            limit, period = " ".join((CGROUP / name).read_text(encoding="ascii") for name in names).split()
-        except (OSError, ValueError):
-            continue
-        return int(limit) / int(period) if limit.isdecimal() else None  # "max" and -1 are none
-    return None
 
 
 def _has_fast_bf16(device: torch.device) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import fastbert
-from fastbert.cli import main, spare_waiting_threads
+from fastbert.cli import main, settle_threads
 from fastbert.errors import DataError, TrainingError
 from tests.cli.conftest import Run
 
@@ -159,9 +159,24 @@ def test_waiting_threads_sleep_soon_unless_the_user_says_how_they_wait(
 ) -> None:
     environment = dict(given)
 
-    spare_waiting_threads(environment)
+    settle_threads(environment)
 
     assert environment == expected
+
+
+@pytest.mark.parametrize(
+    ("quota", "given", "threads"), [(2, {}, "2"), (8, {}, None), (2, {"OMP_NUM_THREADS": "3"}, "3")]
+)
+def test_a_container_gets_as_many_threads_as_its_quota_grants(
+    quota: int, given: dict[str, str], threads: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastbert.cli.num_cores", lambda: quota)
+    monkeypatch.setattr("fastbert.cli.num_allowed", lambda: 8)
+    environment = dict(given)
+
+    settle_threads(environment)
+
+    assert environment.get("OMP_NUM_THREADS") == threads
 
 
 def test_it_is_set_before_torch_is_imported() -> None:

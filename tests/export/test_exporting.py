@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
 import pytest
 
 from fastbert.bundle import check_target, read_bundle
-from fastbert.errors import BundleError, ConfigError, DataError, ExportError
+from fastbert.errors import BundleError, ConfigError, DataError, ExportError, TrainingError
 from fastbert.export import exporting
 from fastbert.export.exporting import Attempt, export_bundle
 from fastbert.export.parity import Comparison
-from fastbert.exports import Check
+from fastbert.exports import Check, Export
 from fastbert.inference.backends import open_export
+from fastbert.inference.pipeline import Backend
 from fastbert.inference.predictor import Predictor
 from tests.bundles import MULTI, tiny_bundle
 from tests.exported import TEXTS, exported_bundle, rows, scores_of
@@ -72,6 +74,28 @@ def test_a_scheme_that_loses_too_much_gives_way_to_a_safer_one(tmp_path: Path, m
     ]
     assert found.scheme == seen[1].scheme
     assert dict(found.attempts) == pytest.approx({"dynamic, per channel": 0.02})
+
+
+def test_a_scheme_that_an_engine_cannot_run_gives_way_to_a_safer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_bundle(tmp_path / "model")
+    checked, seen, real = rows(folder), list[Attempt](), open_export
+    opened: list[str] = []
+
+    def open_second(export: Export, place: Path) -> Backend:
+        opened.append(export.scheme)
+        if len(opened) == 1:
+            raise RuntimeError("no kernel for MatMulInteger\nin node 7")
+        return real(export, place)
+
+    monkeypatch.setattr(exporting, "open_export", open_second)
+
+    found = export_bundle(folder, "onnx-int8", data=checked, max_loss=1.0, on_attempt=seen.append)
+
+    assert found.scheme == "dynamic, per channel, embeddings in fp32"
+    assert seen[0].describe() == "failed (RuntimeError: no kernel for MatMulInteger)"
+    assert not seen[0].accepted
 
 
 def test_where_no_scheme_fits_the_figures_are_told_and_nothing_is_left(
@@ -152,6 +176,70 @@ def test_what_a_killed_export_leaves_does_not_keep_the_bundle_from_being_replace
     check_target(folder, overwrite=True)
 
     assert read_bundle(folder).exports == {}
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3, 4])
+def test_a_disk_that_fails_while_an_export_is_replaced_leaves_a_bundle_that_opens(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first write of the manifest, at the file of the export, at the last write; the fourth never comes."""
+    folder = tiny_bundle(tmp_path / "model")
+    export_bundle(folder)
+    count, real = itertools.count(1), os.replace
+
+    def fail(source: Path, target: Path) -> None:
+        if next(count) == failing:
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    if failing < 4:
+        with pytest.raises(TrainingError, match="The model itself is unharmed"):
+            export_bundle(folder, overwrite=True)
+    else:
+        export_bundle(folder, overwrite=True)
+    monkeypatch.undo()
+
+    assert list(read_bundle(folder).exports) == (["onnx"] if failing in (1, 4) else [])
+    assert not [name for name in files(folder) if ".part-" in name]
+    assert Predictor.load(folder)(TEXTS)
+
+
+def test_an_export_that_another_process_adds_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny_bundle(tmp_path / "model")
+    real = os.replace
+
+    def meanwhile(source: Path, target: Path) -> None:
+        real(source, target)
+        if Path(target).suffix == ".onnx":
+            monkeypatch.undo()
+            export_bundle(folder, "openvino")
+
+    monkeypatch.setattr(os, "replace", meanwhile)
+    export_bundle(folder, "onnx")
+
+    assert sorted(read_bundle(folder).exports) == ["onnx", "openvino"]
+
+
+def test_a_damaged_export_is_named_with_its_command_and_can_be_replaced(tmp_path: Path) -> None:
+    folder = tiny_bundle(tmp_path / "model")
+    export_bundle(folder)
+    (folder / "onnx/model.onnx").unlink()
+    with pytest.raises(BundleError, match=r"fastbert export .*model --backend onnx --data TABLE --overwrite"):
+        Predictor.load(folder)
+
+    export_bundle(folder, overwrite=True)
+
+    assert Predictor.load(folder).backend.name == "onnx"
+
+
+def test_rows_in_memory_are_not_quoted_in_the_record(tmp_path: Path) -> None:
+    folder = tiny_bundle(tmp_path / "model")
+
+    found = export_bundle(folder, data=[{"text": text, "label": "bug"} for text in TEXTS if text])
+
+    assert found.check.data.endswith("of a table in memory")
+    assert TEXTS[0] not in (folder / "bundle.json").read_text(encoding="utf-8")
 
 
 def test_a_disk_that_fails_leaves_the_bundle_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 import pytest
 
+from fastbert.errors import ExportError
+from fastbert.export.exporting import export_bundle
 from fastbert.export.onnx import write_onnx
 from fastbert.inference.onnx_backend import OnnxBackend
 from fastbert.inference.predictor import Predictor, as_examples
@@ -93,6 +95,23 @@ def test_the_mode_of_the_model_is_restored_and_dropout_is_off(training: bool, tm
     assert model.training is training
     assert all(module.training is training for module in model.modules())
     assert "Dropout" not in {node.op_type for node in onnx.load(str(file)).graph.node}
+
+
+def test_a_model_that_no_onnx_file_holds_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastbert.export.onnx.MAX_BYTES", 100)
+
+    with pytest.raises(ExportError, match="an ONNX file holds 2 GiB"):
+        export_bundle(tiny_bundle(tmp_path / "model"))
+
+
+def test_what_the_exporter_cannot_write_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise RuntimeError("Unsupported: aten::fold\nmore")
+
+    monkeypatch.setattr("torch.onnx.export", fail)
+
+    with pytest.raises(ExportError, match=r"cannot be written as ONNX \(RuntimeError: Unsupported: aten::fold\)"):
+        export_bundle(tiny_bundle(tmp_path / "model"))
 
 
 def test_the_exporter_says_nothing_to_the_user(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,8 @@ from fastbert.errors import ConfigError
 from fastbert.export.parity import CALIBRATION_ROWS, MAX_ROWS, Comparison, Rows, rows_of, sample_rows
 from fastbert.inference.predictor import Predictor
 from fastbert.tasks.base import Array, Batch
-from tests.bundles import MULTI, SINGLE, tiny_bundle
-from tests.exported import rows
+from tests.bundles import MULTI, NAMES, SINGLE, tiny_bundle
+from tests.exported import TEXTS, rows
 
 
 class Shifted:
@@ -54,6 +54,21 @@ def test_a_model_that_always_says_the_same_loses(tmp_path: Path) -> None:
     assert changed > 0.2
     assert difference > 0.5
     assert score is not None and score < 0.7
+
+
+def test_answers_that_ranking_does_not_see_count_too(tmp_path: Path) -> None:
+    """The same is added to every score of a label: average precision stays, the answers at the threshold do not."""
+    folder = tiny_bundle(tmp_path / "model", task=MULTI)
+    predictor = Predictor.load(folder, "torch")
+    texts = [text for text in TEXTS if text]
+    examples = tuple(TextExample(text, labels=(NAMES[0],) if row else ()) for row, text in enumerate(texts))
+    given = Rows(examples, (), "rows", True)
+    comparison = Comparison(predictor.bundle, predictor.tokenizer, Shifted(predictor, 5.0), given)
+
+    check = comparison.check(Shifted(predictor, -5.0))
+
+    assert check.metric == "f1_micro"
+    assert check.loss > 0.3
 
 
 def test_without_labels_there_is_no_score(tmp_path: Path) -> None:

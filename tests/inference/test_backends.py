@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fastbert.bundle import read_bundle
 from fastbert.errors import BundleError, ConfigError, MissingExtraError
 from fastbert.export.exporting import export_bundle
 from fastbert.inference import backends
@@ -139,3 +140,27 @@ def test_an_export_of_a_model_with_a_head_of_its_own_needs_the_head_no_more(tmp_
 
     exact = Predictor.load(folder, "torch", head=MeanHead)(TEXTS)
     assert [answer.labels for answer in answers] == [answer.labels for answer in exact]
+
+
+def test_an_export_that_its_engine_cannot_read_is_named_with_its_command(tmp_path: Path) -> None:
+    folder = exported_bundle(tmp_path / "model", "openvino")
+    export = read_bundle(folder).exports["openvino"]
+    (folder / export.file).write_text("nothing")
+
+    with pytest.raises(BundleError) as caught:
+        backends.open_export(export, folder)
+
+    assert caught.value.hint == (
+        f"Make it again with `fastbert export {folder} --backend openvino --data TABLE --overwrite`."
+    )
+
+
+def test_a_gpu_is_no_reason_to_try_a_model_whose_head_was_not_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_bundle(tmp_path / "model", open_tiny(tmp_path / "encoder"), head=MeanHead)
+    export_bundle(folder, head=MeanHead)
+    monkeypatch.setattr(backends, "_gpu_likely", lambda: True)
+
+    assert Predictor.load(folder).backend.name == "onnx"
+    assert Predictor.load(folder, head=MeanHead).reason.startswith("the fastest of 2 here")

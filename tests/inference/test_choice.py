@@ -66,6 +66,26 @@ def test_the_fastest_is_taken_and_the_times_are_told(bundle: Bundle) -> None:
     assert reason.startswith("the fastest of 2 here, measured now: slow ")
 
 
+def test_all_are_timed_on_the_same_tokens_in_passes_as_they_like_them(bundle: Bundle) -> None:
+    seen: dict[str, list[tuple[int, ...]]] = {"small": [], "large": []}
+
+    class Seen(Paced):
+        def forward(self, batch: Batch) -> dict[str, Array]:
+            seen[self.name].append(batch["input_ids"].shape)
+            return {}
+
+    found = {name: Seen(name, 0.0) for name in seen}
+    found["small"].batch_tokens, found["large"].batch_tokens = 512, 4096
+    tokenizer = Tokenizer.from_folder(bundle.folder, dict(bundle.tokenizer))
+
+    fastest(list(found), lambda name: found[name], bundle, tokenizer)
+
+    assert max(rows * length for rows, length in seen["small"]) == 512
+    assert max(rows * length for rows, length in seen["large"]) == 4096
+    small, large = (sum(rows * length for rows, length in shapes) for shapes in seen.values())
+    assert small == pytest.approx(large, rel=0.05)  # a length may not divide a pass
+
+
 def test_it_is_remembered_without_opening_anything(bundle: Bundle) -> None:
     choose(bundle)
     tokenizer = Tokenizer.from_folder(bundle.folder, dict(bundle.tokenizer))
@@ -79,13 +99,15 @@ def test_it_is_remembered_without_opening_anything(bundle: Bundle) -> None:
     )
 
 
-@pytest.mark.parametrize("change", ["seal", "candidates", "threads"])
+@pytest.mark.parametrize("change", ["seal", "candidates", "threads", "GPUs"])
 def test_anything_that_changes_speed_is_measured_again(
     change: str, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose(bundle)
     if change == "threads":
         monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    if change == "GPUs":
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     other = replace(bundle, seal="another") if change == "seal" else bundle
 
     _, reason = choose(other, ["quick", "slow"] if change == "candidates" else None)

@@ -46,14 +46,11 @@ def test_several_workers_answer_like_one(folder: Path) -> None:
     np.testing.assert_allclose(scores_of(alone), scores_of(together), rtol=0, atol=1e-5)
 
 
-def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"nothing")
 
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(BundleError, match="cannot be opened by ONNX Runtime"):
         OnnxBackend(tmp_path / "model.onnx")
-
-    assert "cannot be opened by ONNX Runtime" in caught.value.message
-    assert caught.value.hint == "Export it again with `fastbert export BUNDLE --overwrite`."
 
 
 @pytest.mark.parametrize("name", ["auto", "onnx"])

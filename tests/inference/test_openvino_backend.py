@@ -52,7 +52,7 @@ def test_the_precision_is_stated_and_not_left_to_openvino(folder: Path) -> None:
     assert model.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
 
 
-def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.xml").write_text("nothing")
 
     with pytest.raises(BundleError, match="cannot be opened by OpenVINO"):

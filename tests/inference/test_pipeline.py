@@ -10,7 +10,7 @@ import pytest
 
 from fastbert.data.tokens import Tokenizer
 from fastbert.decisions.rules import Decisions
-from fastbert.inference.pipeline import num_processors, predict_features
+from fastbert.inference.pipeline import predict_features
 from fastbert.inference.predictor import as_examples
 from fastbert.tasks.base import Array, Batch, Prediction
 from tests.bundles import NAMES, SINGLE
@@ -101,12 +101,3 @@ def test_the_error_of_a_pass_reaches_the_caller() -> None:
 
     with pytest.raises(RuntimeError, match="out of memory"):
         answer(texts_of(100), Broken(2), batch_tokens=256)
-
-
-@pytest.mark.parametrize(("value", "expected"), [("3", 3), ("0", None), ("many", None), ("", None)])
-def test_the_threads_are_those_asked_for(value: str, expected: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    here = num_processors()
-    monkeypatch.setenv("OMP_NUM_THREADS", value)
-
-    assert num_processors() == (expected or here) >= 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import json
 from pathlib import Path
 
@@ -134,19 +136,55 @@ def test_nothing_else_is_left_beside_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [None, "old answers"], ids=["new", "old"])
-def test_a_full_disk_leaves_no_partial_file(before: str | None, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_partial_file(
+    before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "a.csv"
     if before is not None:
         out.write_text(before, encoding="utf-8")
 
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda *args, **options: Full())
     with (
         pytest.raises(TrainingError, match=r"a.csv could not be written \(No space left on device\)"),
         open_writer(COLUMNS, LABELS, out, as_json=False, source="new.csv") as writer,
     ):
         writer.write(Row(2, ("1", "the app")), ANSWER)
-        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.undo()
 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == ({"a.csv": before} if before else {})
+
+
+def test_an_error_of_reading_is_not_called_one_of_writing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match="Input/output error"),
+        open_writer(COLUMNS, LABELS, tmp_path / "a.csv", as_json=False, source="new.csv"),
+    ):
+        raise OSError(errno.EIO, "Input/output error")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_that_write_to_one_file_do_not_mix_their_rows(tmp_path: Path) -> None:
+    out = tmp_path / "a.csv"
+    with open_writer(COLUMNS, LABELS, out, as_json=False, source="new.csv") as first:
+        with open_writer(COLUMNS, LABELS, out, as_json=False, source="new.csv") as second:
+            first.write(Row(2, ("1", "one")), ANSWER)
+            second.write(Row(2, ("1", "two")), ANSWER)
+        after_second = out.read_text(encoding="utf-8")
+
+    assert [line.split(",")[1] for line in after_second.splitlines()[1:]] == ["two"]
+    assert [line.split(",")[1] for line in out.read_text(encoding="utf-8").splitlines()[1:]] == ["one"]
+
+
+def test_a_carriage_return_within_a_cell_does_not_end_the_row(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ("1", "the\rapp"))
+
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline=None) as stream:
+        assert [row[1] for row in csv.reader(stream)] == ["text", "the\napp"]  # as universal newlines have it
 
 
 def test_an_error_in_a_row_leaves_no_partial_file(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from fastbert._version import __version__
 from fastbert.cli import bench, evaluate, export, inspect, predict, schedules, train
 from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
+from fastbert.processors import num_allowed, num_cores
 
 # How often an idle thread of OpenMP (GNU's, which torch brings on Linux) looks for work before it sleeps. Its own
 # 300,000 keep a core busy that others could use: on shared cores training steps took 2 to 4 times as long. 0 is
@@ -56,7 +57,7 @@ app.command("bench")(bench.bench)
 
 def main() -> None:
     """Run the command line. Exit codes: 0, 1 for failure, 2 for wrong use or bad input, 130 if interrupted."""
-    spare_waiting_threads(os.environ)
+    settle_threads(os.environ)
     try:
         app()
     except FastBertError as error:
@@ -73,10 +74,13 @@ def main() -> None:
         sys.exit(1)
 
 
-def spare_waiting_threads(environment: MutableMapping[str, str]) -> None:
-    """Let waiting threads of OpenMP sleep soon, unless the user has said how they wait.
+def settle_threads(environment: MutableMapping[str, str]) -> None:
+    """Let waiting threads of OpenMP sleep soon, and have no more of them than a container's CPU quota grants.
 
-    Read once, when torch is imported, which no module of the command line does before it runs.
+    Unless the user has said how they wait or how many they are. Read once, when torch is imported, which no
+    module of the command line does before it runs.
     """
+    if num_cores() < num_allowed():  # torch counts the cores of the host, and all its threads would be held up together
+        environment.setdefault("OMP_NUM_THREADS", str(num_cores()))
     if "OMP_WAIT_POLICY" not in environment:  # a number of spins would win over it
         environment.setdefault("GOMP_SPINCOUNT", _SPINS)

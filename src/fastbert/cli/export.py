@@ -46,4 +46,4 @@ def export(
 
 
 def _show(attempt: Attempt) -> None:
-    say(f"{'kept' if attempt.accepted else 'refused'}  {attempt.scheme}: {attempt.check.describe()}")
+    say(f"{'kept' if attempt.accepted else 'refused'}  {attempt.scheme}: {attempt.describe()}")

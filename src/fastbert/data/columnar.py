@@ -16,7 +16,7 @@ from fastbert.data.files import InputFile
 from fastbert.data.header import check_distinct
 from fastbert.data.records import MEMORY_NAME, to_rows
 from fastbert.data.table import FormatKind, Row, RowStream, TableFormat
-from fastbert.errors import DataError, MissingExtraError
+from fastbert.errors import DataError, MissingExtraError, first_line
 
 if TYPE_CHECKING:
     import datasets
@@ -114,7 +114,7 @@ def _damage_explained(name: str, kind: str) -> AbstractContextManager[None]:
         try:
             yield
         except (arrow_error, OSError) as error:
-            found = str(error).splitlines()[0][:200]
+            found = first_line(error)
             raise DataError(
                 f"{name} cannot be read as {kind}: {found}",
                 "The file is cut off, damaged or of another format. Write or copy it again.",

@@ -6,6 +6,8 @@ does, nothing is left behind. Knows nothing of terminals: each attempt goes to a
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,10 +19,17 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from fastbert._version import __version__
-from fastbert.bundle import WORKING, add_export
+from fastbert.bundle import WORKING, add_export, read_bundle
 from fastbert.config import DataConfig
 from fastbert.data.sources import Source
-from fastbert.errors import BundleError, ConfigError, ExportError, did_you_mean
+from fastbert.errors import (
+    BundleError,
+    ConfigError,
+    ExportError,
+    MissingExtraError,
+    did_you_mean,
+    first_line,
+)
 from fastbert.export.onnx import write_onnx
 from fastbert.export.parity import Comparison, Rows, rows_of, sample_rows
 from fastbert.exports import Check, Export
@@ -34,13 +43,24 @@ MAX_LOSS = 0.005  # of the monitored score: half a point
 EXACT = 1e-3  # largest difference of a probability in float32; the nine families stayed under 1e-5
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Attempt:
-    """One scheme that was tried. accepted: it is the one that was kept."""
+    """One scheme that was tried. accepted: it is the one that was kept.
+
+    check: what the comparison found, None where the engine failed.    failure: of the engine, for people.
+    """
 
     scheme: str
-    check: Check
+    check: Check | None
     accepted: bool
+    failure: str = ""
+
+    def describe(self) -> str:
+        """Return one phrase."""
+        return self.failure if self.check is None else self.check.describe()
 
 
 @dataclass(frozen=True)
@@ -72,10 +92,10 @@ def export_bundle(
     Raises ConfigError or BundleError before any work, ExportError if no scheme loses little enough.
     """
     _check_request(kind, data, max_loss)
-    predictor = Predictor.load(folder, "torch", head=head)
-    bundle, (backend, _, bits) = predictor.bundle, kind.partition("-")
-    if kind in bundle.exports and not overwrite:
+    bundle, (backend, _, bits) = read_bundle(folder, ignoring=kind if overwrite else None), kind.partition("-")
+    if kind in bundle.exports:
         raise BundleError(f"{folder} has an export '{kind}' already.", "Allow it to be replaced with --overwrite.")
+    predictor = Predictor.of(bundle, "torch", head=head)
     rows = _rows(predictor, data)
     with _working_folder(Path(folder)) as working:
         reference = predictor.backend
@@ -110,8 +130,11 @@ def _rows(predictor: Predictor, data: Source | Rows | None) -> Rows:
     if data is None:
         layout = saved_layout(predictor)
         return sample_rows(predictor.tokenizer, pairs=layout is not None and layout.pair is not None)
-    examples, _ = read_examples(predictor, data, DataConfig(), labels_required=False)
-    return rows_of(examples, getattr(data, "name", None) or Path(str(data)).name)
+    examples, notes = read_examples(predictor, data, DataConfig(on_bad_row="skip"), labels_required=False)
+    for note in notes:
+        log.warning("%s", note)
+    # What else it may be, a list or a frame, holds texts: they are not for the record.
+    return rows_of(examples, Path(data).name if isinstance(data, (str, os.PathLike)) else "a table in memory")
 
 
 def _on_cpu(reference: TorchBackend) -> TorchBackend:
@@ -177,25 +200,34 @@ def _first_that_fits(
     files = tuple(stem + ending for ending in endings)
     (working / shape.backend).mkdir()
     losses: dict[str, float] = {}
+    failures: dict[str, str] = {}
     for scheme in schemes:
-        scheme.write(working / files[0])
         precision = scheme.compute if shape.precision != "int8" else "int8"
         made = replace(
             shape, precision=precision, compute=scheme.compute, file=files[0], files=files, scheme=scheme.name
         )
-        check = comparison.check(open_export(made, working))
+        try:
+            scheme.write(working / files[0])
+            check = comparison.check(open_export(made, working))
+        except (OSError, MissingExtraError):
+            raise
+        except Exception as error:  # an engine raises anything; the next scheme is a safer one
+            failures[scheme.name] = f"failed ({type(error).__name__}: {first_line(error)})"
+            on_attempt(Attempt(scheme.name, None, accepted=False, failure=failures[scheme.name]))
+            continue
         exact = precision == "fp32"
         accepted = check.loss <= max_loss and (not exact or check.max_difference <= EXACT)
         on_attempt(Attempt(scheme.name, check, accepted))
         if accepted:
             return replace(made, check=check, attempts=losses, versions=_versions(shape.backend))
         losses[scheme.name] = check.loss
-    raise ExportError(_refusal(shape, losses, max_loss, comparison.rows), _advice(shape))
+    tried = {name: f"{loss:.4f}" for name, loss in losses.items()} | failures
+    raise ExportError(_refusal(shape, tried, max_loss, comparison.rows), _advice(shape))
 
 
-def _refusal(shape: Export, losses: dict[str, float], max_loss: float, rows: Rows) -> str:
+def _refusal(shape: Export, outcomes: dict[str, str], max_loss: float, rows: Rows) -> str:
     what = "score" if rows.labelled else "answers"
-    tried = "; ".join(f"{name}: {loss:.4f}" for name, loss in losses.items())
+    tried = "; ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
     return (
         f"No {shape.precision} export for {shape.backend} was good enough: each lost more {what} than {max_loss} on "
         f"{len(rows.checked)} {rows.data}, or differed by more than {EXACT} in float32 ({tried}). Nothing was kept."

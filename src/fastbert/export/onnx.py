@@ -20,11 +20,13 @@ from fastbert._version import __version__
 from fastbert.bundle import Bundle
 from fastbert.data.examples import TextExample
 from fastbert.data.tokens import Tokenizer
+from fastbert.errors import ExportError, first_line
 from fastbert.inference.torch_backend import to_tensors
 from fastbert.models.attention import written_out
 from fastbert.tasks.base import pad_batch
 
 OPSET = 17  # the first with LayerNormalization as one operator
+MAX_BYTES = 2**31 - 2**20  # of the weights: a file of this format holds 2 GiB
 
 
 def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Path) -> Path:
@@ -33,7 +35,14 @@ def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Pat
     torch's older exporter is used: its graph ran 1.15 times faster in ONNX Runtime than that of the newer
     one, it takes 0.1 to 1 s instead of 3 to 12 s, and it needs no onnxscript; both gave the logits of all nine
     families within 1e-6 (LOG 2026-11-24).
+    Raises ExportError for a model that is too large, or that the exporter cannot write.
     """
+    size = sum(4 * parameter.numel() for parameter in model.parameters())
+    if size > MAX_BYTES:
+        raise ExportError(
+            f"The weights take {size / 2**30:.1f} GiB; an ONNX file holds 2 GiB.",
+            "Answer with --backend torch or torch-bf16.",
+        )
     names = list(tokenizer.input_names)
     batch = {name: array for name, array in _sample(tokenizer, bundle).items() if name in names}
     training = model.training
@@ -51,6 +60,11 @@ def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Pat
                 opset_version=OPSET,
                 dynamo=False,
             )
+    except Exception as error:  # the exporter has no common base for what it cannot do
+        raise ExportError(
+            f"The model cannot be written as ONNX ({type(error).__name__}: {first_line(error)}).",
+            "Answer with --backend torch or torch-bf16; in a head of your own, use operations that ONNX has.",
+        ) from error
     finally:
         model.train(training)
     _add_metadata(file, bundle)

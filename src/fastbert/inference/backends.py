@@ -17,7 +17,7 @@ from typing import cast
 from fastbert.bundle import Bundle
 from fastbert.data.tokens import Tokenizer
 from fastbert.errors import BundleError, ConfigError, MissingExtraError, did_you_mean
-from fastbert.exports import Export
+from fastbert.exports import Export, export_command
 from fastbert.inference import choice
 from fastbert.inference.pipeline import Backend
 
@@ -50,7 +50,7 @@ def open_backend(name: str, bundle: Bundle, tokenizer: Tokenizer, head: object |
     if name != "auto" and name not in ENGINES and name not in bundle.exports:
         known = ["auto", *ENGINES, "torch-bf16", *(export for export in bundle.exports if export not in ENGINES)]
         raise ConfigError(f"'{name}' is not a backend.", did_you_mean(name, known) or f"Known: {', '.join(known)}.")
-    candidates = _candidates(name, bundle)
+    candidates = _candidates(name, bundle, head)
     if len(candidates) == 1:
         return Chosen(_open(candidates[0], bundle, tokenizer, head), "asked for" if name != "auto" else "the only one")
     opened: dict[str, Backend] = {}
@@ -65,15 +65,18 @@ def open_backend(name: str, bundle: Bundle, tokenizer: Tokenizer, head: object |
 
 
 def open_export(export: Export, folder: Path, workers: int | None = None) -> Backend:
-    """Open an exported model that lies in a folder."""
+    """Open an exported model that lies in a folder. Raises BundleError for a file that the engine cannot read."""
     label = export.backend if export.precision == "fp32" else f"{export.backend} {export.precision}"
-    if export.backend == "onnx":
-        from fastbert.inference.onnx_backend import OnnxBackend
+    try:
+        if export.backend == "onnx":
+            from fastbert.inference.onnx_backend import OnnxBackend
 
-        return OnnxBackend(folder / export.file, label, workers)
-    from fastbert.inference.openvino_backend import OpenVinoBackend
+            return OnnxBackend(folder / export.file, label, workers)
+        from fastbert.inference.openvino_backend import OpenVinoBackend
 
-    return OpenVinoBackend(folder / export.file, export.compute, label, workers)
+        return OpenVinoBackend(folder / export.file, export.compute, label, workers)
+    except BundleError as error:  # the engine cannot read the file
+        raise BundleError(error.message, f"Make it again with `{export_command(folder, export.name)}`.") from error
 
 
 def check_packages(engine: str) -> None:
@@ -83,8 +86,8 @@ def check_packages(engine: str) -> None:
         raise MissingExtraError(missing[0], ENGINES[engine][1], f"The backend '{engine}'")
 
 
-def _candidates(name: str, bundle: Bundle) -> list[str]:
-    """Return what can answer, at least one."""
+def _candidates(name: str, bundle: Bundle, head: object | None) -> list[str]:
+    """Return what can answer, at least one. head: torch needs it, where the model was trained with one."""
     if name in bundle.exports:
         check_packages(bundle.exports[name].backend)
         return [name]
@@ -98,7 +101,8 @@ def _candidates(name: str, bundle: Bundle) -> list[str]:
             )
     usable = [export.name for export in wanted if not _missing(export.backend)]
     # On a processor torch in float32 has never been the fastest; looking would cost its import.
-    if name == "auto" and (not usable or _gpu_likely()) and not _missing("torch"):
+    torch_may_win = _gpu_likely() and (bundle.head is None or head is not None)
+    if name == "auto" and (not usable or torch_may_win) and not _missing("torch"):
         usable.append("torch")
     if not usable:
         engines = dict.fromkeys(export.backend for export in wanted)

@@ -24,12 +24,13 @@ from fastbert._version import __version__
 from fastbert.bundle import Bundle
 from fastbert.cache import cache_folder
 from fastbert.data.tokens import Tokenizer
-from fastbert.inference.pipeline import Backend, num_processors
+from fastbert.inference.pipeline import Backend
+from fastbert.processors import num_processors
 from fastbert.tasks.base import Batch
 
 LENGTHS = (16, 64, 256)  # tokens of the texts that are timed, as far as the model reads
 ROUNDS = 3  # of which the quickest counts
-PASS_TOKENS = 512
+PASSES = 4  # of each length at least
 log = logging.getLogger(__name__)
 
 
@@ -45,8 +46,13 @@ def fastest(
     remembered = None if file is None else _remembered(file)
     if remembered in candidates:
         return str(remembered), f"the fastest of {len(candidates)} here, as measured before"
-    batches = _batches(tokenizer, bundle.max_tokens)
-    seconds = {candidate: _seconds(get(candidate), batches) for candidate in candidates}
+    # All get the same tokens, each in passes as large as it likes best.
+    budgets = {candidate: get(candidate).batch_tokens for candidate in candidates}
+    tokens = max(*budgets.values(), PASSES * min(budgets.values()))
+    seconds = {
+        candidate: _seconds(get(candidate), _batches(tokenizer, bundle.max_tokens, budget, tokens))
+        for candidate, budget in budgets.items()
+    }
     best = min(seconds, key=lambda candidate: seconds[candidate])
     if file is not None:
         _remember(file, {"backend": best, "seconds": seconds})
@@ -62,7 +68,8 @@ def _key(candidates: Sequence[str], bundle: Bundle) -> str:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    facts = [bundle.seal, list(candidates), versions, __version__, platform.node(), _processor(), num_processors()]
+    machine = [platform.node(), _processor(), num_processors(), os.environ.get("CUDA_VISIBLE_DEVICES")]
+    facts = [bundle.seal, list(candidates), versions, __version__, *machine]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -92,18 +99,18 @@ def _remember(file: Path, values: dict[str, object]) -> None:
         log.info("the choice of a backend cannot be remembered in %s (%s)", file.parent, error.strerror)
 
 
-def _batches(tokenizer: Tokenizer, max_tokens: int) -> list[Batch]:
-    """Return batches of random tokens: speed depends on lengths, not on words."""
+def _batches(tokenizer: Tokenizer, max_tokens: int, pass_tokens: int, tokens: int) -> list[Batch]:
+    """Return batches of random tokens, so many of each length: speed depends on lengths, not on words."""
     rng = np.random.default_rng(0)
     batches: list[Batch] = []
     for length in dict.fromkeys(min(length, max_tokens) for length in LENGTHS):
-        shape = (max(1, PASS_TOKENS // length), length)
+        shape = (max(1, pass_tokens // length), length)
         batch: Batch = {
             "input_ids": rng.integers(0, tokenizer.backend.get_vocab_size(), shape),
             "attention_mask": np.ones(shape, np.int64),
             "token_type_ids": np.zeros(shape, np.int64),
         }
-        batches += [batch] * 4
+        batches += [batch] * max(1, tokens // pass_tokens)
     return batches
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnxruntime
 
 from fastbert.errors import BundleError
-from fastbert.inference.pipeline import num_processors
+from fastbert.processors import num_processors
 from fastbert.tasks.base import Array, Batch
 
 # What a pass touches stays in the cache: processor seconds of MiniLM int8 on CoLA 0.29 against 0.41 with 2048
@@ -34,8 +34,7 @@ class OnnxBackend:
             self.session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no common base but this
             raise BundleError(
-                f"{file} cannot be opened by ONNX Runtime {onnxruntime.__version__} ({error}).",
-                "Export it again with `fastbert export BUNDLE --overwrite`.",
+                f"{file} cannot be opened by ONNX Runtime {onnxruntime.__version__} ({error})."
             ) from error
         self.input_names = tuple(entry.name for entry in self.session.get_inputs())
 

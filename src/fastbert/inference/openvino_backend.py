@@ -11,8 +11,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from fastbert.errors import BundleError
-from fastbert.inference.pipeline import num_processors
+from fastbert.errors import BundleError, first_line
+from fastbert.processors import num_processors
 from fastbert.tasks.base import Array, Batch
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class OpenVinoBackend:
             self.model = openvino.Core().compile_model(str(file), "CPU", options)
         except RuntimeError as error:
             raise BundleError(
-                f"{file} cannot be opened by OpenVINO {openvino.__version__} ({str(error).splitlines()[0]}).",
-                "Export it again with `fastbert export BUNDLE --backend openvino --overwrite`.",
+                f"{file} cannot be opened by OpenVINO {openvino.__version__} ({first_line(error)})."
             ) from error
         self.input_names = tuple(port.get_any_name() for port in self.model.inputs)
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests that no thread is using

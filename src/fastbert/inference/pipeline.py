@@ -6,7 +6,6 @@ backend comes from. Imports neither torch nor transformers.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -69,14 +68,6 @@ def predict_features(
         for row, prediction in zip(rows.tolist(), task.decode(outputs, windows, decisions), strict=True):
             answers[row] = _with_source(prediction, examples[row])
     return cast("list[Prediction]", answers)
-
-
-def num_processors() -> int:
-    """Return how many threads may be used: OMP_NUM_THREADS where it is set, else the processors of this process."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _shared_out(encoded: EncodedRows, backend: Backend) -> int:

@@ -49,10 +49,14 @@ class Predictor:
         Raises BundleError for a folder that is no whole bundle or has no such export, ConfigError for
         an unknown backend, MissingExtraError where its packages are missing.
         """
-        opened = read_bundle(folder, verify=verify)
-        tokenizer = Tokenizer.from_folder(Path(folder), dict(opened.tokenizer))
-        chosen = open_backend(backend, opened, tokenizer, head)
-        return cls(opened, tokenizer, chosen.backend, chosen.reason)
+        return cls.of(read_bundle(folder, verify=verify), backend, head)
+
+    @classmethod
+    def of(cls, bundle: Bundle, backend: str = "auto", head: object | None = None) -> Predictor:
+        """Return a predictor for a bundle that was read; arguments and errors are those of `load`."""
+        tokenizer = Tokenizer.from_folder(bundle.folder, dict(bundle.tokenizer))
+        chosen = open_backend(backend, bundle, tokenizer, head)
+        return cls(bundle, tokenizer, chosen.backend, chosen.reason)
 
     @property
     def task(self) -> Task:

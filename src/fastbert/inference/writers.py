@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -27,18 +29,24 @@ class DelimitedWriter:
 
     def __init__(self, stream: TextIO, columns: Sequence[str], labels: Sequence[str], delimiter: str) -> None:
         self.labels = tuple(labels)
-        self._writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        self._plain = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        self._quoted = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
         added = ["predicted", *(f"score:{name}" for name in labels)]
-        self._writer.writerow([*columns, *(f"{name}_2" if name in columns else name for name in added)])
+        self._write([*columns, *(free_name(name, columns) for name in added)])
 
     def write(self, row: Row, prediction: Prediction | None) -> None:
         """Write one row."""
         kept = [_cell_text(cell) for cell in row.cells]
         if prediction is None:
-            self._writer.writerow([*kept, "", *("" for _ in self.labels)])
+            self._write([*kept, "", *("" for _ in self.labels)])
         else:
             scores = [f"{prediction.scores[name]:.6f}" for name in self.labels]
-            self._writer.writerow([*kept, "|".join(prediction.labels), *scores])
+            self._write([*kept, "|".join(prediction.labels), *scores])
+
+    def _write(self, cells: Sequence[str]) -> None:
+        # Before Python 3.13 a lone carriage return is not quoted, and ends the row for many readers.
+        writer = self._quoted if any("\r" in cell for cell in cells) else self._plain
+        writer.writerow(cells)
 
 
 class JsonLinesWriter:
@@ -92,39 +100,50 @@ def open_writer(
             yield DelimitedWriter(sys.stdout, columns, labels, ",")
         return
     _check_out(out, source)
-    part = out.with_name(f".{out.name}.part")
-    counter = _Counter()
+    part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")  # two processes may write to one file at once
+    with _failing_as(out):
+        stream = part.open("w", encoding="utf-8", newline="")
     try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            counter.inner = (
-                DelimitedWriter(stream, columns, labels, _DELIMITERS[out.suffix])
-                if out.suffix in _DELIMITERS
-                else JsonLinesWriter(stream, columns)
-            )
-            yield counter
-        part.replace(out)
-    except OSError as error:
-        raise TrainingError(
-            f"{out} could not be written ({error.strerror or error}). Nothing was left there."
-        ) from error
+        counter = _Counter(stream, out, columns, labels)
+        yield counter
+        with _failing_as(out):
+            stream.close()
+            part.replace(out)
     finally:
-        with contextlib.suppress(OSError):  # a folder that cannot be written to holds no part either
-            part.unlink(missing_ok=True)
+        for tidy in (stream.close, part.unlink):  # nothing to do where it was moved into place
+            with contextlib.suppress(OSError):
+                tidy()
     if as_json:
         sys.stdout.write(json.dumps({"out": str(out), "rows": counter.count}) + "\n")
 
 
 class _Counter:
-    """Counts rows on their way to another writer."""
+    """Writes rows into an opened file and counts them; only its own errors are errors of writing."""
 
-    inner: AnswerWriter
-
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO, out: Path, columns: Sequence[str], labels: Sequence[str]) -> None:
         self.count = 0
+        self._out = out
+        with _failing_as(out):
+            self._inner: AnswerWriter = (
+                DelimitedWriter(stream, columns, labels, _DELIMITERS[out.suffix])
+                if out.suffix in _DELIMITERS
+                else JsonLinesWriter(stream, columns)
+            )
 
     def write(self, row: Row, prediction: Prediction | None) -> None:
         self.count += 1
-        self.inner.write(row, prediction)
+        with _failing_as(self._out):
+            self._inner.write(row, prediction)
+
+
+@contextlib.contextmanager
+def _failing_as(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"{out} could not be written ({error.strerror or error}). Nothing was left there."
+        ) from error
 
 
 def _check_out(out: Path, source: str) -> None:
@@ -138,8 +157,17 @@ def _check_out(out: Path, source: str) -> None:
 
 def _row_object(columns: Sequence[str], row: Row, prediction: Prediction | None) -> dict[str, object]:
     values: dict[str, object] = dict(zip(columns, row.cells, strict=True))
-    name = "prediction_2" if "prediction" in columns else "prediction"
-    return {**values, name: None if prediction is None else prediction.to_json()}
+    return {**values, free_name("prediction", columns): None if prediction is None else prediction.to_json()}
+
+
+def free_name(name: str, taken: Sequence[str]) -> str:
+    """Return a column's name, with the first number from 2 that makes it a new one if it is taken.
+
+    >>> free_name("predicted", ["text", "predicted", "predicted_2"])
+    'predicted_3'
+    """
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return next(found for found in itertools.chain([name], numbered) if found not in taken)
 
 
 def _cell_text(cell: Cell) -> str:

@@ -96,6 +96,7 @@ class Task(ABC):
     name: ClassVar[str]
     head: ClassVar[str]  # completes AutoModelFor<head>
     monitor: ClassVar[str]  # the score that chooses the weights to keep; higher is better, always
+    answer_metric: ClassVar[str]  # a score of the answers as decided, higher is better; an export has to keep both
 
     @property
     @abstractmethod

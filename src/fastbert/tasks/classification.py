@@ -199,6 +199,7 @@ class SingleLabel(Classification):
 
     name: ClassVar[str] = "single_label"
     monitor: ClassVar[str] = "f1_macro"
+    answer_metric: ClassVar[str] = "f1_macro"
     problem_type: ClassVar[str] = "single_label_classification"
     target_type: ClassVar[type[np.generic]] = np.int64
 
@@ -271,6 +272,7 @@ class MultiLabel(Classification):
 
     name: ClassVar[str] = "multi_label"
     monitor: ClassVar[str] = "average_precision_macro"
+    answer_metric: ClassVar[str] = "f1_micro"  # at the saved threshold, which the ranking above knows nothing of
     problem_type: ClassVar[str] = "multi_label_classification"
     target_type: ClassVar[type[np.generic]] = np.float32
 

@@ -26,11 +26,11 @@ from fastbert.errors import ConfigError
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.models.attention import suit_attention
 from fastbert.models.work import Work, measure_work
+from fastbert.processors import num_cores
 from fastbert.runtime import (
     Runtime,
     choose_runtime,
     float32_products,
-    num_cores,
     product_rate,
     untouched_rng,
     using_threads,
