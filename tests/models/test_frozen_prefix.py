@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch import nn
 from fastbert.config import Precision
 from fastbert.models.first_token import read_first_token_only
 from fastbert.models.freezing import freeze, freeze_to, layer_groups, layer_modules
-from fastbert.models.frozen_prefix import FrozenPrefix, can_be_skipped, frozen_layers, rest_frozen_parts
+from fastbert.models.frozen_prefix import FrozenPrefix, can_be_skipped, frozen_layers, rest_frozen_parts, trained
 from fastbert.models.loading import load_model
 from fastbert.runtime import Runtime
 from tests.bundles import SINGLE, open_tiny
@@ -162,6 +164,28 @@ def test_whether_layers_can_be_skipped_is_found_by_trying(skips: bool, tmp_path:
 
     assert can_be_skipped(prefix_of(model, 2), BATCH) is skips
     assert model.training
+
+
+def test_what_would_fill_half_of_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder"), SINGLE).eval()
+    width = next(layer_modules(model)[0].parameters()).shape[-1]
+    needed = 8 * width * 4  # the eight tokens of the two windows, in float32
+    for free in (2 * needed, 2 * needed - 1):
+        monkeypatch.setattr("shutil.disk_usage", lambda place, free=free: SimpleNamespace(free=free))
+        with pytest.raises(OSError, match="GB are needed, half of") if free < 2 * needed else nullcontext():
+            prefix_of(model, 1).add(BATCH)
+
+
+def test_modes_come_back_part_by_part(tmp_path: Path) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder"), SINGLE)
+    model.train()
+    layer_modules(model)[0].eval()
+    before = [module.training for module in model.modules()]
+
+    with trained(model):
+        assert layer_modules(model)[0].training
+
+    assert [module.training for module in model.modules()] == before
 
 
 def test_frozen_parts_rest_and_trained_ones_do_not(tmp_path: Path) -> None:

@@ -207,6 +207,14 @@ def test_a_packaged_encoder_that_is_not_installed_names_the_extra(monkeypatch: p
     )
 
 
+def test_an_encoder_with_a_decoder_is_refused(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "bart", "is_encoder_decoder": True}))
+
+    assert refusal(folder).startswith(f"'{folder}' is an encoder with a decoder (bart).\n  Choose an encoder alone")
+
+
 def test_a_tokenizer_without_a_pad_token_is_refused(tmp_path: Path) -> None:
     folder = tiny_encoder(tmp_path)
     settings = json.loads((folder / "tokenizer_config.json").read_text())

@@ -13,6 +13,8 @@ from torch import nn
 from fastbert.models import packing as packing_module
 from fastbert.models.attention import suit_attention
 from fastbert.models.first_token import read_first_token_only
+from fastbert.models.freezing import freeze, layer_modules
+from fastbert.models.frozen_prefix import rest_frozen_parts
 from fastbert.models.loading import load_model
 from fastbert.models.packing import packing
 from fastbert.runtime import Runtime
@@ -129,7 +131,7 @@ def test_attention_for_variable_lengths_gets_the_boundaries(
     family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packing_module, "varlen_attn", varlen_by_hand)
-    monkeypatch.setattr(packing_module, "_varlen_fits", lambda query, options: True)
+    monkeypatch.setattr(packing_module, "_varlen_fits", lambda module, query, options: True)
     model = load_model(open_tiny(tmp_path / "encoder", family), SINGLE).eval()
     with torch.inference_mode():
         padded = model(**batch([6, 3, 5]))["logits"]
@@ -140,28 +142,66 @@ def test_attention_for_variable_lengths_gets_the_boundaries(
     torch.testing.assert_close(packed, padded, rtol=0, atol=2e-6)
 
 
-def test_attention_for_variable_lengths_is_for_cuda_and_whole_windows() -> None:
-    class OnCuda:
-        is_cuda, dtype = True, torch.bfloat16
+class OnCuda:
+    """Queries as torch has them there."""
 
-    fits = packing_module._varlen_fits
-    assert fits(OnCuda(), {"scaling": 0.5, "dropout": 0.0, "sliding_window": None})  # type: ignore[arg-type]
-    assert not fits(OnCuda(), {"sliding_window": 64})  # type: ignore[arg-type]
-    assert not fits(OnCuda(), {"dropout": 0.1})  # type: ignore[arg-type]
-    assert not fits(torch.zeros(1, dtype=torch.bfloat16), {})
+    is_cuda, dtype, device = True, torch.bfloat16, "cuda:0"
+
+    def __init__(self, width: int = 32) -> None:
+        self.shape = (1, 12, 90, width)
+
+
+@pytest.mark.parametrize(
+    ("options", "width", "capability", "expected"),
+    [
+        ({"scaling": 0.5, "dropout": 0.0, "sliding_window": None}, 32, 9, True),
+        ({"sliding_window": 64}, 32, 9, False),
+        ({"dropout": 0.1}, 32, 9, False),
+        ({"is_causal": True}, 32, 9, False),
+        ({"position_bias": torch.zeros(1)}, 32, 9, False),
+        ({}, 26, 9, False),
+        ({}, 320, 9, False),
+        ({}, 32, 7, False),
+    ],
+    ids=["fits", "local", "dropout", "causal", "bias", "odd width", "wide", "before Ampere"],
+)
+def test_attention_for_variable_lengths_is_taken_where_flash_attention_runs(
+    options: dict[str, object], width: int, capability: int, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing_module, "varlen_attn", varlen_by_hand)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (capability, 0))
+
+    assert packing_module._varlen_fits(nn.Module(), OnCuda(width), options) is expected  # type: ignore[arg-type]
+
+
+def test_attention_for_variable_lengths_is_not_for_a_processor() -> None:
+    assert not packing_module._varlen_fits(nn.Module(), torch.zeros(1, dtype=torch.bfloat16), {})
+
+
+def test_an_encoder_that_is_frozen_is_packed_in_a_step_too(tmp_path: Path) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder", "roberta"), SINGLE)
+    freeze(model)
+    shapes = seen_shapes(layer_modules(model)[0])
+    with packing(model, only_training=True) as packs:
+        shapes.clear()
+        model.train()
+        rest_frozen_parts(model)
+        model(**batch([9, 2, 5]))
+        model.eval()
+        model(**batch([9, 2, 5]))
+
+    assert packs
+    assert [shape[:2] for shape in shapes] == [(1, 16), (3, 9)]
 
 
 def test_a_torch_without_attention_for_variable_lengths_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    class OnCuda:
-        is_cuda, dtype = True, torch.bfloat16
-
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr("importlib.import_module", missing)
     assert packing_module._find_varlen() is None
     monkeypatch.setattr(packing_module, "varlen_attn", None)
-    assert not packing_module._varlen_fits(OnCuda(), {})  # type: ignore[arg-type]
+    assert not packing_module._varlen_fits(nn.Module(), OnCuda(), {})  # type: ignore[arg-type]
 
 
 def test_a_head_of_the_users_own_is_left_alone(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
 
 from fastbert.training.kept import KeptWeights
@@ -66,6 +67,16 @@ def test_the_mean_is_of_the_kept_weights_alone() -> None:
 
     assert kept_after([0.1, 0.5, 0.2, 0.4, 0.5], error=0.1).load_mean(model)
     assert model.weight.item() == pytest.approx((1 + 3 + 4) / 3)
+
+
+def test_weights_that_were_not_trained_keep_every_bit() -> None:
+    model = nn.Linear(50, 50)
+    before, kept = model.weight.detach().clone(), KeptWeights(3)
+    for place in range(3):
+        kept.offer(place, 0.5, 0.1, model)
+
+    assert kept.load_mean(model)
+    assert torch.equal(model.weight, before)
 
 
 def test_one_evaluation_has_no_mean() -> None:

@@ -11,7 +11,9 @@ from torch import nn
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError, EncoderError
 from fastbert.models.freezing import trainable_count
+from fastbert.training.callbacks import Callback
 from fastbert.training.learner import Learner
+from fastbert.training.state import RunState
 from tests.feedback import Recorder, differing, feedback_rows, make_data, make_learner, weights
 from tests.training.doubles import noting_data
 
@@ -125,6 +127,29 @@ def test_two_fits_see_the_rows_of_one_longer_fit(encoder: str) -> None:
     make_learner(encoder, data).fit(epochs=3)
 
     assert parted.order == whole.order
+
+
+class ShapeWatch(Callback):
+    """At each step, compares what the optimizer remembers of a trained parameter with its shape."""
+
+    learner: Learner
+
+    def on_step(self, state: RunState) -> None:
+        for parameter, remembered in optimizer_of(self.learner).state.items():
+            if parameter.grad is not None:
+                assert remembered["exp_avg"].shape == parameter.shape
+
+
+@pytest.mark.parametrize("ways", [("none", "encoder", "gradual"), ("encoder", "gradual", "none")], ids="-".join)
+def test_moments_of_word_embeddings_are_of_the_rows_that_are_trained(ways: tuple[str, ...], encoder: str) -> None:
+    """Torch's fused AdamW does not compare shapes: whole in one fit and shrunk in the next, it wrote past their end."""
+    watch = ShapeWatch()
+    learner = watch.learner = make_learner(encoder, callbacks=[watch])
+
+    for way in ways:
+        learner.fit(epochs=6 if way == "gradual" else 1, freeze=way)
+
+    assert all(torch.isfinite(parameter).all() for parameter in learner.model.parameters())
 
 
 def test_a_second_fit_keeps_the_state_of_the_optimizer(encoder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pytest
 import torch
@@ -212,6 +213,25 @@ def test_an_error_is_told_and_raised_again(encoder: str) -> None:
         learner.fit()
 
     assert recorder.events == ["start", "error TrainingError"]
+
+
+def test_an_error_is_told_with_the_step_before_it(encoder: str) -> None:
+    class LateError(SingleLabel):
+        def loss(
+            self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
+        ) -> tuple[torch.Tensor, float]:
+            if recorder.states and recorder.states[-1].step == 5:
+                raise RuntimeError("broken")
+            return super().loss(outputs, batch)
+
+    recorder = Recorder()
+    learner = make_learner(encoder, with_task(make_data(), LateError(NAMES)), callbacks=[recorder])
+
+    with pytest.raises(RuntimeError, match="broken"):
+        learner.fit(epochs=2)
+
+    assert recorder.events[-1] == "error RuntimeError"
+    assert recorder.states[-1].step == 5
 
 
 # --- stopping -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ Axes: W windows, H heads, L tokens, D width of a head.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import nn
@@ -101,9 +101,14 @@ def _attended(
     return attended.to(query.dtype)
 
 
-def _pays(module: nn.Module, query: torch.Tensor, key: torch.Tensor, options: dict[str, object]) -> bool:
+def is_plain(module: nn.Module, options: Mapping[str, object]) -> bool:
+    """Return whether attention is softmax(query key^T) value, and nothing but a mask and a scale come to it."""
     causal = options.get("is_causal") or getattr(module, "is_causal", False)
-    plain = not causal and not options.get("dropout") and query.shape[1] == key.shape[1]
+    return not causal and not options.get("dropout") and options.get("position_bias") is None
+
+
+def _pays(module: nn.Module, query: torch.Tensor, key: torch.Tensor, options: dict[str, object]) -> bool:
+    plain = is_plain(module, options) and query.shape[1] == key.shape[1]
     return plain and query.dtype == torch.bfloat16 and key.shape[2] <= PRODUCT_TOKENS
 
 

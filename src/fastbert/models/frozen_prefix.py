@@ -10,7 +10,10 @@ Axes: W windows, L tokens, D width of the encoder.
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
@@ -135,11 +138,12 @@ class FrozenPrefix:
         return {name: tensors[name] for name in self.input_names}
 
     def _keys(self, tensors: Tensors) -> list[bytes]:
-        """Return the content of each window: what the layers read of it and nothing else."""
+        """Return a digest of the content of each window: of what the layers read of it and nothing else."""
         names = [name for name in ("input_ids", "token_type_ids") if name in self.input_names]
         rows = [tensors[name].cpu().numpy().astype(np.int32) for name in names]
         return [
-            b"".join(row[index, :length].tobytes() for row in rows)
+            # sixteen bytes, whatever the length: there may be millions of windows
+            hashlib.blake2b(b"".join(row[index, :length].tobytes() for row in rows), digest_size=16).digest()
             for index, length in enumerate(self._lengths(tensors))
         ]
 
@@ -225,11 +229,33 @@ def rest_frozen_parts(model: nn.Module) -> None:
             rest_frozen_parts(child)
 
 
+@contextlib.contextmanager
+def trained(model: nn.Module) -> Iterator[None]:
+    """Put a model into training mode, its frozen parts at rest, for a block; every part gets its own mode back."""
+    before = [(module, module.training) for module in model.modules()]
+    model.train()
+    rest_frozen_parts(model)
+    try:
+        yield
+    finally:
+        for module, was_training in before:
+            module.training = was_training
+
+
 def _temporary_array(shape: tuple[int, int], dtype: np.dtype[np.floating]) -> npt.NDArray[np.floating]:
-    """Return an array in a file that has no name and ends with it. Raises OSError if the disk is too small."""
+    """Return an array in a file that has no name and ends with it.
+
+    Raises OSError if it would take more than half of what the disk has left: others need some, too.
+    """
+    place, size = tempfile.gettempdir(), shape[0] * shape[1] * dtype.itemsize
+    free = shutil.disk_usage(place).free
+    if size > free / 2:
+        raise OSError(
+            errno.ENOSPC, f"{size / 1e9:.1f} GB are needed, half of the {free / 1e9:.1f} GB of {place} are there"
+        )
     with tempfile.TemporaryFile(prefix="fastbert-") as file:  # the array keeps what it maps
         if hasattr(os, "posix_fallocate"):  # without it a disk that fills up later ends the process
-            os.posix_fallocate(file.fileno(), 0, shape[0] * shape[1] * dtype.itemsize)
+            os.posix_fallocate(file.fileno(), 0, size)
         return np.memmap(file, dtype, "w+", shape=shape)
 
 

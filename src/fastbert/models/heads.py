@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
 
-from fastbert.errors import BundleError
+from fastbert.errors import BundleError, first_line
 
 HEAD_FILE = "head.safetensors"
 
@@ -101,8 +101,7 @@ class EncoderWithHead(nn.Module):
         try:
             self.head.load_state_dict(load_file(folder / HEAD_FILE))
         except (RuntimeError, OSError, SafetensorError) as error:
-            first_line = str(error).splitlines()[0]
             raise BundleError(
-                f"{folder / HEAD_FILE}: the weights do not fit the head that was passed ({first_line}).",
+                f"{folder / HEAD_FILE}: the weights do not fit the head that was passed ({first_line(error)}).",
                 "Pass the head class that the model was trained with.",
             ) from error

@@ -23,7 +23,7 @@ from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from fastbert.data.tokens import Tokenizer
-from fastbert.errors import EncoderError, MissingExtraError
+from fastbert.errors import EncoderError, MissingExtraError, first_line
 from fastbert.models.heads import EncoderWithHead, renew_head, start_at_prior
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def open_encoder(name: str) -> Encoder:
         fast = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise EncoderError(
-            f"The encoder '{name}' cannot be opened: {_first_line(error)}",
+            f"The encoder '{name}' cannot be opened: {first_line(error)}",
             f"There is no folder '{name}' here, so it was taken for a hub name, which needs the network. "
             "Or give 'minilm', or a folder with config.json and tokenizer.json."
             if not Path(source).is_dir()
@@ -77,6 +77,11 @@ def open_encoder(name: str) -> Encoder:
         ) from error
     if not isinstance(fast, PreTrainedTokenizerFast):
         raise EncoderError(f"The encoder '{name}' has no fast tokenizer.", "Choose one with a tokenizer.json.")
+    if config.is_encoder_decoder:
+        raise EncoderError(
+            f"'{name}' is an encoder with a decoder ({config.model_type}).",
+            "Choose an encoder alone, such as one of the BERT, RoBERTa, DeBERTa-v2 or ModernBERT families.",
+        )
     if fast.pad_token_id is None:
         raise EncoderError(f"The tokenizer of '{name}' has no padding token.", "Choose a BERT-type encoder.")
     if set(fast.get_vocab()) <= set(fast.all_special_tokens):  # transformers makes an empty one where files lack
@@ -109,7 +114,7 @@ def load_model(
         model = _open_model(encoder.source, task, head, fresh=True, options=dropout)
     except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(
-            f"The weights of the encoder '{encoder.name}' cannot be opened: {_first_line(error)}",
+            f"The weights of the encoder '{encoder.name}' cannot be opened: {first_line(error)}",
             "Download or copy the encoder again.",
         ) from error
     if head is None and keeps_head(encoder, task):
@@ -197,11 +202,6 @@ def _check_weights(
             f"{len(reshaped | missing)} of {len(needed)} do not fit, such as {min(reshaped | missing)}.",
             "Copy both files from the same model.",
         )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -94,6 +94,18 @@ def make_optimizer(
     return kind.build(list(groups.values()), lr, kind.momenta)
 
 
+def forget_misfits(optimizer: Optimizer) -> None:
+    """Drop what an optimizer of elementwise kind remembers of parameters that have another shape now.
+
+    Between two fits the word embeddings may be whole in one and shrunk to the rows that occur in the other. torch's
+    fused optimizers do not compare shapes: they would read moments of other rows, and write past their end.
+    """
+    for parameter, state in list(optimizer.state.items()):
+        kept = (value for value in state.values() if isinstance(value, torch.Tensor) and value.dim() > 0)
+        if any(value.shape != parameter.shape for value in kept):
+            del optimizer.state[parameter]
+
+
 def apply_schedule(optimizer: Optimizer, schedule: Schedule, step: int) -> float:
     """Set the learning rates, and the momentum if it is cycled, for update number step.
 

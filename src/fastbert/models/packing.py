@@ -24,13 +24,14 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from fastbert.models.attention import FIRST_ONLY, attend
+from fastbert.models.attention import FIRST_ONLY, attend, is_plain
 from fastbert.models.freezing import layer_modules
 from fastbert.models.probing import answers_alike, probe
 
 NAME = "fastbert_packed_attention"  # among the implementations of transformers; never written into a checkpoint
 _PACKING = "packed_by"  # set on the modules of layers that are packed
 _HALVES = (torch.bfloat16, torch.float16)  # what the attention for variable lengths takes
+_WIDEST_HEAD, _AMPERE = 256, 8  # of flash attention: the width of a head, the major number of a capability
 
 Arguments = tuple[object, ...]
 Options = dict[str, object]
@@ -66,7 +67,7 @@ def packing(model: nn.Module, *, only_training: bool = False) -> Iterator[bool]:
     implementation = encoder.config._attn_implementation
     before = probe(model)
     with contextlib.ExitStack() as stack:
-        packed_by = _Packing()
+        packed_by = _Packing(model)
         _install(packed_by, encoder, layers, stack)
         stack.callback(encoder.set_attn_implementation, implementation)
         encoder.set_attn_implementation(NAME)
@@ -101,15 +102,19 @@ class _Places:
 
 
 class _Packing:
-    """The hooks of one encoder. places: of the batch that is passing through it, if it has padding."""
+    """The hooks of one encoder. places: of the batch that is passing through it, if it has padding.
 
-    def __init__(self) -> None:
+    model: the whole one, whose mode is that of a step; an encoder that is frozen rests in the other.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
         self.places: _Places | None = None
         self.only_training = False
 
     def enter(self, module: nn.Module, inputs: Arguments, options: Options) -> None:
         mask = options.get("attention_mask", inputs[1] if len(inputs) > 1 else None)
-        wanted = module.training or not self.only_training
+        wanted = self.model.training or not self.only_training
         padded = wanted and isinstance(mask, torch.Tensor) and mask.dim() == 2 and not bool(mask.all())
         self.places = _Places.of(cast("torch.Tensor", mask)) if padded else None
 
@@ -172,7 +177,7 @@ def attend_packed(
     places = None if packed_by is None else packed_by.places
     if places is None:
         return _attend_padded(module, query, key, value, attention_mask, options), None
-    if _varlen_fits(query, options):
+    if _varlen_fits(module, query, options):
         return _attend_varlen(query, key, value, places, options.get("scaling")), None
     wide_query, wide_key, wide_value = (
         places.spread(part.transpose(1, 2)).transpose(1, 2) for part in (query, key, value)
@@ -193,10 +198,16 @@ def _attend_padded(
     return attended
 
 
-def _varlen_fits(query: torch.Tensor, options: Mapping[str, object]) -> bool:
-    """Return whether torch's attention for variable lengths computes this: on CUDA, in halves, over whole windows."""
-    plain = not options.get("dropout") and options.get("sliding_window") is None and not options.get("is_causal")
-    return varlen_attn is not None and plain and query.is_cuda and query.dtype in _HALVES
+def _varlen_fits(module: nn.Module, query: torch.Tensor, options: Mapping[str, object]) -> bool:
+    """Return whether torch's attention for variable lengths computes this: over whole windows, nothing added to scores.
+
+    It is flash attention and nothing else: on CUDA from Ampere on, in halves, for heads of a width that it has.
+    """
+    if varlen_attn is None or not query.is_cuda or query.dtype not in _HALVES:
+        return False
+    plain = is_plain(module, options) and options.get("sliding_window") is None
+    fits = query.shape[-1] % 8 == 0 and query.shape[-1] <= _WIDEST_HEAD
+    return plain and fits and torch.cuda.get_device_capability(query.device)[0] >= _AMPERE
 
 
 def _attend_varlen(

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from fastbert.models.frozen_prefix import rest_frozen_parts
+from fastbert.models.frozen_prefix import trained
 from fastbert.runtime import Runtime, untouched_rng
 
 # (W, L): four shapes for four unknowns. Small, and two windows at least, for a head may normalise over the batch.
@@ -81,15 +81,11 @@ def measure_work(model: nn.Module, runtime: Runtime, input_names: Sequence[str],
     The model may lie on the meta device, without weights; the bytes saved are those of its training mode.
     Weights, buffers, mode and random numbers are left as they were.
     """
-    was_training = model.training
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    model.train()
-    rest_frozen_parts(model)
     try:
-        with untouched_rng():
+        with untouched_rng(), trained(model):
             rows = [_measure_pass(model, runtime, shape, input_names, token_id) for shape in _SHAPES]
     finally:
-        model.train(was_training)
         for buffer, before in buffers:  # a head of the user's own may count what passes through it
             buffer.copy_(before)
     shapes = [[1, windows, windows * length, windows * length * length] for windows, length in _SHAPES]

@@ -62,8 +62,10 @@ class KeptWeights:
         """
         if len(self.copies) < 2:
             return False
+        first = self.copies[0].weights
         mean = {
-            name: torch.stack([copy.weights[name] for copy in self.copies]).mean(0)
+            # as a difference to the first: weights that were not trained keep every bit
+            name: first[name] + torch.stack([copy.weights[name] - first[name] for copy in self.copies]).mean(0)
             if value.is_floating_point()
             else value
             for name, value in self.copies[-1].weights.items()

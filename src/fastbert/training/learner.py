@@ -40,7 +40,7 @@ from fastbert.models.loading import (
     open_encoder,
     save_model,
 )
-from fastbert.models.optimizers import make_optimizer
+from fastbert.models.optimizers import find_optimizer, forget_misfits, make_optimizer
 from fastbert.models.schedules import Schedule, make_schedule
 from fastbert.runtime import Runtime, choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
@@ -133,6 +133,8 @@ class Learner:
         callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
         with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
             stepper = replace(stepper, prefix=kept.train, packed=kept.packed)
+            if find_optimizer(config.optimizer).elementwise:
+                forget_misfits(stepper.optimizer)
             state = Loop(
                 self.data,
                 stepper,

@@ -54,7 +54,8 @@ class Loop:
             self._tell("on_start", state)
             for epoch in range(int(np.ceil(state.total_epochs - 1e-9))):
                 self._thaw(epoch)
-                state = self._epoch(epoch, state, keeper)
+                for following in self._epoch(epoch, state, keeper):
+                    state = following  # at once: if the next step fails, callbacks hear of this one
                 if state.stop.reason is not None or state.step >= self.schedule.total_steps:
                     break
             state = self._settle(state, keeper)
@@ -65,7 +66,8 @@ class Loop:
         self._tell("on_finish", state)
         return state
 
-    def _epoch(self, epoch: int, state: RunState, keeper: KeptWeights) -> RunState:
+    def _epoch(self, epoch: int, state: RunState, keeper: KeptWeights) -> Iterator[RunState]:
+        """Yield the state after each step, and after its evaluation where there is one."""
         encoded = self.data.encoded("train")
         steps = training_steps(
             encoded.costs,
@@ -82,9 +84,9 @@ class Loop:
             last = state.step >= self.schedule.total_steps
             if number in checks or last or state.stop.reason is not None:
                 state = self._evaluate(state, keeper)
+            yield state
             if last or state.stop.reason is not None:
                 break
-        return state
 
     def _prepared(self, steps: Sequence[Sequence[Indices]], first_step: int) -> Iterator[list[Part]]:
         """Yield the batches in order, each prepared while the one before is trained on."""

@@ -16,7 +16,8 @@ from fastbert.config import TrainConfig
 from fastbert.data.batches import num_steps, training_steps
 from fastbert.data.databunch import DataBunch, label_block, length_phrase
 from fastbert.display import Block, View, duration
-from fastbert.models.frozen_prefix import frozen_layers, layers_left_out
+from fastbert.models.dropout import drawing_dropout
+from fastbert.models.frozen_prefix import frozen_layers, layers_left_out, trained
 from fastbert.models.work import measure_work
 from fastbert.runtime import freed_memory_kept, untouched_rng
 from fastbert.training.shortcuts import keeps_frozen_layers
@@ -115,7 +116,8 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     chosen = steps[int(np.argmin(np.abs(costs - costs.mean())))]
     parts = stepper.prepare([encoded.windows_of(part) for part in chosen], np.random.default_rng(0))
     buffers = [(buffer, buffer.clone()) for buffer in stepper.model.buffers()]
-    with untouched_rng(), freed_memory_kept():
+    model = stepper.model
+    with untouched_rng(), freed_memory_kept(), drawing_dropout(model), trained(model):
         whole_s = rest_s = _time_passes(stepper, parts)
         if keeps_frozen_layers(stepper.model, config):
             with layers_left_out(stepper.model, frozen_layers(stepper.model)):
