@@ -87,7 +87,8 @@ def export_bundle(
     kind: the engine, with -int8 for 8 bits; `Predictor.load` opens the export by the same name.
     data: labelled rows, such as the validation table, to compare the scores of both models on and to
         calibrate int8 with; without labels answers are compared, without any rows float32 only.
-    max_loss: of the monitored score; of unlabelled rows the share of answers that may change.
+    max_loss: of the monitored score and of that of the decided answers; of unlabelled rows the share of answers
+        that may change. Rows without a text are left out, and said in the log.
     on_attempt: is shown each scheme as it was checked.
     Raises ConfigError or BundleError before any work, ExportError if no scheme loses little enough.
     """
