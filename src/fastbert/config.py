@@ -18,7 +18,7 @@ from typing import Literal, Self
 from fastbert.errors import ConfigError, did_you_mean
 
 Value = str | int | float | bool | None | tuple[str, ...]
-TaskChoice = Literal["auto", "single_label", "multi_label"]
+TaskChoice = Literal["auto", "single_label", "multi_label", "regression"]
 Truncation = Literal["head", "tail", "head_tail", "windows"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -98,7 +98,8 @@ class TrainConfig(_Options):
     batch_size: rows per optimiser step.    batch_tokens: padded tokens per forward pass; a larger
         batch is accumulated from parts: the same rows, order and gradient, but for rounding.
     freeze: "none", "encoder" (train the head alone) or "gradual" (one more group each epoch).
-    imbalance: "none", or "balanced" for class or positive weights from the training rows.
+    loss: "default", "balanced" for class or positive weights from the training rows, or "huber" for regression on
+        numbers with outliers.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
         score after which training stops; 0 never stops early.
     average: so many weights are averaged at the end: the latest that the validation rows cannot tell from
@@ -120,7 +121,7 @@ class TrainConfig(_Options):
     precision: Precision = "auto"
     clip_norm: float = 1.0
     freeze: Literal["none", "encoder", "gradual"] = "none"
-    imbalance: Literal["none", "balanced"] = "none"
+    loss: Literal["default", "balanced", "huber"] = "default"
     evaluations_per_epoch: int = 1
     patience: int = 0
     average: int = 3

@@ -15,8 +15,8 @@ def test_a_bundle_shows_what_it_holds(run: Run, bundle: Path) -> None:
     outcome = run("inspect", bundle)
 
     assert (outcome.code, outcome.err) == (0, "")
-    assert "single_label, 2 labels: bug, praise" in outcome.out
-    assert "decision    the highest score" in outcome.out
+    assert "outputs     bug, praise" in outcome.out
+    assert "decision    The label with the highest score is the answer." in outcome.out
     assert "max tokens  64" in outcome.out
     assert "all checksums verified" in outcome.out
     assert "f1_macro" in outcome.out
@@ -37,7 +37,7 @@ def test_a_multi_label_bundle_shows_its_threshold(run: Run, encoder: str, tmp_pa
 
     outcome = run("inspect", learner.save(tmp_path / "model"))
 
-    assert f"every label with a score of at least {learner.decisions.threshold:.2f}" in outcome.out
+    assert f"Every label whose score is at least {learner.decisions.threshold:g}" in outcome.out
 
 
 def test_no_text_of_a_row_is_shown(run: Run, bundle: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from fastbert.cli.output import print_data, print_json, say, score_block, show, show_error
 from fastbert.display import Block, View
 from fastbert.errors import DataError
+from tests.bundles import MULTI, SINGLE
 
 BLOCK = Block("Title", ("a line",))
 
@@ -45,12 +46,12 @@ def test_an_error_is_shown_with_its_hint(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_scores_are_the_headlines_of_the_task() -> None:
-    block = score_block("single_label", {"valid": {"accuracy": 0.5, "f1_macro": 0.25, "balanced_accuracy": 0.1}})
+    block = score_block(SINGLE, {"valid": {"accuracy": 0.5, "f1_macro": 0.25, "balanced_accuracy": 0.1}})
 
     assert (block.headers, block.rows) == (("rows", "accuracy", "f1_macro"), (("valid", "0.5000", "0.2500"),))
 
 
 def test_a_score_that_one_split_lacks_is_a_dash() -> None:
-    block = score_block("multi_label", {"valid": {"f1_macro": 0.5}, "test": {"exact_match": 1.0}})
+    block = score_block(MULTI, {"valid": {"f1_macro": 0.5}, "test": {"exact_match": 1.0}})
 
     assert block.rows == (("valid", "0.5000", "-"), ("test", "-", "1.0000"))

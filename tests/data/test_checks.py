@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from fastbert.data.checks import Duplicate, Splits, data_warnings, find_duplicates, group_warnings, label_counts
+from fastbert.data.checks import Duplicate, LabelledSplits, data_warnings, find_duplicates, group_warnings, label_counts
 from fastbert.data.examples import TextExample
 from fastbert.labels import Labels
 
@@ -25,7 +25,7 @@ def clean(split: str, count: int = 60) -> list[TextExample]:
     return rows(split, [f"{split} text {index}" for index in range(count)], ["a", "b"] * (count // 2))
 
 
-def only(splits: Splits, labels: Labels = AB) -> str:
+def only(splits: LabelledSplits, labels: Labels = AB) -> str:
     """Return the one warning about these splits."""
     (sentence,) = data_warnings(splits, labels)
     return sentence

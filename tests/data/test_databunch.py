@@ -119,7 +119,7 @@ def test_flag_columns_in_another_order_mean_the_same(tmp_path: Path) -> None:
 
     data = DataBunch.from_files(rows, valid)
 
-    assert [one.labels for one in data.examples("valid")] == [one.labels for one in data.examples("train")]
+    assert [one.truth for one in data.examples("valid")] == [one.truth for one in data.examples("train")]
 
 
 def test_options_may_come_as_a_configuration() -> None:
@@ -344,7 +344,7 @@ def test_another_table_is_read_by_the_same_layout(tmp_path: Path) -> None:
 
     examples = make_data().read_rows(table)
 
-    assert [example.labels for example in examples] == [("bug",), ("praise",)] * 2
+    assert [example.truth for example in examples] == [("bug",), ("praise",)] * 2
 
 
 def test_another_table_may_not_have_other_labels(tmp_path: Path) -> None:
@@ -358,5 +358,5 @@ def test_data_made_by_hand_has_no_layout_to_read_by() -> None:
     examples = (TextExample("a", labels=("bug",)),)
     data = DataBunch(make_data().task, {"train": examples, "valid": examples})
 
-    with pytest.raises(ConfigError, match="not read from a table"):
+    with pytest.raises(ConfigError, match="not read from a file"):
         data.read_rows(feedback_rows())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastbert.data.databunch import DataBunch
+from fastbert.data.examples import show_truth
 from fastbert.data.tokens import Tokenizer
 from fastbert.errors import ConfigError
 from tests.feedback import feedback_rows, make_data
@@ -41,7 +42,7 @@ def test_a_batch_shows_texts_and_labels() -> None:
     shown = repr(data.show_batch(2))
 
     assert first.where in shown and first.text in shown
-    assert f"labels    {(first.labels or ())[0]}" in shown
+    assert f"truth     {show_truth(first.truth)}" in shown
     assert "[CLS]" not in shown
 
 

@@ -142,14 +142,40 @@ def test_words_are_no_positions() -> None:
     assert read("a", "b", "a", label_names=("a", "b")).kind == "column"
 
 
-def test_many_fractions_look_like_regression() -> None:
+def test_many_fractions_are_regression() -> None:
+    cells = read(*(index / 7 for index in range(50)))
+
+    assert (cells.kind, cells.task) == ("number", "regression")
+    assert cells.reason == (
+        "Task: regression of column 'label', because its numbers have fractions and too many values to be classes."
+    )
+
+
+def test_many_fractions_are_no_classes() -> None:
     with pytest.raises(DataError) as caught:
-        read(*(index / 7 for index in range(50)))
+        read(*(index / 7 for index in range(50)), task="single_label")
 
     assert str(caught.value) == (
-        "train.csv, column 'label' holds 50 different numbers with fractions: this looks like regression, "
-        "which this version does not train.\n  Name a column of classes with --label."
+        "train.csv, column 'label' holds 50 different numbers with fractions: these are not classes.\n"
+        "  Use --task regression, or name a column of classes with --label."
     )
+
+
+def test_words_are_no_numbers() -> None:
+    with pytest.raises(DataError) as caught:
+        read("good", "bad", "3", task="regression")
+
+    assert str(caught.value) == (
+        "train.csv, column 'label': regression needs a number in each row; most cells hold none (such as 'good').\n"
+        "  Name the column of numbers with --label, or drop --task regression to train on labels."
+    )
+
+
+def test_whole_numbers_are_classes_with_a_word_on_regression() -> None:
+    cells = read("1", "2", "3", "3")
+
+    assert cells.task == "single_label"
+    assert "to predict how high one is rather than which, use --task regression" in cells.reason
 
 
 def test_values_that_never_recur_are_no_classes() -> None:

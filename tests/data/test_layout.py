@@ -181,10 +181,10 @@ def test_labels_may_be_missing_where_they_are_not_required() -> None:
 
 
 def test_labels_that_cannot_be_trained_are_left_out_where_they_are_not_required() -> None:
-    table = make_table("text score", *((sentence(i), i / 7) for i in range(50)))
+    table = make_table("text label", *((sentence(i), sentence(i + 1)) for i in range(50)))
 
     assert detect_layout(table, labels_required=False).kind == "none"
-    with pytest.raises(DataError, match="this looks like regression"):
+    with pytest.raises(DataError, match="these are not classes"):
         detect_layout(table)
 
 
@@ -258,7 +258,7 @@ def test_a_table_that_is_not_split_needs_no_group() -> None:
         ("text", None),
         ("pair", 3),
         ("kind", "one-hot"),
-        ("task", "regression"),
+        ("task", "clustering"),
         ("label_columns", "label"),
         ("label_names", [1]),
         ("reasons", {}),
@@ -281,7 +281,7 @@ def test_a_damaged_layout_is_reported(name: str, value: object) -> None:
     [
         (
             {"task": "multilabel"},
-            "task is 'multilabel', expected one of 'auto', 'single_label', 'multi_label'.\n"
+            "task is 'multilabel', expected one of 'auto', 'single_label', 'multi_label', 'regression'.\n"
             "  Did you mean 'multi_label'?",
         ),
         ({"on_bad_row": "ignore"}, "on_bad_row is 'ignore', expected one of 'error', 'skip'."),
@@ -347,6 +347,15 @@ def test_jigsaw_has_six_labels_in_either_order_of_columns(file: str) -> None:
     assert layout.label_columns == ("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate")
 
 
-def test_sts_benchmark_is_refused_as_regression() -> None:
-    with pytest.raises(DataError, match="column 'score' holds .* this looks like regression"):
-        detect_layout(read_table(real_data("stsb/dev.tsv")))
+def test_sts_benchmark_is_regression_of_a_pair() -> None:
+    layout = detect_layout(read_table(real_data("stsb/dev.tsv")))
+
+    assert (layout.task, layout.kind, layout.label_columns) == ("regression", "number", ("score",))
+    assert (layout.text, layout.pair) == ("sentence1", "sentence2")
+
+
+def test_regression_reads_one_column() -> None:
+    table = make_table("text one two", *((sentence(i), i % 2, i % 3 % 2) for i in range(20)))
+
+    with pytest.raises(DataError, match="regression reads one column of numbers; 'one', 'two' are 2"):
+        detect_layout(table, LayoutOptions(labels=("one", "two"), task="regression"))

@@ -21,6 +21,7 @@ from fastbert.labels import Labels
 from fastbert.models.loading import load_saved_model
 from fastbert.tasks.base import Array, Batch, Prediction, Task
 from fastbert.tasks.classification import Classification, MultiLabel, SingleLabel
+from fastbert.tasks.label_prediction import LabelPrediction
 from tests.bundles import MULTI, NAMES, SINGLE, open_tiny, save_bundle, tiny_bundle
 from tests.helpers import DEFAULT_WORDS, FAMILIES
 from tests.models.test_heads import MeanHead
@@ -124,6 +125,7 @@ def test_a_predictor_answers_what_the_model_says(tmp_path: Path) -> None:
 def test_windows_of_a_long_text_are_shown(tmp_path: Path) -> None:
     short, long = load(tmp_path, WINDOWED)(["bug", "good " * 50])
 
+    assert isinstance(short, LabelPrediction) and isinstance(long, LabelPrediction)
     assert short.windows == ()
     assert len(long.windows) == 3
     assert (long.windows[0].pieces[0][0], long.windows[-1].pieces[-1][1]) == (0, len("good " * 50) - 1)
@@ -180,6 +182,7 @@ def test_one_very_long_text_is_read_in_several_passes(tmp_path: Path) -> None:
 
     assert max(rows * length for rows, length in recorder.shapes) <= 256
     assert sum(rows for rows, _ in recorder.shapes) == len(features) > 100
+    assert isinstance(apart[0], LabelPrediction)
     assert len(apart[0].windows) == len(features) - 1
     np.testing.assert_allclose(scores_of(apart), scores_of(together), atol=1e-6)
 

@@ -13,16 +13,16 @@ import pytest
 from fastbert.data.table import Cell, Row
 from fastbert.errors import DataError, TrainingError
 from fastbert.inference.writers import open_writer
-from fastbert.tasks.base import Prediction
+from fastbert.tasks.label_prediction import LabelPrediction
 
 COLUMNS = ("id", "text")
-LABELS = ("bug", "praise")
-ANSWER = Prediction(("praise", "bug"), {"bug": 0.5, "praise": 0.75})
+ADDED = ("predicted", "score:bug", "score:praise")
+ANSWER = LabelPrediction(("praise", "bug"), {"bug": 0.5, "praise": 0.75})
 
 
 def write(out: Path | None, *rows: tuple[Cell, ...], as_json: bool = False, columns: tuple[str, ...] = COLUMNS) -> None:
     """Write rows with the same answer; a row without text gets none."""
-    with open_writer(columns, LABELS, out, as_json=as_json, source="new.csv") as writer:
+    with open_writer(columns, ADDED, out, as_json=as_json, source="new.csv") as writer:
         for number, cells in enumerate(rows, start=2):
             writer.write(Row(number, cells), ANSWER if cells[1] else None)
 
@@ -122,7 +122,7 @@ def test_with_a_file_json_is_a_summary(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     out = tmp_path / "a.csv"
-    with open_writer(COLUMNS, LABELS, out, as_json=False, source="new.csv") as writer:
+    with open_writer(COLUMNS, ADDED, out, as_json=False, source="new.csv") as writer:
         writer.write(Row(2, ("1", "the app")), ANSWER)
         there = out.exists()
 
@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_no_partial_file(
     monkeypatch.setattr(Path, "open", lambda *args, **options: Full())
     with (
         pytest.raises(TrainingError, match=r"a.csv could not be written \(No space left on device\)"),
-        open_writer(COLUMNS, LABELS, out, as_json=False, source="new.csv") as writer,
+        open_writer(COLUMNS, ADDED, out, as_json=False, source="new.csv") as writer,
     ):
         writer.write(Row(2, ("1", "the app")), ANSWER)
     monkeypatch.undo()
@@ -161,7 +161,7 @@ def test_a_full_disk_leaves_no_partial_file(
 def test_an_error_of_reading_is_not_called_one_of_writing(tmp_path: Path) -> None:
     with (
         pytest.raises(OSError, match="Input/output error"),
-        open_writer(COLUMNS, LABELS, tmp_path / "a.csv", as_json=False, source="new.csv"),
+        open_writer(COLUMNS, ADDED, tmp_path / "a.csv", as_json=False, source="new.csv"),
     ):
         raise OSError(errno.EIO, "Input/output error")
 
@@ -170,8 +170,8 @@ def test_an_error_of_reading_is_not_called_one_of_writing(tmp_path: Path) -> Non
 
 def test_two_processes_that_write_to_one_file_do_not_mix_their_rows(tmp_path: Path) -> None:
     out = tmp_path / "a.csv"
-    with open_writer(COLUMNS, LABELS, out, as_json=False, source="new.csv") as first:
-        with open_writer(COLUMNS, LABELS, out, as_json=False, source="new.csv") as second:
+    with open_writer(COLUMNS, ADDED, out, as_json=False, source="new.csv") as first:
+        with open_writer(COLUMNS, ADDED, out, as_json=False, source="new.csv") as second:
             first.write(Row(2, ("1", "one")), ANSWER)
             second.write(Row(2, ("1", "two")), ANSWER)
         after_second = out.read_text(encoding="utf-8")
@@ -190,7 +190,7 @@ def test_a_carriage_return_within_a_cell_does_not_end_the_row(tmp_path: Path) ->
 def test_an_error_in_a_row_leaves_no_partial_file(tmp_path: Path) -> None:
     with (
         pytest.raises(DataError, match="row 3"),
-        open_writer(COLUMNS, LABELS, tmp_path / "a.csv", as_json=False, source="new.csv") as writer,
+        open_writer(COLUMNS, ADDED, tmp_path / "a.csv", as_json=False, source="new.csv") as writer,
     ):
         writer.write(Row(2, ("1", "the app")), ANSWER)
         raise DataError("new.csv, row 3: 1 cell found, the header has 2")
@@ -204,7 +204,7 @@ def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
 
     with (
         pytest.raises(DataError, match="new.csv is the input itself.\n  Give --out another name."),
-        open_writer(COLUMNS, LABELS, tmp_path / "." / "new.csv", as_json=False, source=str(table)),
+        open_writer(COLUMNS, ADDED, tmp_path / "." / "new.csv", as_json=False, source=str(table)),
     ):
         pass
 
@@ -222,7 +222,7 @@ def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_refused(name: str, message: str, tmp_path: Path) -> None:
     with (
         pytest.raises(DataError, match=message),
-        open_writer(COLUMNS, LABELS, tmp_path / name, as_json=False, source="new.csv"),
+        open_writer(COLUMNS, ADDED, tmp_path / name, as_json=False, source="new.csv"),
     ):
         pass
 

@@ -29,12 +29,15 @@ from fastbert.labels import Labels
 from fastbert.models.freezing import freeze_to
 from fastbert.models.schedules import make_schedule
 from fastbert.tasks.base import Prediction
-from fastbert.tasks.classification import SingleLabel
+from fastbert.tasks.classification import MultiLabel, SingleLabel
+from fastbert.tasks.label_prediction import LabelPrediction
 from fastbert.training.callbacks import Callback, JsonLog
 from fastbert.training.plan import Plan
 from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord
 from tests.helpers import word_tokenizer
 
+ONE = SingleLabel(Labels(("Billing", "Bugs", "Praise")))
+MANY = MultiLabel(Labels(("a", "b")))
 ROWS = (
     TextExample("the app is slow", labels=("Bugs",), where="a.csv, row 2"),
     TextExample("the bill <b> is old", labels=("Billing",), where="a.csv, row 3"),
@@ -44,7 +47,7 @@ ROWS = (
 
 def said(**scores: float) -> Prediction:
     """Return what a single-label model says: the highest score decides."""
-    return Prediction((max(scores, key=lambda name: scores[name]),), scores)
+    return LabelPrediction((max(scores, key=lambda name: scores[name]),), scores)
 
 
 SAID = (
@@ -62,7 +65,7 @@ def table_of(view: View) -> tuple[tuple[str, ...], ...]:
 
 
 def test_single_label_losses_are_minus_log_of_the_true_score_highest_first() -> None:
-    view = top_losses(SAID, ROWS, 2)
+    view = top_losses(ONE, SAID, ROWS, 2)
 
     # -ln 0.3 = 1.2040, -ln 0.7 = 0.3567; the mean over all three: (1.2040 + 0.3567 + 0.1625) / 3
     assert [row[:2] for row in table_of(view)] == [("a.csv, row 3", "1.2040"), ("a.csv, row 2", "0.3567")]
@@ -70,7 +73,7 @@ def test_single_label_losses_are_minus_log_of_the_true_score_highest_first() -> 
 
 
 def test_a_loss_row_shows_truth_decision_with_score_and_text() -> None:
-    row = table_of(top_losses(SAID, ROWS, 1))[0]
+    row = table_of(top_losses(ONE, SAID, ROWS, 1))[0]
 
     assert row[2:] == ("Billing", "Bugs 0.60", "the bill <b> is old")
 
@@ -78,11 +81,11 @@ def test_a_loss_row_shows_truth_decision_with_score_and_text() -> None:
 def test_multi_label_losses_are_summed_over_labels() -> None:
     examples = (TextExample("x", labels=("a",), where="one"), TextExample("y", labels=(), where="two"))
     predictions = (
-        Prediction(("a", "b"), {"a": 0.8, "b": 0.6}),
-        Prediction((), {"a": 0.1, "b": 0.2}),
+        LabelPrediction(("a", "b"), {"a": 0.8, "b": 0.6}),
+        LabelPrediction((), {"a": 0.1, "b": 0.2}),
     )
 
-    view = top_losses(predictions, examples)
+    view = top_losses(MANY, predictions, examples)
 
     # -ln 0.8 - ln 0.4 = 1.1394;  -ln 0.9 - ln 0.8 = 0.3285
     assert [row[:4] for row in table_of(view)] == [
@@ -92,48 +95,52 @@ def test_multi_label_losses_are_summed_over_labels() -> None:
 
 
 def test_one_label_on_every_row_of_a_multi_label_model_is_still_summed() -> None:
-    view = top_losses([Prediction(("a",), {"a": 0.9, "b": 0.5})], [TextExample("x", labels=("a",))])
+    view = top_losses(MANY, [LabelPrediction(("a",), {"a": 0.9, "b": 0.5})], [TextExample("x", labels=("a",))])
 
     assert table_of(view)[0][1] == f"{-math.log(0.9) - math.log(0.5):.4f}"
 
 
 def test_a_score_of_zero_gives_a_finite_loss() -> None:
-    view = top_losses([said(a=1.0, b=0.0)], [TextExample("x", labels=("b",))])
+    view = top_losses(ONE, [said(a=1.0, b=0.0)], [TextExample("x", labels=("b",))])
 
     assert table_of(view)[0][1] == "34.5388"  # -ln 1e-15
 
 
 def test_rows_without_known_labels_are_left_out() -> None:
-    view = top_losses(SAID, (*ROWS[:2], TextExample("who knows", where="a.csv, row 4")))
+    view = top_losses(ONE, SAID, (*ROWS[:2], TextExample("who knows", where="a.csv, row 4")))
 
     assert [row[0] for row in table_of(view)] == ["a.csv, row 3", "a.csv, row 2"]
 
 
 def test_no_rows_give_an_empty_table() -> None:
-    assert "0 of 0 rows; the mean loss is -." in repr(top_losses([], []))
-    assert "0 of all 0 rows are right" in repr(show_results([], []))
+    assert "0 of 0 rows; the mean loss is -." in repr(top_losses(ONE, [], []))
+    assert "0 of all 0 rows are right" in repr(show_results(ONE, [], []))
 
 
 def test_texts_are_shortened_to_one_line_and_pairs_shown_both() -> None:
     long = TextExample("a\n" + "b" * 200, pair="second", labels=("Bugs",))
 
-    text = table_of(top_losses(SAID[:1], [long]))[0][-1]
+    text = table_of(top_losses(ONE, SAID[:1], [long]))[0][-1]
 
     assert text == "a " + "b" * 27 + "… | second"
 
 
 def test_a_view_in_a_notebook_escapes_texts() -> None:
-    html = top_losses(SAID, ROWS)._repr_html_()
+    html = top_losses(ONE, SAID, ROWS)._repr_html_()
 
     assert "the bill &lt;b&gt; is old" in html
     assert "<b>" not in html
 
 
 def test_results_are_marked_right_partly_and_wrong() -> None:
-    predictions = [Prediction(("a",), {"a": 0.9}), Prediction(("a", "b"), {"a": 0.9}), Prediction((), {"a": 0.1})]
+    predictions = [
+        LabelPrediction(("a",), {"a": 0.9}),
+        LabelPrediction(("a", "b"), {"a": 0.9, "b": 0.8}),
+        LabelPrediction((), {"a": 0.1}),
+    ]
     examples = [TextExample("x", labels=("a",)) for _ in predictions]
 
-    view = show_results(predictions, examples)
+    view = show_results(MANY, predictions, examples)
 
     assert [row[0] for row in table_of(view)] == ["right", "partly", "wrong"]
     assert "1 of all 3 rows are right; 3 are shown." in repr(view)
@@ -142,21 +149,21 @@ def test_results_are_marked_right_partly_and_wrong() -> None:
 def test_results_show_truth_decision_and_the_top_three_scores() -> None:
     prediction = said(a=0.1, b=0.6, c=0.25, d=0.05)
 
-    row = table_of(show_results([prediction], [TextExample("x", labels=("c",))]))[0]
+    row = table_of(show_results(ONE, [prediction], [TextExample("x", labels=("c",))]))[0]
 
-    assert row == ("wrong", "c", "b", "b 0.60, c 0.25, a 0.10", "x")
+    assert row == ("wrong", "c", "b 0.60", "b 0.60, c 0.25, a 0.10", "x")
 
 
 def test_results_are_spread_over_all_rows() -> None:
     examples = [TextExample(f"text {index}", labels=("a",)) for index in range(101)]
 
-    view = show_results([said(a=1.0)] * 101, examples, 3)
+    view = show_results(ONE, [said(a=1.0)] * 101, examples, 3)
 
     assert [row[-1] for row in table_of(view)] == ["text 0", "text 50", "text 100"]
 
 
 def test_a_row_without_known_labels_is_neither_right_nor_wrong() -> None:
-    assert table_of(show_results([said(a=1.0)], [TextExample("x")]))[0][:2] == ("-", "-")
+    assert table_of(show_results(ONE, [said(a=1.0)], [TextExample("x")]))[0][:2] == ("-", "-")
 
 
 # -- figures --------------------------------------------------------------------------------

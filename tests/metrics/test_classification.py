@@ -13,7 +13,6 @@ import pytest
 
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.metrics.classification import (
-    HIGHER_IS_BETTER,
     confusion,
     confusion_per_label,
     f_beta,
@@ -299,13 +298,6 @@ def test_names_in_place_of_ids_are_refused_and_not_swallowed() -> None:
 
 
 # --- directions and messages ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "higher"), [("f1_macro", True), ("mcc", True), ("log_loss", False), ("hamming_loss", False)]
-)
-def test_directions(name: str, higher: bool) -> None:
-    assert HIGHER_IS_BETTER[name] is higher
 
 
 @pytest.mark.parametrize("beta", [0.0, -1.0, float("nan"), float("inf")])

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
 from fastbert.metrics.classification import (
-    HIGHER_IS_BETTER,
     Average,
     confusion,
     confusion_per_label,
@@ -206,12 +205,3 @@ def test_no_score_is_ever_nan_and_all_are_json(shape: tuple[int, int, int]) -> N
     ]
 
     assert json.dumps(results, allow_nan=False)
-
-
-@given(shape=shapes)
-def test_every_score_has_a_direction(shape: tuple[int, int, int]) -> None:
-    names = names_of(shape[1])
-    single = single_label_scores(*random_single(shape), names)
-    multi = multi_label_scores(*random_cells(shape), names)
-
-    assert set(single) | set(multi) <= set(HIGHER_IS_BETTER)

@@ -16,8 +16,9 @@ from fastbert.data.features import Features
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
 from fastbert.tasks import TASKS, task_from_json
-from fastbert.tasks.base import Feature, Prediction, Task, WindowScores, pad_batch
+from fastbert.tasks.base import Feature, Task, pad_batch
 from fastbert.tasks.classification import SingleLabel
+from fastbert.tasks.label_prediction import LabelPrediction, WindowScores
 from tests.bundles import MULTI, SINGLE
 
 
@@ -87,14 +88,14 @@ def test_a_selection_of_packed_windows_is_padded_like_a_list_of_them(shapes: lis
 
 
 def test_a_plain_prediction_is_labels_and_scores() -> None:
-    prediction = Prediction(("bug",), {"bug": 0.75, "praise": 0.25}, "It crashes")
+    prediction = LabelPrediction(("bug",), {"bug": 0.75, "praise": 0.25}, text="It crashes")
 
     assert prediction.to_json() == {"labels": ["bug"], "scores": {"bug": 0.75, "praise": 0.25}}
 
 
 def test_a_prediction_tells_of_pair_windows_and_cut() -> None:
     windows = (WindowScores(((0, 4), (9, 12)), {"bug": 0.5}),)
-    values = Prediction((), {"bug": 0.5}, "one", "two", windows, cut=True).to_json()
+    values = LabelPrediction((), {"bug": 0.5}, windows, text="one", pair="two", cut=True).to_json()
 
     assert json.loads(json.dumps(values)) == {
         "labels": [],
@@ -123,7 +124,7 @@ def test_an_unknown_task_is_named_with_the_known_ones() -> None:
         task_from_json({"name": "zebra"})
 
     assert str(caught.value) == (
-        "The bundle holds the task 'zebra'; this installation knows multi_label, single_label.\n"
+        "The bundle holds the task 'zebra'; this installation knows multi_label, regression, single_label.\n"
         "  Install the package that brings it, or upgrade with `pip install -U fastbert-nlp`."
     )
 
@@ -144,12 +145,12 @@ def test_the_prior_of_a_task_is_unknown_unless_it_says_so() -> None:
 # --- the error of a score ---------------------------------------------------------------------------
 
 
-def answers(num_rows: int, num_right: int) -> tuple[list[Prediction], list[TextExample]]:
+def answers(num_rows: int, num_right: int) -> tuple[list[LabelPrediction], list[TextExample]]:
     """Return predictions of two labels, so many of them right, and what is true."""
     names = ("bug", "praise")
     truths = [names[row % 2] for row in range(num_rows)]
     said = [truth if row < num_right else names[(row + 1) % 2] for row, truth in enumerate(truths)]
-    predictions = [Prediction((name,), {other: float(other == name) for other in names}) for name in said]
+    predictions = [LabelPrediction((name,), {other: float(other == name) for other in names}) for name in said]
     return predictions, [TextExample("a text", labels=(truth,)) for truth in truths]
 
 

@@ -19,10 +19,13 @@ from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, DataError
 from fastbert.labels import Labels
-from fastbert.tasks.base import Feature, Prediction
+from fastbert.tasks.base import Feature
 from fastbert.tasks.classification import Classification, MultiLabel, SingleLabel
+from fastbert.tasks.label_prediction import LabelPrediction
 from tests.bundles import MULTI, NAMES, SINGLE
 from tests.tasks.rows import RNG, rows_for, tokenizer
+
+EXAMPLES = [TextExample("a text")] * 99
 
 
 # B examples, C labels, W windows
@@ -37,9 +40,12 @@ def features_with(windows: Sequence[int], target: object = None) -> list[Feature
     ]
 
 
-def decode(task: Classification, logits: object, windows: Sequence[int], threshold: float = 0.5) -> list[Prediction]:
+def decode(
+    task: Classification, logits: object, windows: Sequence[int], threshold: float = 0.5
+) -> list[LabelPrediction]:
     outputs = {"logits": np.asarray(logits, np.float32)}
-    return task.decode(outputs, features_with(windows), Decisions(threshold))
+    found = task.decode(outputs, features_with(windows), EXAMPLES[: len(windows)], Decisions(threshold))
+    return [one for one in found if isinstance(one, LabelPrediction)]
 
 
 # --- encoding and targets ---------------------------------------------------------------------------
@@ -97,7 +103,7 @@ def test_targets_of_unknown_labels_are_an_error(task: Classification, count: int
     examples = [TextExample("the app"), TextExample("the page", labels=("bug",))][:count]
     features = task.encode(examples, tokenizer(), 16)
 
-    with pytest.raises(ValueError, match="features of examples without labels have no targets"):
+    with pytest.raises(ValueError, match="features of examples without a truth have no targets"):
         task.targets(features, 16, RNG)
 
 
@@ -153,7 +159,7 @@ def test_the_scores_of_an_example_come_from_the_mean_of_its_logits(windows: list
 def test_predictions_come_in_the_order_in_which_examples_appear() -> None:
     features = [dataclasses.replace(feature, example=9 - feature.example) for feature in features_with([1, 1, 1])]
 
-    answers = SINGLE.decode({"logits": np.eye(3)[[2, 0, 1]]}, features, Decisions())
+    answers = SINGLE.decode({"logits": np.eye(3)[[2, 0, 1]]}, features, EXAMPLES[:3], Decisions())
 
     assert [answer.labels for answer in answers] == [("question",), ("bug",), ("praise",)]
 
@@ -164,10 +170,12 @@ def test_windows_of_mixed_examples_find_their_own() -> None:
     answers = SINGLE.decode(
         {"logits": np.array([[0.0, 4, 0], [0, 0, 4], [0, 2, 0], [0, 0, 8]])},
         [first[0], second[0], first[1], second[1]],
+        EXAMPLES[:2],
         Decisions(),
     )
 
     assert [answer.labels for answer in answers] == [("praise",), ("question",)]
+    assert isinstance(answers[1], LabelPrediction)
     assert answers[1].windows[1].scores["question"] == pytest.approx(np.exp(8) / (np.exp(8) + 2))
 
 
@@ -181,7 +189,9 @@ def test_only_texts_of_several_windows_show_them() -> None:
 def test_a_text_that_was_cut_says_so() -> None:
     whole, cut = features_with([1, 1])
 
-    answers = SINGLE.decode({"logits": np.zeros((2, 3))}, [whole, dataclasses.replace(cut, cut=True)], Decisions())
+    features = [whole, dataclasses.replace(cut, cut=True)]
+
+    answers = SINGLE.decode({"logits": np.zeros((2, 3))}, features, EXAMPLES[:2], Decisions())
 
     assert [answer.cut for answer in answers] == [False, True]
 
@@ -224,9 +234,9 @@ def test_no_predictions_have_a_score_matrix_of_no_rows() -> None:
 # --- scores, rules and weights ----------------------------------------------------------------------
 
 
-def answers_for(task: Classification, decided: Sequence[tuple[str, ...]]) -> list[Prediction]:
+def answers_for(task: Classification, decided: Sequence[tuple[str, ...]]) -> list[LabelPrediction]:
     scores = [{name: 0.9 if name in names else 0.05 for name in NAMES} for names in decided]
-    return [Prediction(names, one) for names, one in zip(decided, scores, strict=True)]
+    return [LabelPrediction(names, one) for names, one in zip(decided, scores, strict=True)]
 
 
 @pytest.mark.parametrize("task", [SINGLE, MULTI])
@@ -280,7 +290,7 @@ def test_single_label_needs_no_fitted_rule() -> None:
 
 def test_multi_label_fits_its_threshold_on_the_predictions() -> None:
     rows = [TextExample("", labels=labels) for labels in (("bug",), ("bug",), ())]
-    predictions = [Prediction((), {"bug": score, "praise": 0.9, "question": 0.9}) for score in (0.3, 0.3, 0.1)]
+    predictions = [LabelPrediction((), {"bug": score, "praise": 0.9, "question": 0.9}) for score in (0.3, 0.3, 0.1)]
 
     assert 0.1 < MULTI.fit_decisions(predictions, rows).threshold <= 0.3
 

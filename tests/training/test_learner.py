@@ -62,7 +62,7 @@ def test_what_is_not_given_is_chosen_by_the_recipe(encoder: str) -> None:
         ({"lr": "fast"}, "lr is 'fast'; expected a number or none."),
         ({"epochs": 0}, "it must be above 0"),
         ({"encoder": "other"}, "'encoder' cannot change from fit to fit."),
-        ({"imbalance": "balanced"}, "'imbalance' cannot change from fit to fit."),
+        ({"loss": "balanced"}, "'loss' cannot change from fit to fit."),
     ],
 )
 def test_a_wrong_option_of_fit_is_refused_with_advice(options: dict[str, object], message: str, encoder: str) -> None:
@@ -309,7 +309,7 @@ def test_a_head_that_knows_the_labels_already_learns_at_the_rate_of_the_encoder(
 def test_balanced_weights_come_from_the_training_rows(encoder: str) -> None:
     rows = [row for row in feedback_rows(48) if row["label"] == "bug"] + feedback_rows(8)[1::2]
 
-    learner = make_learner(encoder, DataBunch.from_files(rows, rows), imbalance="balanced")
+    learner = make_learner(encoder, DataBunch.from_files(rows, rows), loss="balanced")
 
     assert learner.data.task.to_json()["label_weights"] == pytest.approx([28 / (2 * 24), 28 / (2 * 4)])
 

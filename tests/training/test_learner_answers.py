@@ -16,7 +16,7 @@ from torch.nn import functional
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from fastbert.data.databunch import DataBunch
-from fastbert.data.examples import TextExample
+from fastbert.data.examples import Example, show_truth
 from fastbert.errors import BundleError, ConfigError, DataError
 from fastbert.inference.predictor import Predictor
 from fastbert.tasks.base import Prediction
@@ -62,7 +62,7 @@ class SquaredLoss(SingleLabel):
         return (logits_BC.softmax(-1) - wanted_BC).square().sum(), float(len(logits_BC))
 
 
-def share_of_praise(predictions: Sequence[Prediction], examples: Sequence[TextExample]) -> float:
+def share_of_praise(predictions: Sequence[Prediction], examples: Sequence[Example]) -> float:
     return sum(prediction.labels == ("praise",) for prediction in predictions) / len(examples)
 
 
@@ -316,7 +316,7 @@ def test_a_learner_shows_itself_in_a_notebook(encoder: str) -> None:
 def test_top_losses_are_the_rows_that_are_most_wrong(encoder: str) -> None:
     learner = make_learner(encoder).fit(epochs=1)
     pairs = zip(learner.predictions(), learner.data.examples("valid"), strict=True)
-    losses = {example.where: -math.log(answer.scores[(example.labels or ("",))[0]]) for answer, example in pairs}
+    losses = {example.where: -math.log(answer.scores[show_truth(example.truth)]) for answer, example in pairs}
 
     rows = learner.top_losses(3).blocks[0].rows
 

@@ -217,7 +217,7 @@ def test_only_forty_labels_are_shown(encoder: str) -> None:
         ({"epoch": 3}, "'epoch' is not an option.\n  Did you mean 'epochs'?"),
         ({"warmup": 9.0}, "warmup=9 is too long for schedule 'warmup_linear'"),
         ({"encoder": "other"}, "'encoder' cannot change from fit to fit.\n  Make another Learner"),
-        ({"imbalance": "balanced"}, "'imbalance' cannot change from fit to fit."),
+        ({"loss": "balanced"}, "'loss' cannot change from fit to fit."),
         ({"precision": "fp32"}, "'precision' cannot change from fit to fit."),
     ],
 )

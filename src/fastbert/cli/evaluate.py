@@ -41,5 +41,6 @@ def evaluate(
     for sentence in result.notes:
         say(f"note: {sentence}")
     say(f"{result.rows} rows of {table}")
-    print_data(score_block(predictor.task.name, {table.name: result.scores}))
-    print_data(label_score_rows(result.per_label))
+    print_data(score_block(predictor.task, {table.name: result.scores}))
+    if result.per_label:
+        print_data(label_score_rows(result.per_label))

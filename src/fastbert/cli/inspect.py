@@ -24,10 +24,11 @@ def inspect(
         return
     plan = opened.facts.get("plan")
     facts = plan if isinstance(plan, dict) else {}
-    names = list(opened.task.model_options["id2label"].values())  # type: ignore[attr-defined]  # a dict by contract
+    names = opened.task.label_names
     lines = (
-        f"task        {opened.task.name}, {len(names)} labels: {', '.join(names[:30])}",
-        f"decision    {_decision(opened.task.name, opened.decisions.threshold)}",
+        f"task        {opened.task.describe()}",
+        f"outputs     {', '.join(names[:30])}{', ...' if len(names) > 30 else ''}",
+        f"decision    {opened.task.rule(opened.decisions)}",
         f"max tokens  {opened.max_tokens}",
         f"encoder     {facts.get('encoder', '-')}",
         f"written by  fastbert {opened.version}; {size / 1e6:.1f} MB, all checksums verified",
@@ -36,9 +37,5 @@ def inspect(
     exports = tuple(
         (export.name, export.precision, export.scheme, export.check.describe()) for export in opened.exports.values()
     )
-    shown = [Block(str(bundle), lines), score_block(opened.task.name, opened.scores)]
+    shown = [Block(str(bundle), lines), score_block(opened.task, opened.scores)]
     print_data(View((*shown, *([Block("Exports", (), (), exports)] if exports else []))))
-
-
-def _decision(task: str, threshold: float) -> str:
-    return "the highest score" if task == "single_label" else f"every label with a score of at least {threshold:.2f}"

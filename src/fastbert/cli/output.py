@@ -13,11 +13,7 @@ from fastbert.jsonable import finite
 
 if TYPE_CHECKING:
     from fastbert.inference.predictor import Predictor
-
-HEADLINES = {
-    "single_label": ("accuracy", "f1_macro", "mcc", "log_loss"),
-    "multi_label": ("f1_macro", "f1_micro", "average_precision_macro", "exact_match", "hamming_loss"),
-}
+    from fastbert.tasks.base import Task
 
 
 def say(text: str = "") -> None:
@@ -53,8 +49,8 @@ def say_backend(predictor: Predictor) -> None:
         say(f"backend  {predictor.backend.name} ({predictor.reason})")
 
 
-def score_block(task: str, scores: Mapping[str, Mapping[str, float]]) -> Block:
+def score_block(task: Task, scores: Mapping[str, Mapping[str, float]]) -> Block:
     """Return the headline scores of each split as a table."""
-    names = [name for name in HEADLINES.get(task, ()) if any(name in values for values in scores.values())]
+    names = [name for name in task.headlines if any(name in values for values in scores.values())]
     rows = tuple((split, *(number(values.get(name)) for name in names)) for split, values in scores.items())
     return Block("Scores", (), ("rows", *names), rows)

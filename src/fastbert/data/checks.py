@@ -6,15 +6,16 @@ never a text. Knows nothing of files or tasks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fastbert.data.examples import TextExample
+from fastbert.data.examples import Example, TextExample
 from fastbert.data.splits import text_key
 from fastbert.labels import Labels
 
-Splits = Mapping[str, Sequence[TextExample]]
+Splits = Mapping[str, Sequence[Example]]
+LabelledSplits = Mapping[str, Sequence[TextExample]]
 
 # Choices of ours, for warnings only: no result depends on them.
 MIN_LABEL_ROWS = 8  # the few-shot minimum usual in the literature (SetFit, Tunstall et al. 2022)
@@ -69,21 +70,28 @@ def label_counts(examples: Iterable[TextExample], labels: Labels) -> dict[str, i
     return counts
 
 
-def data_warnings(splits: Splits, labels: Labels) -> list[str]:
-    """Return a sentence for each thing that looks wrong, with what to do; [] if nothing does.
+def data_warnings(splits: LabelledSplits, labels: Labels) -> list[str]:
+    """Return a sentence for each thing that looks wrong with labelled texts, with what to do; [] if nothing does.
 
     splits: examples under the names "train", "valid" and "test"; any may be missing.
     """
+    return [
+        *text_warnings(splits),
+        *_about_conflicts(find_duplicates(splits)),
+        *_about_labels(splits, labels),
+        *_about_absent_labels(splits, labels),
+    ]
+
+
+def text_warnings(splits: Splits) -> list[str]:
+    """Return a sentence for each thing that looks wrong with the texts of any task."""
     duplicates = find_duplicates(splits)
-    checks: tuple[Callable[[], list[str]], ...] = (
-        lambda: _about_shared_texts(duplicates),
-        lambda: _about_conflicts(duplicates),
-        lambda: _about_repeats(splits, duplicates),
-        lambda: _about_texts(splits),
-        lambda: _about_labels(splits, labels),
-        lambda: _about_validation(splits, labels),
-    )
-    return [sentence for check in checks for sentence in check()]
+    return [
+        *_about_shared_texts(duplicates),
+        *_about_repeats(splits, duplicates),
+        *_about_texts(splits),
+        *_about_few_rows(splits),
+    ]
 
 
 def group_warnings(splits: Splits, column: str) -> list[str]:
@@ -113,7 +121,7 @@ def _duplicate(splits: Splits, rows: Sequence[tuple[str, int]]) -> Duplicate:
     names = tuple(dict.fromkeys(split for split, _ in rows))
     firsts = [next(row for row in rows if row[0] == name) for name in names]
     shown = sorted((firsts + [row for row in rows if row not in firsts])[:NUM_PLACES], key=rows.index)
-    known = {frozenset(labels) for split, index in rows if (labels := splits[split][index].labels) is not None}
+    known = {_unordered(truth) for split, index in rows if (truth := splits[split][index].truth) is not None}
     return Duplicate(
         kind="across" if len(names) > 1 else "within",
         splits=names,
@@ -121,6 +129,10 @@ def _duplicate(splits: Splits, rows: Sequence[tuple[str, int]]) -> Duplicate:
         places=tuple(splits[split][index].where or f"{split}, example {index + 1}" for split, index in shown),
         conflicting=len(known) > 1,
     )
+
+
+def _unordered(truth: object) -> object:
+    return frozenset(truth) if isinstance(truth, tuple) else truth
 
 
 def _about_shared_texts(duplicates: Sequence[Duplicate]) -> list[str]:
@@ -186,7 +198,7 @@ def _about_texts(splits: Splits) -> list[str]:
 # --- labels -----------------------------------------------------------------------------------------
 
 
-def _about_labels(splits: Splits, labels: Labels) -> list[str]:
+def _about_labels(splits: LabelledSplits, labels: Labels) -> list[str]:
     train = [example for example in splits.get("train", ()) if example.labels is not None]
     counts = label_counts(train, labels)
     if not train or not counts:
@@ -240,24 +252,28 @@ def _about_imbalance(present: Mapping[str, int]) -> list[str]:
 # --- validation -------------------------------------------------------------------------------------
 
 
-def _about_validation(splits: Splits, labels: Labels) -> list[str]:
+def _about_few_rows(splits: Splits) -> list[str]:
+    valid = splits.get("valid")
+    if valid is None or len(valid) >= MIN_VALID_ROWS:
+        return []
+    return [
+        f"valid has only {len(valid)} rows, so its scores are rough and choices made by them are chance. "
+        f"Give at least {MIN_VALID_ROWS}, or hold out a larger share."
+    ]
+
+
+def _about_absent_labels(splits: LabelledSplits, labels: Labels) -> list[str]:
     valid = splits.get("valid")
     if valid is None:
         return []
-    sentences = []
-    if len(valid) < MIN_VALID_ROWS:
-        sentences.append(
-            f"valid has only {len(valid)} rows, so its scores are rough and choices made by them are chance. "
-            f"Give at least {MIN_VALID_ROWS}, or hold out a larger share."
-        )
     train_counts, valid_counts = label_counts(splits.get("train", ()), labels), label_counts(valid, labels)
     absent = [name for name, count in valid_counts.items() if count == 0 and train_counts[name] > 0]
-    if absent:
-        sentences.append(
-            f"{_labels(absent)} on no row in valid, so nothing can be said about how well it is learned. "
-            "Add such rows, or hold out a larger share."
-        )
-    return sentences
+    if not absent:
+        return []
+    return [
+        f"{_labels(absent)} on no row in valid, so nothing can be said about how well it is learned. "
+        "Add such rows, or hold out a larger share."
+    ]
 
 
 # --- wording ----------------------------------------------------------------------------------------

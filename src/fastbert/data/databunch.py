@@ -8,28 +8,24 @@ Knows nothing of models or training.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 from fastbert.config import DataConfig
-from fastbert.data.checks import data_warnings, group_warnings
-from fastbert.data.examples import TextExample
+from fastbert.data.checks import group_warnings
+from fastbert.data.examples import Example, show_truth
 from fastbert.data.features import EncodedRows
-from fastbert.data.label_names import read_label_names
-from fastbert.data.layout import Layout, LayoutOptions, detect_layout
-from fastbert.data.rows import Report, infer_labels, to_examples
-from fastbert.data.sources import Source, read_table
+from fastbert.data.reading import AnyLayout, ReadFile, read_file, read_training_file
+from fastbert.data.rows import Report
+from fastbert.data.sources import Source
 from fastbert.data.splits import split_indices, text_key
-from fastbert.data.table import Table
 from fastbert.data.token_cache import cached
 from fastbert.data.tokens import Tokenizer
 from fastbert.display import Block, View, shorten
 from fastbert.errors import ConfigError
 from fastbert.tasks import TASKS
 from fastbert.tasks.base import Task
-from fastbert.tasks.classification import Classification
 
 SHOWN_LABELS = 40
 SPLITS = ("train", "valid", "test")
@@ -44,9 +40,9 @@ class DataBunch:
     """
 
     task: Task
-    splits: Mapping[str, tuple[TextExample, ...]]
+    splits: Mapping[str, tuple[Example, ...]]
     config: DataConfig = field(default_factory=DataConfig)
-    layout: Layout | None = None
+    layout: AnyLayout | None = None
     facts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     tokenizer: Tokenizer | None = None
@@ -72,17 +68,18 @@ class DataBunch:
         Raises DataError for a table or row that cannot be used, ConfigError for a wrong option.
         """
         chosen = (config or DataConfig()).changed(**normalize_options(options))
-        tables = {"train": read_table(train, header=chosen.has_header)}
-        layout = detect_layout(tables["train"], _layout_options(chosen))
+        layout, read = read_training_file(train, chosen)
+        task = TASKS[layout.task].from_examples(read.examples, layout, chosen)
+        files = {"train": read}
         for split, source in (("valid", valid), ("test", test)):
             if source is not None:
-                tables[split] = read_table(source, header=layout.header_of_another(chosen.has_header))
-        return _assemble(tables, layout, chosen, seed)
+                files[split] = read_file(source, layout, chosen, labels=task.known_labels)
+        return _assemble(files, layout, task, chosen, seed)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Return the label names in the model's order."""
-        return tuple(cast("dict[int, str]", self.task.model_options["id2label"]).values())
+        """Return the names of the model's outputs, in their order."""
+        return self.task.label_names
 
     def with_tokenizer(self, tokenizer: Tokenizer, max_tokens: int) -> DataBunch:
         """Return the same data, to be encoded by a tokenizer."""
@@ -101,28 +98,21 @@ class DataBunch:
             self._encoded[split] = EncodedRows.of(features, len(examples))
         return self._encoded[split]
 
-    def examples(self, split: str) -> tuple[TextExample, ...]:
+    def examples(self, split: str) -> tuple[Example, ...]:
         """Return the examples of a split. Raises ConfigError if there is none of that name."""
         if split not in self.splits:
             raise ConfigError(f"There is no split '{split}'.", f"This data has {', '.join(self.splits)}.")
         return self.splits[split]
 
-    def read_rows(self, source: Source) -> list[TextExample]:
-        """Read another table by the same layout and labels."""
+    def read_rows(self, source: Source) -> Sequence[Example]:
+        """Read another file by the same layout and labels."""
         if self.layout is None:
-            raise ConfigError("This data was not read from a table; there is no layout to read another one by.")
-        table = read_table(source, header=self.layout.header_of_another(self.config.has_header))
-        labels = cast("Classification", self.task).labels
-        return to_examples(table, self.layout.without_group(), on_bad_row=self.config.on_bad_row, labels=labels)[0]
+            raise ConfigError("This data was not read from a file; there is no layout to read another one by.")
+        return read_file(source, self.layout, self.config, labels=self.task.known_labels).examples
 
     def label_counts(self) -> dict[str, dict[str, int]]:
-        """Return how often each label occurs, by split."""
-        counts = {split: dict.fromkeys(self.labels, 0) for split in self.splits}
-        for split, examples in self.splits.items():
-            for example in examples:
-                for name in example.labels or ():
-                    counts[split][name] += 1
-        return counts
+        """Return how often each label, or whatever else can be learned, occurs, by split."""
+        return {split: self.task.counts(examples) for split, examples in self.splits.items()}
 
     def show_batch(self, rows: int = 4, split: str = "train") -> View:
         """Return the first rows of a split with labels, and their tokens once a tokenizer is set."""
@@ -136,7 +126,7 @@ class DataBunch:
 
     def _view(self) -> View:
         sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in self.splits.items())
-        lines = [f"task      {self.task.name}, {len(self.labels)} labels", f"rows      {sizes}"]
+        lines = [f"task      {self.task.describe()}", f"rows      {sizes}"]
         if self.tokenizer is not None:
             lines.append("tokens    " + length_phrase(self, "train"))
         blocks = [Block("DataBunch", tuple(lines)), label_block(self)]
@@ -148,8 +138,9 @@ class DataBunch:
 def label_block(data: DataBunch) -> Block:
     """Return how often each label occurs in each split, as a table of at most 40 labels."""
     counts = data.label_counts()
-    rows = tuple((name, *(str(counts[split][name]) for split in data.splits)) for name in data.labels[:SHOWN_LABELS])
-    title = "Labels" if len(data.labels) <= SHOWN_LABELS else f"Labels (the first {SHOWN_LABELS} of {len(data.labels)})"
+    names = list(dict.fromkeys(name for found in counts.values() for name in found))
+    rows = tuple((name, *(str(counts[split].get(name, 0)) for split in data.splits)) for name in names[:SHOWN_LABELS])
+    title = "Labels" if len(names) <= SHOWN_LABELS else f"Labels (the first {SHOWN_LABELS} of {len(names)})"
     return Block(title, (), ("label", *data.splits), rows)
 
 
@@ -181,50 +172,27 @@ def normalize_options(options: Mapping[str, object]) -> dict[str, object]:
     return result
 
 
-def _layout_options(config: DataConfig) -> LayoutOptions:
-    names = read_label_names(config.labels_file) if config.labels_file is not None else None
-    return LayoutOptions(
-        text=config.text,
-        labels=config.labels,
-        task=config.task,
-        label_names=names,
-        delimiter=config.delimiter,
-        group=config.group,
-        on_bad_row=config.on_bad_row,
-    )
-
-
-def _assemble(tables: Mapping[str, Table], layout: Layout, config: DataConfig, seed: int) -> DataBunch:
-    train, report = to_examples(tables["train"], layout, on_bad_row=config.on_bad_row)
-    labels = infer_labels(train, layout)
-    splits, reports = {"train": train}, {"train": report}
-    for split in ("valid", "test"):
-        if split in tables:
-            known = layout if layout.group in tables[split].columns else layout.without_group()
-            splits[split], reports[split] = to_examples(
-                tables[split], known, on_bad_row=config.on_bad_row, labels=labels
-            )
-    facts = [f"{tables[split].name}: {tables[split].format.describe()}" for split in tables] + list(layout.reasons)
-    task_class = TASKS[layout.task]
-    task = cast("type[Classification]", task_class)(labels, config.truncation)
+def _assemble(files: Mapping[str, ReadFile], layout: AnyLayout, task: Task, config: DataConfig, seed: int) -> DataBunch:
+    splits = {split: tuple(file.examples) for split, file in files.items()}
+    facts = [f"{file.name}: {file.format}" for file in files.values()] + list(layout.reasons)
     if "valid" not in splits:
         splits, fact = _hold_out(splits, task, config, seed)
         facts.append(fact)
-    ordered = {split: tuple(splits[split]) for split in SPLITS if split in splits}
-    warnings = [sentence for split, part in reports.items() for sentence in _report_sentences(split, part)]
-    warnings += data_warnings(ordered, labels)
+    ordered = {split: splits[split] for split in SPLITS if split in splits}
+    warnings = [sentence for split, file in files.items() for sentence in _report_sentences(split, file.report)]
+    warnings += task.warnings(ordered)
     warnings += group_warnings(ordered, layout.group) if layout.group is not None else []
     return DataBunch(task, ordered, config, layout, tuple(facts), tuple(warnings))
 
 
 def _hold_out(
-    splits: Mapping[str, list[TextExample]], task: Task, config: DataConfig, seed: int
-) -> tuple[dict[str, list[TextExample]], str]:
+    splits: Mapping[str, tuple[Example, ...]], task: Task, config: DataConfig, seed: int
+) -> tuple[dict[str, tuple[Example, ...]], str]:
     """Take a validation share from the training rows."""
     train = splits["train"]
-    groups = [example.group for example in train] if config.group is not None else None
+    groups = [example.group for example in train] if any(example.group is not None for example in train) else None
     kept, held = split_indices(
-        [example.labels or () for example in train],
+        task.strata(train),
         share=config.valid_share,
         seed=seed,
         groups=groups,
@@ -232,10 +200,11 @@ def _hold_out(
         method="grouped" if groups is not None and config.split != "hash" else config.split,
     )
     by_group = "hash of" if config.split == "hash" else "kept together by"
-    how = config.split if groups is None else f"{by_group} column '{config.group}'"
+    column = "the document" if config.group is None else f"column '{config.group}'"
+    how = config.split if groups is None else f"{by_group} {column}"
     result = dict(splits)
-    result["train"] = [train[index] for index in kept]
-    result["valid"] = [train[index] for index in held]
+    result["train"] = tuple(train[index] for index in kept)
+    result["valid"] = tuple(train[index] for index in held)
     return result, f"valid: {len(held)} of {len(train)} training rows held out ({how}, seed {seed})"
 
 
@@ -248,7 +217,7 @@ def _show_row(data: DataBunch, split: str, row: int) -> Block:
     lines = [f"text      {shorten(example.text, 100)}"]
     if example.pair is not None:
         lines.append(f"pair      {shorten(example.pair, 100)}")
-    lines.append(f"labels    {', '.join(example.labels or ()) or '(none)'}")
+    lines.append(f"truth     {show_truth(example.truth)}")
     if data.tokenizer is None:
         return Block(example.where, tuple(lines))
     encoded = data.encoded(split)

@@ -6,8 +6,33 @@ One class for each kind of answer. Knows nothing of tokens, label ids or files.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 Range = tuple[int, int]  # characters of a text: from, to (exclusive)
+
+
+class Example(Protocol):
+    """What the library itself reads of an example; tasks add fields of their own."""
+
+    @property
+    def text(self) -> str:
+        """Return the text."""
+
+    @property
+    def pair(self) -> str | None:
+        """Return the second text of a pair, or None."""
+
+    @property
+    def truth(self) -> object:
+        """Return what a data set says is right, None where it is not known."""
+
+    @property
+    def where(self) -> str:
+        """Return the place it came from, for messages."""
+
+    @property
+    def group(self) -> str | None:
+        """Return what it must not be torn apart from, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,11 @@ class TextExample:
     where: str = ""
     group: str | None = None
 
+    @property
+    def truth(self) -> tuple[str, ...] | None:
+        """Return the labels: what the row says of its text."""
+        return self.labels
+
 
 @dataclass(frozen=True, slots=True)
 class ValueExample:
@@ -36,6 +66,11 @@ class ValueExample:
     value: float | None = None
     where: str = ""
     group: str | None = None
+
+    @property
+    def truth(self) -> float | None:
+        """Return the number."""
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +99,11 @@ class TaggedExample:
     group: str | None = None
     pair: None = None
 
+    @property
+    def truth(self) -> tuple[Entity, ...] | None:
+        """Return the entities."""
+        return self.entities
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -87,3 +127,28 @@ class QuestionExample:
     where: str = ""
     group: str | None = None
     key: str = ""
+
+    @property
+    def truth(self) -> tuple[Answer, ...] | None:
+        """Return the answers."""
+        return self.answers
+
+
+def show_truth(truth: object) -> str:
+    """Return what an example's truth says, in one line for people.
+
+    >>> show_truth(("bug", "praise")), show_truth(()), show_truth(3.5), show_truth(None)
+    ('bug, praise', '(none)', '3.5', '-')
+    """
+    if truth is None:
+        return "-"
+    if isinstance(truth, float):
+        return f"{truth:g}"
+    assert isinstance(truth, tuple)
+    return ", ".join(_show_item(item) for item in truth) or "(none)"
+
+
+def _show_item(item: object) -> str:
+    if isinstance(item, Entity):
+        return f"{item.label} {item.start}-{item.end}"
+    return item.text if isinstance(item, Answer) else str(item)

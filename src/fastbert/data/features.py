@@ -8,8 +8,8 @@ Axes: W windows, N examples of a split, L tokens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self, overload
 
@@ -32,6 +32,7 @@ class Feature:
     pieces: character ranges of the text that it holds.    num_tokens: of the whole example, uncut.
     cut: True if a part of the example is in none of its windows.
     target: what the task's `targets` reads, or None where labels are not known.
+    columns: what a task knows of each token, by name; the first axis is L.
     """
 
     example: int
@@ -43,6 +44,7 @@ class Feature:
     num_tokens: int
     target: Array | None = None
     cut: bool = False
+    columns: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Pieces(Sequence[Range]):
@@ -72,11 +74,13 @@ class Features(Sequence[Feature]):
     """Features in flat arrays. targets_W: a row a window, None unless all labels are known.
 
     find_pieces: returns the character ranges of a window.
+    columns: what a task knows of each token, by name: arrays aligned with `windows.ids_T`, which a selection shares.
     """
 
     windows: Windows
     targets_W: Array | None
     find_pieces: PieceFinder
+    columns: Mapping[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, features: Sequence[Feature]) -> Features:
@@ -96,12 +100,14 @@ class Features(Sequence[Feature]):
         targets = [feature.target for feature in features if feature.target is not None]
         targets_W = np.stack(targets) if targets and len(targets) == len(features) else None
         windows = Windows(ids_T, types_T, np.array(rows, WINDOW))
-        return cls(windows, targets_W, lambda example, window: pieces[example, window])
+        names = features[0].columns if features else ()
+        columns = {name: np.concatenate([one.columns[name] for one in features]) for name in names}
+        return cls(windows, targets_W, lambda example, window: pieces[example, window], columns)
 
     def select(self, index: Indices | slice) -> Features:
         """Return some of the features, in the order of index."""
         targets_W = None if self.targets_W is None else self.targets_W[index]
-        return Features(self.windows.select(index), targets_W, self.find_pieces)
+        return Features(self.windows.select(index), targets_W, self.find_pieces, self.columns)
 
     @property
     def example_W(self) -> npt.NDArray[np.int32]:
@@ -112,6 +118,13 @@ class Features(Sequence[Feature]):
     def length_W(self) -> npt.NDArray[np.int32]:
         """Return the tokens of each window."""
         return self.windows.table_W["length"]
+
+    def padded(self, name: str, fill: int) -> Array:
+        """Return a column of the tokens as (W, L, ...), with fill behind the end of each window."""
+        places_WL, mask_WL = self.windows.places_WL()
+        values = self.columns[name][places_WL]
+        values[~mask_WL] = fill
+        return values
 
     @cached_property
     def merged(self) -> tuple[list[int], list[int]]:
@@ -135,7 +148,7 @@ class Features(Sequence[Feature]):
     def __getitem__(self, index: int | slice) -> Feature | Features:
         if isinstance(index, slice):
             return self.select(index)
-        _start, _length, example, window, num_windows, num_tokens, cut = self.windows.table_W[index].item()
+        start, length, example, window, num_windows, num_tokens, cut = self.windows.table_W[index].item()
         return Feature(
             example,
             window,
@@ -146,6 +159,7 @@ class Features(Sequence[Feature]):
             num_tokens,
             None if self.targets_W is None else np.asarray(self.targets_W[index]),
             cut,
+            {name: column_T[start : start + length] for name, column_T in self.columns.items()},
         )
 
     def __len__(self) -> int:

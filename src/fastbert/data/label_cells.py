@@ -10,15 +10,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fastbert.data.cell_values import is_empty, parse_flag, parse_whole, split_cell
+from fastbert.data.cell_values import is_empty, is_number, parse_flag, parse_whole, split_cell
 from fastbert.data.columns import Column
 from fastbert.data.row_problems import excerpt
 from fastbert.data.table import Cell
 from fastbert.errors import DataError
 
-LabelKind = Literal["column", "one_hot", "delimited", "json_list", "ids", "none"]
-TaskKind = Literal["single_label", "multi_label"]
-TaskOption = Literal["auto", "single_label", "multi_label"]
+LabelKind = Literal["column", "one_hot", "delimited", "json_list", "ids", "number", "none"]
+TaskKind = Literal["single_label", "multi_label", "regression"]
+TaskOption = Literal["auto", "single_label", "multi_label", "regression"]
 
 SEPARATORS = ("|", ";", ",")
 _SEPARATOR_WORDS = {"|": "pipe", ";": "semicolon", ",": "comma", " ": "blank", "\t": "tab"}
@@ -46,10 +46,12 @@ def read_label_cells(
     """Return how the cells of a label column are written.
 
     task, delimiter: options of the user, which win.    label_names: of a labels file, if any.
-    Raises DataError for a mixture of lists and plain cells, for numbers that look like
-    regression, and for a column without repeated values.
+    Raises DataError for a mixture of lists and plain cells, for a column of numbers that is to be one of classes
+    or the reverse, and for a column without repeated values.
     """
     where = f"column '{column.name}'"
+    if task == "regression" or (task == "auto" and label_names is None and delimiter is None and column.is_continuous):
+        return _number_cells(column, asked=task == "regression")
     if any(items is not None for items in column.lists):
         return _list_cells(column, label_names, task)
     ids = _id_cells(column, label_names, task, delimiter)
@@ -70,7 +72,7 @@ def read_label_cells(
     _check_classes(column)
     chosen = _pick(task, "single_label")
     reason = f"Task: {chosen}, because each cell of {where} is one label."
-    reason += _naming_advice(column.values, label_names)
+    reason += _naming_advice(column.values, label_names) or _rating_advice(column, task)
     unused = next((s for s in SEPARATORS if any(s in value for value in column.values)), None)
     if unused is not None and task == "auto" and label_names is None:
         word = _SEPARATOR_WORDS[unused]
@@ -83,6 +85,26 @@ def _naming_advice(names: Collection[str], label_names: Sequence[str] | None) ->
     if label_names is not None or numbers != set(range(len(numbers))):
         return ""
     return " The labels are numbers from 0; a labels file (--labels-file) gives them names."
+
+
+def _number_cells(column: Column, *, asked: bool) -> LabelCells:
+    """Return that the column holds a number a row. Raises DataError where most cells are none."""
+    if sum(count for value, count in column.values.items() if is_number(value)) * 2 < column.num_filled:
+        example = excerpt(next(iter(column.values), "a list"))
+        raise DataError(
+            f"{column.table_name}, column '{column.name}': regression needs a number in each row; most cells hold "
+            f"none (such as {example}).",
+            "Name the column of numbers with --label, or drop --task regression to train on labels.",
+        )
+    why = "as you said" if asked else "because its numbers have fractions and too many values to be classes"
+    return LabelCells("number", None, "regression", f"Task: regression of column '{column.name}', {why}.")
+
+
+def _rating_advice(column: Column, task: TaskOption) -> str:
+    """Return a hint for numbers that have an order, such as stars from 1 to 5."""
+    if task != "auto" or not column.is_numeric or len(column.values) < 3:
+        return ""
+    return " The labels are numbers; to predict how high one is rather than which, use --task regression."
 
 
 def find_separator(values: Collection[str]) -> str | None:
@@ -211,9 +233,8 @@ def _check_classes(column: Column) -> None:
     where = f"{column.table_name}, column '{column.name}'"
     if column.is_continuous:
         raise DataError(
-            f"{where} holds {len(column.values)} different numbers with fractions: this looks like "
-            "regression, which this version does not train.",
-            "Name a column of classes with --label.",
+            f"{where} holds {len(column.values)} different numbers with fractions: these are not classes.",
+            "Use --task regression, or name a column of classes with --label.",
         )
     if column.num_filled > 20 and column.all_different:
         example = excerpt(next(iter(column.values)))

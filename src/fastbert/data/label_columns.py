@@ -77,7 +77,7 @@ def _choose_by_values(columns: Sequence[Column], *, table_name: str, header: boo
         reason = f"Labels: {len(names)} columns of 0/1, one a label: {listed(names)}. Choose with --labels."
         return LabelChoice(names, True, reason)
     candidates = [column for column in usable if _has_few_values(column)]
-    best = candidates
+    best = candidates or [column for column in usable if column.is_continuous]
     if len(candidates) > 1 and not header:  # the raw CoLA files: source, label, star, sentence
         best = [column for column in candidates if column.is_class_ids] or candidates
     if not best:

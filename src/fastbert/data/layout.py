@@ -212,6 +212,12 @@ def _find_labels(
 
 def _read_cells(rest: list[Column], choice: LabelChoice, options: LayoutOptions) -> LabelCells:
     by_name = {column.name: column for column in rest}
+    if len(choice.names) > 1 and options.task == "regression":
+        raise DataError(
+            f"{by_name[choice.names[0]].table_name}: regression reads one column of numbers; "
+            f"{listed(choice.names)} are {len(choice.names)}.",
+            "Name one column with --label.",
+        )
     if not choice.one_hot:
         return read_label_cells(
             by_name[choice.names[0]],

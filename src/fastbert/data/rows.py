@@ -7,19 +7,24 @@ All rows are read before anything is reported. Knows nothing of files, tokens or
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from fastbert.data.cell_values import is_empty, label_text
+from fastbert.data.cell_values import is_empty, is_number, label_text
 from fastbert.data.columns import listed
-from fastbert.data.examples import TextExample
+from fastbert.data.examples import TextExample, ValueExample
 from fastbert.data.label_reader import AbsentValue, LabelReader, WrongValue, index_of, layout_names
 from fastbert.data.layout import BadRowOption, Layout
 from fastbert.data.row_problems import RowProblems, excerpt
 from fastbert.data.table import Cell, Row, Table
 from fastbert.errors import DataError
 from fastbert.labels import Labels
+
+Truth = TypeVar("Truth")
+Made = TypeVar("Made")
 
 MAX_PLACES = 5  # rows named for each reason
 
@@ -82,16 +87,41 @@ def to_examples(
     Labels of one example are distinct and sorted, however they were written.
     Raises DataError for missing columns, wrong values and, unless told to skip, absent ones.
     """
-    texts = _TextReader(table, layout)
     names = LabelReader(table, layout, labels, required=labels_required)
+    examples, skipped = _read_rows(table, layout, names.read, TextExample)
+    report = Report(table.name, len(table), skipped, _warnings(table.name, examples, names.known))
+    return examples, _checked(report, on_bad_row)
+
+
+def to_values(
+    table: Table, layout: Layout, *, values_required: bool = True, on_bad_row: BadRowOption = "error"
+) -> tuple[list[ValueExample], Report]:
+    """Return the examples of a table whose label column holds numbers, and a report of the rows left out.
+
+    values_required: False reads a table without that column, or with empty cells in it, as rows to predict.
+    Raises DataError as `to_examples` does; a cell that is not a finite number is a wrong value.
+    """
+    numbers = _NumberReader(table, layout, required=values_required)
+    examples, skipped = _read_rows(table, layout, numbers.read, ValueExample)
+    return examples, _checked(Report(table.name, len(table), skipped), on_bad_row)
+
+
+def _read_rows(
+    table: Table,
+    layout: Layout,
+    read_truth: Callable[[Row], Truth],
+    make: Callable[[str, str | None, Truth, str, str | None], Made],
+) -> tuple[list[Made], tuple[SkippedRows, ...]]:
+    """Read all rows before anything is reported; return what was made of them and what was left out."""
+    texts = _TextReader(table, layout)
     group = None if layout.group is None else index_of(table, layout.group, "--group")
-    examples: list[TextExample] = []
+    examples: list[Made] = []
     absent: dict[str, list[int]] = {}
     wrong = RowProblems(table.name)
     hint = ""
     for row in table.rows:
         try:
-            found = names.read(row)  # first: a wrong label counts even where the text is empty
+            found = read_truth(row)  # first: a wrong label counts even where the text is empty
             text, pair = texts.read(row)
         except AbsentValue as absence:
             absent.setdefault(str(absence), []).append(row.number)
@@ -99,13 +129,16 @@ def to_examples(
             wrong.add(row.number, str(mistake))
             hint = hint or mistake.hint
         else:
-            examples.append(TextExample(text, pair, found, table.where(row), _group_of(row, group)))
+            examples.append(make(text, pair, found, table.where(row), _group_of(row, group)))
     wrong.raise_if_any(hint)
-    skipped = tuple(SkippedRows(why, len(rows), tuple(rows[:MAX_PLACES])) for why, rows in absent.items())
-    report = Report(table.name, len(table), skipped, _warnings(table.name, examples, names.known))
-    if skipped and (on_bad_row == "error" or not examples):
+    return examples, tuple(SkippedRows(why, len(rows), tuple(rows[:MAX_PLACES])) for why, rows in absent.items())
+
+
+def _checked(report: Report, on_bad_row: BadRowOption) -> Report:
+    """Return a report, unless rows were left out that must not be, or none is left."""
+    if report.skipped and (on_bad_row == "error" or report.num_skipped == report.num_rows):
         raise _absent_error(report)
-    return examples, report
+    return report
 
 
 def infer_labels(examples: Sequence[TextExample], layout: Layout) -> Labels:
@@ -125,6 +158,31 @@ def infer_labels(examples: Sequence[TextExample], layout: Layout) -> Labels:
     if len(used) == 1 and layout.task == "single_label":
         raise DataError(f"All {len(examples):,} rows have the label {excerpt(only)}.", hint)
     return labels
+
+
+class _NumberReader:
+    """Reads the number of each row of one table. required: False allows the column, or a cell, to be missing."""
+
+    def __init__(self, table: Table, layout: Layout, *, required: bool) -> None:
+        self._name = layout.label_columns[0]
+        self._required = required
+        absent = self._name not in table.columns and not required
+        self._index = None if absent else index_of(table, self._name, "--label")
+
+    def read(self, row: Row) -> float | None:
+        """Return the number. Raises AbsentValue or WrongValue."""
+        cell = None if self._index is None else row.cells[self._index]
+        if is_empty(cell):
+            if self._required:
+                raise AbsentValue(f"column '{self._name}' is empty")
+            return None
+        if isinstance(cell, str | int | float) and is_number(cell) and math.isfinite(float(cell)):
+            return float(cell)
+        shown = excerpt(cell) if isinstance(cell, str) else str(cell)[:40]
+        raise WrongValue(
+            f"column '{self._name}' holds {shown}, expected a number",
+            "Write it with a decimal point and without a unit, such as 3.5.",
+        )
 
 
 class _TextReader:

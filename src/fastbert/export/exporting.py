@@ -131,7 +131,7 @@ def _rows(predictor: Predictor, data: Source | Rows | None) -> Rows:
     if data is None:
         layout = saved_layout(predictor)
         return sample_rows(predictor.tokenizer, pairs=layout is not None and layout.pair is not None)
-    examples, notes = read_examples(predictor, data, DataConfig(on_bad_row="skip"), labels_required=False)
+    examples, notes = read_examples(predictor, data, DataConfig(on_bad_row="skip"), truth_required=False)
     for note in notes:
         log.warning("%s", note)
     # What else it may be, a list or a frame, holds texts: they are not for the record.
@@ -143,7 +143,7 @@ def _on_cpu(reference: TorchBackend) -> TorchBackend:
     import torch
 
     runtime = replace(reference.runtime, device=torch.device("cpu"))
-    return TorchBackend(reference.model, runtime, reference.input_names)
+    return TorchBackend(reference.model, runtime, reference.input_names, outputs=reference.outputs)
 
 
 @contextmanager

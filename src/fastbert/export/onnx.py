@@ -46,8 +46,12 @@ def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Pat
     names = list(tokenizer.input_names)
     batch = {name: array for name, array in _sample(tokenizer, bundle).items() if name in names}
     training = model.training
-    wrapped = _Positional(model, names).eval()  # the exporter restores the mode that it finds here
+    wrapped = _Positional(
+        model, names, list(bundle.task.outputs)
+    ).eval()  # the exporter restores the mode that it finds here
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "length"} for name in names}
+    outputs = list(bundle.task.outputs)
+    axes |= {name: {0: "batch", 1: "length"} if bundle.task.by_token else {0: "batch"} for name in outputs}
     try:
         with _quiet(), written_out(model):
             torch.onnx.export(
@@ -55,8 +59,8 @@ def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Pat
                 tuple(to_tensors({name: batch[name] for name in names}, torch.device("cpu")).values()),
                 str(file),
                 input_names=names,
-                output_names=["logits"],
-                dynamic_axes={**axes, "logits": {0: "batch"}},
+                output_names=outputs,
+                dynamic_axes=axes,
                 opset_version=OPSET,
                 dynamo=False,
             )
@@ -72,16 +76,17 @@ def write_onnx(model: nn.Module, bundle: Bundle, tokenizer: Tokenizer, file: Pat
 
 
 class _Positional(nn.Module):
-    """Takes inputs by position and returns the logits alone, as the exporter wants it."""
+    """Takes inputs by position and returns what the task reads alone, as the exporter wants it."""
 
-    def __init__(self, model: nn.Module, names: list[str]) -> None:
+    def __init__(self, model: nn.Module, names: list[str], outputs: list[str]) -> None:
         super().__init__()
         self.model = model
         self.names = names
+        self.outputs = outputs
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(**dict(zip(self.names, inputs, strict=True)))["logits"]
-        return logits
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = self.model(**dict(zip(self.names, inputs, strict=True)))
+        return tuple(found[name] for name in self.outputs)
 
 
 def _sample(tokenizer: Tokenizer, bundle: Bundle) -> dict[str, np.ndarray]:
@@ -97,7 +102,7 @@ def _add_metadata(file: Path, bundle: Bundle) -> None:
     facts = {
         "fastbert": __version__,
         "task": bundle.task.name,
-        "labels": json.dumps(list(bundle.task.model_options["id2label"].values()), ensure_ascii=False),  # type: ignore[attr-defined]  # a dict by contract
+        "labels": json.dumps(list(bundle.task.label_names), ensure_ascii=False),
         "max_tokens": str(bundle.max_tokens),
         "threshold": str(bundle.decisions.threshold),
     }

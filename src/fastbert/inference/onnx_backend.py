@@ -37,8 +37,9 @@ class OnnxBackend:
                 f"{file} cannot be opened by ONNX Runtime {onnxruntime.__version__} ({error})."
             ) from error
         self.input_names = tuple(entry.name for entry in self.session.get_inputs())
+        self.output_names = [entry.name for entry in self.session.get_outputs()]
 
     def forward(self, batch: Batch) -> dict[str, Array]:
         """Return the outputs as float32 arrays."""
-        (logits_WC,) = self.session.run(["logits"], {name: batch[name] for name in self.input_names})
-        return {"logits": logits_WC}
+        outputs = self.session.run(self.output_names, {name: batch[name] for name in self.input_names})
+        return dict(zip(self.output_names, outputs, strict=True))

@@ -81,6 +81,7 @@ class OpenVinoBackend:
                 f"{file} cannot be opened by OpenVINO {openvino.__version__} ({first_line(error)})."
             ) from error
         self.input_names = tuple(port.get_any_name() for port in self.model.inputs)
+        self.output_names = tuple(port.get_any_name() for port in self.model.outputs)
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests that no thread is using
 
     def forward(self, batch: Batch) -> dict[str, Array]:
@@ -91,6 +92,7 @@ class OpenVinoBackend:
             request = self.model.create_infer_request()
         try:
             request.infer({name: batch[name] for name in self.input_names}, share_inputs=True)
-            return {"logits": request.get_output_tensor(0).data.copy()}  # the next pass writes over it
+            # copies: the next pass writes over them
+            return {name: request.get_tensor(name).data.copy() for name in self.output_names}
         finally:
             self._idle.put(request)

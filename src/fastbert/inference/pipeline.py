@@ -61,12 +61,13 @@ def predict_features(
 
     def forward(rows: Array) -> tuple[Features, dict[str, Array]]:
         windows = encoded.windows_of(cast("np.typing.NDArray[np.intp]", rows))
-        return windows, _forward(backend, windows, tokenizer.pad_id, budget)
+        return windows, _forward(task, backend, windows, tokenizer.pad_id, budget)
 
     answers: list[Prediction | None] = [None] * len(examples)
     for rows, (windows, outputs) in zip(batches, _in_order(forward, batches, backend.workers), strict=True):
-        for row, prediction in zip(rows.tolist(), task.decode(outputs, windows, decisions), strict=True):
-            answers[row] = _with_source(prediction, examples[row])
+        decoded = task.decode(outputs, windows, [examples[row] for row in rows], decisions)
+        for row, prediction in zip(rows.tolist(), decoded, strict=True):
+            answers[row] = prediction
     return cast("list[Prediction]", answers)
 
 
@@ -96,7 +97,9 @@ def _in_order(function: Callable[[Item], Result], items: Sequence[Item], workers
                 future.cancel()
 
 
-def _forward(backend: Backend, windows: Sequence[Feature], pad_id: int, batch_tokens: int) -> dict[str, Array]:
+def _forward(
+    task: Task, backend: Backend, windows: Sequence[Feature], pad_id: int, batch_tokens: int
+) -> dict[str, Array]:
     """Run windows in as many passes as batch_tokens asks for: one text alone may have more than fit in one."""
     longest = int(Features.of(windows).length_W.max())
     size = max(1, batch_tokens // longest)
@@ -105,10 +108,11 @@ def _forward(backend: Backend, windows: Sequence[Feature], pad_id: int, batch_to
     parts = [
         backend.forward(pad_batch(windows[start : start + size], pad_id)) for start in range(0, len(windows), size)
     ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: _joined([part[name] for part in parts], longest, by_token=task.by_token) for name in parts[0]}
 
 
-def _with_source(prediction: Prediction, example: Example) -> Prediction:
-    return Prediction(
-        prediction.labels, prediction.scores, example.text, example.pair, prediction.windows, prediction.cut
-    )
+def _joined(parts: Sequence[Array], longest: int, *, by_token: bool) -> Array:
+    """Return the outputs of several passes as one array; those of tokens are padded to the longest window."""
+    if by_token:
+        parts = [np.pad(part, [(0, 0), (0, longest - part.shape[1]), *[(0, 0)] * (part.ndim - 2)]) for part in parts]
+    return np.concatenate(parts)

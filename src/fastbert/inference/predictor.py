@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import cast
 
 from fastbert.bundle import Bundle, read_bundle
 from fastbert.data.examples import TextExample
@@ -28,7 +27,7 @@ class Predictor:
 
     >>> model = Predictor.load("model/")            # doctest: +SKIP
     >>> model(["The export button does nothing"])   # doctest: +SKIP
-    [Prediction(labels=('Bugs',), scores={'Bugs': 0.97, ...}, ...)]
+    [LabelPrediction(labels=('Bugs',), scores={'Bugs': 0.97, ...}, ...)]
     """
 
     def __init__(self, bundle: Bundle, tokenizer: Tokenizer, backend: Backend, reason: str = "given") -> None:
@@ -66,7 +65,7 @@ class Predictor:
     @property
     def labels(self) -> tuple[str, ...]:
         """Return the label names in the model's order."""
-        return tuple(cast("dict[int, str]", self.task.model_options["id2label"]).values())
+        return self.task.label_names
 
     def __call__(self, texts: Sequence[TextInput]) -> list[Prediction]:
         """Return one prediction per text, in order. A pair is a tuple of two texts."""
@@ -86,11 +85,9 @@ class Predictor:
 
     def _check_shape(self, examples: Sequence[Example]) -> None:
         """Refuse pairs for a model of single texts, and the reverse: it has never seen such input."""
-        plan = self.bundle.facts.get("plan")
-        layout = plan.get("layout") if isinstance(plan, dict) else None
-        if not isinstance(layout, dict):
-            return  # not trained on a table: nothing is known
-        pairs = layout.get("pair") is not None
+        pairs = self._reads_pairs()
+        if pairs is None:
+            return
         for example in examples:
             if (example.pair is not None) != pairs:
                 raise DataError(
@@ -100,6 +97,14 @@ class Predictor:
                     if pairs
                     else "Give one text each, or one column with --text.",
                 )
+
+    def _reads_pairs(self) -> bool | None:
+        """Return whether the model reads pairs of texts, None if nothing is known: it was not trained on a table."""
+        if self.task.pairs is not None:
+            return self.task.pairs
+        plan = self.bundle.facts.get("plan")
+        layout = plan.get("layout") if isinstance(plan, dict) else None
+        return layout.get("pair") is not None if isinstance(layout, dict) else None
 
     def __repr__(self) -> str:
         shown = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")

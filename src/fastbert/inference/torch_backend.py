@@ -23,7 +23,7 @@ from fastbert.tasks.base import Array, Batch
 class TorchBackend:
     """Runs a model in inference mode; float32 unless the runtime says otherwise.
 
-    prefix: what the frozen layers say of windows that were seen before, or None.
+    prefix: what the frozen layers say of windows that were seen before, or None.    outputs: names of those to return.
     """
 
     name = "torch"
@@ -31,12 +31,18 @@ class TorchBackend:
     batch_tokens = 8192
 
     def __init__(
-        self, model: nn.Module, runtime: Runtime, input_names: Sequence[str], prefix: FrozenPrefix | None = None
+        self,
+        model: nn.Module,
+        runtime: Runtime,
+        input_names: Sequence[str],
+        prefix: FrozenPrefix | None = None,
+        outputs: Sequence[str] = ("logits",),
     ) -> None:
         self.model = model
         self.runtime = runtime
         self.input_names = tuple(input_names)
         self.prefix = prefix
+        self.outputs = tuple(outputs)
 
     @classmethod
     def open(
@@ -56,7 +62,7 @@ class TorchBackend:
         model = load_saved_model(bundle.folder, bundle.task, cast("HeadFactory | None", head)).to(runtime.device)
         suit_attention(model, runtime)
         read_first_token_only(model)
-        opened = cls(model, runtime, tokenizer.input_names)
+        opened = cls(model, runtime, tokenizer.input_names, outputs=bundle.task.outputs)
         opened.name = "torch" if precision == "fp32" else f"torch {precision}"
         return opened
 
@@ -73,7 +79,7 @@ class TorchBackend:
                     outputs = self.prefix.run(tensors)
         finally:
             self.model.train(was_training)
-        return {"logits": outputs["logits"].float().cpu().numpy()}
+        return {name: outputs[name].float().cpu().numpy() for name in self.outputs}
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, torch.Tensor]:

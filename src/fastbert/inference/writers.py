@@ -25,23 +25,18 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 class DelimitedWriter:
-    """Input columns, then `predicted` (names joined by |) and one `score:NAME` column a label."""
+    """Input columns, then those of the answer, such as `predicted` and one `score:NAME` column a label."""
 
-    def __init__(self, stream: TextIO, columns: Sequence[str], labels: Sequence[str], delimiter: str) -> None:
-        self.labels = tuple(labels)
+    def __init__(self, stream: TextIO, columns: Sequence[str], added: Sequence[str], delimiter: str) -> None:
+        self.added = tuple(added)
         self._plain = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
         self._quoted = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        added = ["predicted", *(f"score:{name}" for name in labels)]
         self._write([*columns, *(free_name(name, columns) for name in added)])
 
     def write(self, row: Row, prediction: Prediction | None) -> None:
         """Write one row."""
         kept = [_cell_text(cell) for cell in row.cells]
-        if prediction is None:
-            self._write([*kept, "", *("" for _ in self.labels)])
-        else:
-            scores = [f"{prediction.scores[name]:.6f}" for name in self.labels]
-            self._write([*kept, "|".join(prediction.labels), *scores])
+        self._write([*kept, *(("",) * len(self.added) if prediction is None else prediction.cells)])
 
     def _write(self, cells: Sequence[str]) -> None:
         # Before Python 3.13 a lone carriage return is not quoted, and ends the row for many readers.
@@ -83,9 +78,11 @@ class JsonObjectWriter:
 
 @contextlib.contextmanager
 def open_writer(
-    columns: Sequence[str], labels: Sequence[str], out: Path | None, *, as_json: bool, source: str
+    columns: Sequence[str], added: Sequence[str], out: Path | None, *, as_json: bool, source: str
 ) -> Iterator[AnswerWriter]:
     """Open the writer that out and as_json ask for; a file is moved into place at the end.
+
+    columns: of the input.    added: those of an answer (`Task.answer_columns`).
 
     With out and as_json, the answers go to the file and a summary to standard output.
     Raises DataError for an unknown ending or if out is the input itself, TrainingError if the
@@ -97,14 +94,14 @@ def open_writer(
             yield writer
             writer.close()
         else:
-            yield DelimitedWriter(sys.stdout, columns, labels, ",")
+            yield DelimitedWriter(sys.stdout, columns, added, ",")
         return
     _check_out(out, source)
     part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")  # two processes may write to one file at once
     with _failing_as(out):
         stream = part.open("w", encoding="utf-8", newline="")
     try:
-        counter = _Counter(stream, out, columns, labels)
+        counter = _Counter(stream, out, columns, added)
         yield counter
         with _failing_as(out):
             stream.close()
@@ -120,12 +117,12 @@ def open_writer(
 class _Counter:
     """Writes rows into an opened file and counts them; only its own errors are errors of writing."""
 
-    def __init__(self, stream: TextIO, out: Path, columns: Sequence[str], labels: Sequence[str]) -> None:
+    def __init__(self, stream: TextIO, out: Path, columns: Sequence[str], added: Sequence[str]) -> None:
         self.count = 0
         self._out = out
         with _failing_as(out):
             self._inner: AnswerWriter = (
-                DelimitedWriter(stream, columns, labels, _DELIMITERS[out.suffix])
+                DelimitedWriter(stream, columns, added, _DELIMITERS[out.suffix])
                 if out.suffix in _DELIMITERS
                 else JsonLinesWriter(stream, columns)
             )

@@ -21,16 +21,7 @@ LabelScores = Mapping[str, Mapping[str, float | int | None]]
 
 FEW_ROWS = 30  # below, the standard error of a recall of 0.8 is over 0.07
 _NUM_NAMES = 5
-_PIPELINES = {"SequenceClassification": "text-classification"}  # by the head of the task
 _PROPORTIONS = ("accuracy", "exact_match")  # scores that are a share of rows
-_RULES = {
-    "single_label": "The label with the highest score is the answer.",
-    "multi_label": "Every label whose score is at least {threshold:g} is given; there may be none.",
-}
-_CAVEATS = {
-    "single_label": "It answers with one of its labels even for a text that is about none of them.",
-    "multi_label": "The threshold is one number for all labels; with other costs of a mistake, choose another.",
-}
 
 
 def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> str:
@@ -42,10 +33,9 @@ def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: s
         _what(bundle, facts),
         "## Scores",
         _scores_table(bundle),
-        f"Each label on the {split} rows:",
-        _labels_table(per_label),
+        *([f"Each label on the {split} rows:", _labels_table(per_label)] if per_label else []),
         "## Decision",
-        decision_sentence(bundle),
+        escape_markdown(bundle.task.rule(bundle.decisions)),
         "## Use with FastBert",
         _use_with_fastbert(bundle, facts),
         "## Use with transformers",
@@ -56,19 +46,12 @@ def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: s
     return "\n\n".join(parts) + "\n"
 
 
-def decision_sentence(bundle: Bundle) -> str:
-    """Return how scores become labels, with the threshold where one decides."""
-    rule = _RULES.get(bundle.task.name, "Its task decides; see bundle.json.")
-    return rule.format(threshold=bundle.decisions.threshold)
-
-
 def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> list[str]:
     """Return what a reader of the scores must know, in sentences."""
     found = []
     if split != "test":
-        rule = " and the threshold" if "{threshold" in _RULES.get(bundle.task.name, "") else ""
         found.append(
-            f"The scores are those of the {split} rows, which also chose the weights{rule} that were kept. "
+            f"The scores are those of the {split} rows, which also chose the weights and the decision rule. "
             "Expect a little less on new rows; rows held back as a test split would tell."
         )
     found += _uncertainty(bundle, facts, split)
@@ -82,8 +65,7 @@ def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str)
     reading = facts.options.get("truncation")
     longer = "read in windows" if reading == "windows" else "cut"
     found.append(f"It reads at most {bundle.max_tokens} tokens at once; longer texts are {longer}.")
-    if bundle.task.name in _CAVEATS:
-        found.append(_CAVEATS[bundle.task.name])
+    found += [bundle.task.caveat] if bundle.task.caveat else []
     found.append("It knows texts like those it was trained on. Other sources, languages or years need a new test.")
     return found
 
@@ -112,8 +94,8 @@ def escape_markdown(text: str) -> str:
 
 def _front_matter(bundle: Bundle, facts: RunFacts) -> str:
     lines = ["library_name: transformers"]
-    if bundle.task.head in _PIPELINES:
-        lines.append(f"pipeline_tag: {_PIPELINES[bundle.task.head]}")
+    if bundle.task.pipeline:
+        lines.append(f"pipeline_tag: {bundle.task.pipeline}")
     encoder = str(facts.options.get("encoder", ""))
     if re.fullmatch(r"[\w.-]+/[\w.-]+", encoder) and not encoder.startswith(".") and not Path(encoder).exists():
         lines.append(f"base_model: {json.dumps(encoder)}")
@@ -164,7 +146,7 @@ def _use_with_fastbert(bundle: Bundle, facts: RunFacts) -> str:
         "from fastbert import Predictor",
         "",
         f"model = Predictor.load({json.dumps(name, ensure_ascii=False)}{head})",
-        f"model([{text}])  # -> [Prediction(labels=(...), scores={{...}})]",
+        f"model([{text}])  # -> one prediction each",
     ]
     return "\n".join(["```python", *code, "```", "", "```sh", f"fastbert serve {shlex.quote(name)}", "```"])
 
@@ -172,7 +154,7 @@ def _use_with_fastbert(bundle: Bundle, facts: RunFacts) -> str:
 def _use_with_transformers(bundle: Bundle, facts: RunFacts) -> str:
     if bundle.head is not None:
         return f"Not possible: the model has a head of its own, `{bundle.head}`. Open it with FastBert."
-    task = _PIPELINES.get(bundle.task.head, "feature-extraction")
+    task = bundle.task.pipeline or "feature-extraction"
     name = json.dumps(bundle.folder.name, ensure_ascii=False)
     text = '{"text": "A text", "text_pair": "and a second one"}' if facts.reads_pairs else '"A text"'
     code = [

@@ -11,35 +11,21 @@ import importlib.metadata
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from fastbert.bundle import Bundle
 from fastbert.display import duration, number, shorten, utilisation
 from fastbert.insight.charts import Line, line_chart, running_mean
-from fastbert.insight.model_card import LabelScores, caveats, decision_sentence, model_card
+from fastbert.insight.model_card import LabelScores, caveats, model_card
 from fastbert.insight.page import Html, bar, definitions, document, element, escape, section, sentences, table
 from fastbert.insight.run_facts import RunFacts, read_facts
-from fastbert.metrics.classification import HIGHER_IS_BETTER
+from fastbert.metrics.names import LOWER_IS_BETTER, MEANINGS
 
 REPORT, CARD = "report.html", "README.md"
 MAX_CONFUSION_LABELS = 30  # a larger table cannot be read
 LONG_TABLE = 40  # rows; longer ones are folded
 NUM_MIX_UPS = 10
-# The scores on top of the page: the first row whose first score the model has.
-_HEADLINES = (
-    ("accuracy", "f1_macro", "mcc", "average_precision_macro"),
-    ("f1_macro", "f1_micro", "average_precision_macro", "exact_match", "hamming_loss"),
-)
-_MEANINGS = {  # for people who do not score models every day
-    "accuracy": "share of rows that are right",
-    "f1_macro": "mean F1 of the labels; rare ones count alike",
-    "f1_micro": "F1 of all decisions; frequent labels count more",
-    "mcc": "correlation of truth and answer; 0 is chance",
-    "average_precision_macro": "how well the scores of a label rank the rows",
-    "exact_match": "share of rows with all labels right",
-    "hamming_loss": "share of wrong cells; lower is better",
-}
 _PER_LABEL = ("precision", "recall", "f1", "average_precision")
+_TITLES = {"f1": "F1", "average_precision": "average precision"}
 _LAYOUT = ("text", "pair", "label_columns", "kind", "delimiter", "group", "ignored")
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
@@ -63,7 +49,8 @@ def write_report(
     text = document(
         f"{bundle.folder.name}: report",
         _header(bundle, facts, split),
-        _labels(bundle, facts, per_label, split),
+        _labels(per_label, split),
+        _trust(bundle, facts, per_label, split),
         _mix_ups(tuple(per_label), confusion, split),
         _curves(facts, bundle.task.monitor),
         _all_scores(bundle),
@@ -78,25 +65,23 @@ def write_report(
 
 
 def _header(bundle: Bundle, facts: RunFacts, split: str) -> Html:
-    num_labels = len(cast("dict[int, str]", bundle.task.model_options["id2label"]))
     rows = f"{facts.rows[split]:,} {split} rows" if split in facts.rows else f"the {split} rows"
     scores = bundle.scores.get(split, {})
-    headlines = next((names for names in _HEADLINES if names[0] in scores), tuple(scores)[:5])
     tiles = [
         element(
             "div",
             _breakable(name),
             element("b", number(scores[name])),
-            element("small", _MEANINGS.get(name, "")),
+            element("small", MEANINGS.get(name, "")),
             class_="tile",
         )
-        for name in headlines
+        for name in bundle.task.headlines
         if name in scores
     ]
     return element(
         "header",
         element("h1", bundle.folder.name),
-        element("p", f"{bundle.task.name}, {num_labels} labels. {facts.encoder}"),
+        element("p", f"{bundle.task.describe()}. {facts.encoder}"),
         element("p", f"Measured on {rows}."),
         element("div", *tiles, class_="tiles"),
     )
@@ -106,23 +91,31 @@ def _breakable(name: str) -> Html:
     return Html(escape(name).replace("_", "_<wbr>"))
 
 
-def _labels(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> Html:
+def _labels(per_label: LabelScores, split: str) -> Html:
+    if not per_label:
+        return Html("")
+    columns = [name for name in _PER_LABEL if any(name in scores for scores in per_label.values())]
     rows = [
         [
             name,
-            *(bar(number(value, 3), value) for value in (scores.get(column) for column in _PER_LABEL)),
+            *(bar(number(value, 3), value) for value in (scores.get(column) for column in columns)),
             *(number(scores.get(column)) for column in ("support", "predicted")),
         ]
         for name, scores in per_label.items()
     ]
-    headers = ["label", "precision", "recall", "F1", "average precision", "support", "predicted"]
+    headers = ["label", *(_TITLES.get(name, name) for name in columns), "support", "predicted"]
     return section(
         f"Each label, {split} rows",
-        element("p", f"Decision rule: {decision_sentence(bundle)}"),
         table(headers, rows, class_="wide numbers"),
-        element("h3", "How far to trust these scores"),
+        note="Support: how often the label is in the rows. Predicted: how often it was given.",
+    )
+
+
+def _trust(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> Html:
+    return section(
+        "How far to trust these scores",
+        element("p", f"Decision rule: {bundle.task.rule(bundle.decisions)}"),
         sentences(caveats(bundle, facts, per_label, split)),
-        note="Support: rows that have the label. Predicted: rows that were given it.",
     )
 
 
@@ -198,10 +191,10 @@ def _all_scores(bundle: Bundle) -> Html:
     names = list(dict.fromkeys(name for scores in bundle.scores.values() for name in scores))
     rows = [
         [
-            name if HIGHER_IS_BETTER.get(name, True) else f"{name} (lower is better)",
+            f"{name} (lower is better)" if name in LOWER_IS_BETTER else name,
             *(number(bundle.scores[split].get(name)) for split in splits),
         ]
-        for name in sorted(names, key=lambda name: name not in _MEANINGS)
+        for name in sorted(names, key=lambda name: name not in MEANINGS)
     ]
     return section("All scores", table(["score", *splits], rows, class_="numbers"))
 

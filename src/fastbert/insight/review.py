@@ -18,13 +18,13 @@ from torch import nn
 
 from fastbert.data.batches import num_steps
 from fastbert.data.databunch import length_phrase
-from fastbert.data.examples import TextExample
+from fastbert.data.examples import Example, show_truth
 from fastbert.display import Block, View, number, shorten, sparkline
 from fastbert.errors import ConfigError, EncoderError, MissingExtraError
 from fastbert.insight.charts import running_mean
 from fastbert.models.freezing import LayerGroup, layer_groups, trainable_count
 from fastbert.models.schedules import Schedule
-from fastbert.tasks.base import Prediction
+from fastbert.tasks.base import Prediction, Task
 from fastbert.training.callbacks import Callback, EarlyStopping
 from fastbert.training.plan import Plan
 from fastbert.training.state import EvaluationRecord, History
@@ -36,27 +36,21 @@ if TYPE_CHECKING:
 Figure: TypeAlias = "matplotlib.figure.Figure"
 Axes: TypeAlias = "matplotlib.axes.Axes"
 
-EPSILON = 1e-15  # keeps the logarithm finite; the clip of scikit-learn's log_loss before 1.2
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8a8a"  # told apart by all eyes: Okabe and Ito 2008
-_NO_LABELS = "(none)"
+_NOTHING = "(none)"
 
 
-def top_losses(predictions: Sequence[Prediction], examples: Sequence[TextExample], rows: int = 10) -> View:
-    """Return the rows with the highest loss, the highest first.
-
-    The loss is -log of the score of the true label where a row has exactly one, and the binary
-    cross entropy summed over labels where it may have any number. Rows whose labels are not
-    known are left out.
-    """
-    known = [pair for pair in zip(predictions, examples, strict=True) if pair[1].labels is not None]
-    losses_N = _losses([prediction for prediction, _ in known], [example.labels or () for _, example in known])
+def top_losses(task: Task, predictions: Sequence[Prediction], examples: Sequence[Example], rows: int = 10) -> View:
+    """Return the rows with the highest loss by `task.row_loss`, the highest first, if their truth is known."""
+    known = [pair for pair in zip(predictions, examples, strict=True) if pair[1].truth is not None]
+    losses_N = np.array([task.row_loss(prediction, example) for prediction, example in known], np.float64)
     order = np.argsort(-losses_N, kind="stable")[:rows]
     table = tuple(
         (
             example.where,
             number(float(losses_N[index])),
-            _names(example.labels),
-            _decided(prediction),
+            _truth(example),
+            shorten(prediction.describe(), 60) or _NOTHING,
             _text_of(example),
         )
         for index in order.tolist()
@@ -69,16 +63,19 @@ def top_losses(predictions: Sequence[Prediction], examples: Sequence[TextExample
     return View((Block("Highest losses", lines, ("place", "loss", "true", "decided", "text"), table),))
 
 
-def show_results(predictions: Sequence[Prediction], examples: Sequence[TextExample], rows: int = 6) -> View:
-    """Return rows, evenly spread over all, with their labels and what the model says.
-
-    A row is "right" if exactly its labels were decided, "partly" if one of them was.
-    """
+def show_results(task: Task, predictions: Sequence[Prediction], examples: Sequence[Example], rows: int = 6) -> View:
+    """Return rows, evenly spread over all, with their truth and what the model says: right, partly or wrong."""
     pairs = list(zip(predictions, examples, strict=True))
-    marks = [_mark(prediction, example) for prediction, example in pairs]
+    marks = ["-" if example.truth is None else task.agreement(prediction, example) for prediction, example in pairs]
     chosen = np.linspace(0, len(pairs) - 1, num=min(rows, len(pairs))).round().astype(int)
     table = tuple(
-        (marks[index], _names(example.labels), _names(prediction.labels), _top_scores(prediction), _text_of(example))
+        (
+            marks[index],
+            _truth(example),
+            shorten(prediction.describe(), 60) or _NOTHING,
+            _top_scores(prediction),
+            _text_of(example),
+        )
         for index in chosen.tolist()
         for prediction, example in [pairs[index]]
     )
@@ -147,7 +144,7 @@ def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback]
     sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
     trained, total = trainable_count(model)
     what = (
-        f"task       {data.task.name}, {len(data.labels)} labels",
+        f"task       {data.task.describe()}",
         f"rows       {sizes}",
         f"tokens     {length_phrase(data, 'train')}",
         f"encoder    {plan.encoder}",
@@ -181,45 +178,20 @@ def kept_evaluation(evaluations: Sequence[EvaluationRecord]) -> EvaluationRecord
 # -- rows -----------------------------------------------------------------------------------
 
 
-def _losses(predictions: Sequence[Prediction], truths: Sequence[tuple[str, ...]]) -> npt.NDArray[np.float64]:
-    """Return one loss per row; what kind is read off the scores and labels themselves."""
-    one_of_many = all(len(truth) == 1 for truth in truths) and all(
-        math.isclose(sum(prediction.scores.values()), 1.0, abs_tol=1e-6) for prediction in predictions
-    )
-    losses = []
-    for prediction, truth in zip(predictions, truths, strict=True):
-        scores_C = np.clip(np.fromiter(prediction.scores.values(), np.float64), EPSILON, 1 - EPSILON)
-        is_true_C = np.array([name in truth for name in prediction.scores])
-        terms_C = -np.log(np.where(is_true_C, scores_C, 1 - scores_C))
-        losses.append(terms_C[is_true_C].sum() if one_of_many else terms_C.sum())
-    return np.array(losses, np.float64)
-
-
 def _mean(values_N: npt.NDArray[np.float64]) -> float | None:
     return float(values_N.mean()) if len(values_N) else None
 
 
-def _mark(prediction: Prediction, example: TextExample) -> str:
-    if example.labels is None:
-        return "-"
-    decided, true = set(prediction.labels), set(example.labels)
-    return "right" if decided == true else "partly" if decided & true else "wrong"
-
-
-def _names(labels: tuple[str, ...] | None) -> str:
-    return "-" if labels is None else shorten(", ".join(labels), 40) or _NO_LABELS
-
-
-def _decided(prediction: Prediction) -> str:
-    return ", ".join(f"{name} {prediction.scores[name]:.2f}" for name in prediction.labels) or _NO_LABELS
+def _truth(example: Example) -> str:
+    return shorten(show_truth(example.truth), 40)
 
 
 def _top_scores(prediction: Prediction, count: int = 3) -> str:
-    best = sorted(prediction.scores.items(), key=lambda item: -item[1])[:count]
+    best = sorted(prediction.numbers.items(), key=lambda item: -item[1])[:count]
     return ", ".join(f"{name} {score:.2f}" for name, score in best)
 
 
-def _text_of(example: TextExample) -> str:
+def _text_of(example: Example) -> str:
     if example.pair is None:
         return shorten(example.text, 60)
     return f"{shorten(example.text, 30)} | {shorten(example.pair, 30)}"

@@ -20,9 +20,8 @@ Conventions, where a score is not defined:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal, TypedDict, get_args
 
 import numpy as np
@@ -43,15 +42,6 @@ class ConfusionMatrix(TypedDict):
 
     labels: list[str]
     matrix: list[list[int]]
-
-
-_HIGHER = (
-    *("accuracy", "balanced_accuracy", "exact_match", "accuracy_thresh", "f1_binary", "mcc"),
-    *("roc_auc_macro", "roc_auc_micro", "average_precision_macro", "average_precision_micro"),
-    *(f"{name}_{kind}" for name in ("precision", "recall", "f1") for kind in get_args(Average)),
-)
-_LOWER = ("log_loss", "hamming_loss", "labels_left_out")
-HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType({name: name in _HIGHER for name in (*_HIGHER, *_LOWER)})
 
 
 # --- one label a row --------------------------------------------------------------------------------

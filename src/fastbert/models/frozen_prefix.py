@@ -24,6 +24,7 @@ import torch
 from torch import nn
 
 from fastbert.models.freezing import layer_groups, layer_modules
+from fastbert.models.probing import said
 from fastbert.runtime import Runtime
 
 Tensors = Mapping[str, torch.Tensor]
@@ -210,12 +211,14 @@ def can_be_skipped(prefix: FrozenPrefix, tensors: Tensors) -> bool:
     try:
         prefix.add(tensors)
         with torch.inference_mode(), prefix.runtime.autocast():
-            whole = model(**{name: tensors[name] for name in prefix.input_names})["logits"]
-            kept = prefix.run(tensors)["logits"]
+            whole = said(model(**{name: tensors[name] for name in prefix.input_names}), tensors["attention_mask"])
+            kept = said(prefix.run(tensors), tensors["attention_mask"])
     except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):
         return False
     finally:
         model.train(was_training)
+    if whole is None or kept is None:
+        return False
     return whole.shape == kept.shape and torch.allclose(whole.float(), kept.float(), rtol=TOLERANCE, atol=TOLERANCE)
 
 

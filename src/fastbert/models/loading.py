@@ -128,7 +128,8 @@ def load_model(
 
 def keeps_head(encoder: Encoder, task: Task) -> bool:
     """Return True if the checkpoint has a head that was trained on the very labels of the task, in the same order."""
-    return _is_classifier(encoder, task) and encoder.config.id2label == task.model_options["id2label"]
+    same = encoder.config.id2label == task.model_options.get("id2label", encoder.config.id2label)
+    return _is_classifier(encoder, task) and same
 
 
 def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) -> nn.Module:
@@ -173,8 +174,7 @@ def _open_model(
         opened, found = auto.from_pretrained(source, output_loading_info=True, ignore_mismatched_sizes=True, **options)
     _check_weights(source, opened, found, fresh=fresh)
     if head is not None:
-        num_labels = len(cast("dict[int, str]", task.model_options["id2label"]))
-        opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), num_labels))
+        opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), len(task.label_names)))
     return cast("nn.Module", opened).float()
 
 

@@ -75,6 +75,18 @@ def binary_cross_entropy_sum(
     return total, float(targets_BC.numel())
 
 
+def regression_sum(values_B: Tensor, targets_B: Tensor, *, huber: bool = False) -> tuple[Tensor, float]:
+    """Return the summed squared error and B; with huber, half the square up to an error of 1 and linear beyond.
+
+    >>> total, count = regression_sum(torch.tensor([1.0, 4.0]), torch.tensor([0.5, 0.0]), huber=True)
+    >>> float(total), count
+    (3.625, 2.0)
+    """
+    values_B = _at_least_float32(values_B)
+    function = functional.huber_loss if huber else functional.mse_loss
+    return function(values_B, targets_B.to(values_B), reduction="sum"), float(len(values_B))
+
+
 def mean_over_windows(values_WC: Tensor, example_of_window_W: Tensor, num_examples: int) -> Tensor:
     """Return the mean over the windows of each example, of shape (num_examples, C).
 

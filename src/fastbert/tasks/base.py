@@ -11,97 +11,143 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from fastbert.data.features import Array as Array  # named here too, where the author of a task looks
+from fastbert.data.examples import Example as Example  # named here too, where the author of a task looks
+from fastbert.data.features import Array as Array
 from fastbert.data.features import Feature as Feature
 from fastbert.data.features import Features
+from fastbert.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
 
+    from fastbert.config import DataConfig
+    from fastbert.data.reading import AnyLayout
     from fastbert.data.tokens import Tokenizer
     from fastbert.decisions.rules import Decisions
+    from fastbert.labels import Labels
 
 Batch = dict[str, Array]
-
+Agreement = Literal["right", "partly", "wrong"]
 
 DRAWS, DRAWN_ROWS = 50, 2000  # of the bootstrap: an error good to a tenth, at a bounded cost
 
 
-class Example(Protocol):
-    """What the library itself reads of an example; tasks add fields of their own."""
-
-    @property
-    def text(self) -> str:
-        """Return the text."""
-
-    @property
-    def pair(self) -> str | None:
-        """Return the second text of a pair, or None."""
-
-    @property
-    def where(self) -> str:
-        """Return the place it came from, for messages."""
-
-
 @dataclass(frozen=True)
-class WindowScores:
-    """What one window of a long text contributed. pieces: character ranges that it read."""
+class Prediction(ABC):
+    """The answer for one text; each task adds what it answers.
 
-    pieces: tuple[tuple[int, int], ...]
-    scores: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one text.
-
-    labels: names decided, by falling score; may be empty for a multi-label model.
-    scores: probability of each label name.    text, pair: what it was made from.
-    windows: what each window said, where the text was read in several; else empty.
-    cut: True if a part of the text was not read.
+    labels: label names decided, for tasks that have labels; may be empty.
+    scores: a number by label name, as the task defines it.
+    text, pair: what it was made from.    cut: True if a part of the text was not read.
     """
 
-    labels: tuple[str, ...]
-    scores: Mapping[str, float]
-    text: str = ""
-    pair: str | None = None
-    windows: tuple[WindowScores, ...] = field(default=())
-    cut: bool = False
+    labels: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    text: str = field(default="", kw_only=True)
+    pair: str | None = field(default=None, kw_only=True)
+    cut: bool = field(default=False, kw_only=True)
 
+    @property
+    @abstractmethod
+    def answer(self) -> Hashable:
+        """Return what was decided, without scores: two predictions with equal answers agree."""
+
+    @property
+    @abstractmethod
+    def numbers(self) -> Mapping[Hashable, float]:
+        """Return the scores behind the answer, by what they are of."""
+
+    @property
+    @abstractmethod
+    def cells(self) -> tuple[str, ...]:
+        """Return the cells of a table, in the order of the task's `answer_columns`."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return the answer in one line for people."""
+
+    @abstractmethod
     def to_json(self) -> dict[str, object]:
-        """Return plain values: labels and scores, and windows where there are several."""
-        values: dict[str, object] = {"labels": list(self.labels), "scores": dict(self.scores)}
-        if self.pair is not None:
-            values["pair"] = [self.text, self.pair]
-        if self.windows:
-            values["windows"] = [
-                {"pieces": [list(piece) for piece in window.pieces], "scores": dict(window.scores)}
-                for window in self.windows
-            ]
-        if self.cut:
-            values["cut"] = True
-        return values
+        """Return plain values for JSON."""
+
+    def _source_json(self) -> dict[str, object]:
+        """Return what every prediction says of its text: the pair, and whether it was cut."""
+        pair: dict[str, object] = {} if self.pair is None else {"pair": [self.text, self.pair]}
+        return pair | ({"cut": True} if self.cut else {})
 
 
 class Task(ABC):
-    """One problem type. Subclasses are frozen dataclasses; see `classification` for the first two."""
+    """One problem type. Subclasses are frozen dataclasses; see `regression` for the shortest one."""
 
     name: ClassVar[str]
     head: ClassVar[str]  # completes AutoModelFor<head>
+    pipeline: ClassVar[str] = ""  # of transformers, that opens the bundle too
     monitor: ClassVar[str]  # the score that chooses the weights to keep; higher is better, always
     answer_metric: ClassVar[str]  # a score of the answers as decided, higher is better; an export has to keep both
+    headlines: ClassVar[tuple[str, ...]]  # the scores that are shown first
+    outputs: ClassVar[tuple[str, ...]] = ("logits",)  # of the model, that `decode` reads
+    by_token: ClassVar[bool] = False  # whether outputs have an axis of tokens, (W, L, ...)
+    pairs: ClassVar[bool | None] = None  # whether it reads two texts; None: as the training table had it
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def from_examples(cls, examples: Sequence[Example], layout: AnyLayout, config: DataConfig) -> Self:
+        """Make the task for training rows. Raises DataError where nothing can be learned from them."""
 
     @property
     @abstractmethod
     def model_options(self) -> dict[str, object]:
         """Return the options of the model's configuration: label names, problem type."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Return the names of the model's outputs, in their order; () where they have none."""
+        return tuple(cast("dict[int, str]", self.model_options.get("id2label", {})).values())
+
+    @property
+    def known_labels(self) -> Labels | None:
+        """Return the labels that further rows may have, None where any truth will do."""
+        return None
+
+    def describe(self) -> str:
+        """Return the task in one phrase for people."""
+        return f"{self.name}, {len(self.label_names)} labels"
+
+    @abstractmethod
+    def rule(self, decisions: Decisions) -> str:
+        """Return how outputs become answers, as a sentence for people."""
+
+    @property
+    def caveat(self) -> str:
+        """Return what a reader of its answers must know, as a sentence, or nothing."""
+        return ""
+
+    def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
+        """Return the task with another loss than its default. Raises ConfigError for one that it does not have."""
+        raise ConfigError(f"loss is '{kind}', which the task '{self.name}' does not know.", "Use loss=default.")
+
+    # -- what it makes of training rows ---------------------------------------------------------
+
+    @abstractmethod
+    def strata(self, examples: Sequence[Example]) -> list[tuple[str, ...]]:
+        """Return for each row what its share is kept of, when rows are held out."""
+
+    @abstractmethod
+    def counts(self, examples: Sequence[Example]) -> dict[str, int]:
+        """Return how often what can be learned occurs, by name."""
+
+    def warnings(self, splits: Mapping[str, Sequence[Example]]) -> list[str]:
+        """Return what looks wrong in the rows, in sentences that say what to do."""
+        return []
 
     def prior_logits(self, examples: Sequence[Example]) -> npt.NDArray[np.float64] | None:
         """Return the outputs of a model that knows only how often each label occurs, or None.
@@ -109,6 +155,8 @@ class Task(ABC):
         The bias of a fresh head starts there, so that the first steps need not learn it.
         """
         return None
+
+    # -- from text to loss and to answers -------------------------------------------------------
 
     @abstractmethod
     def encode(
@@ -132,9 +180,23 @@ class Task(ABC):
 
     @abstractmethod
     def decode(
-        self, outputs: Mapping[str, Array], features: Sequence[Feature], decisions: Decisions
+        self,
+        outputs: Mapping[str, Array],
+        features: Sequence[Feature],
+        examples: Sequence[Example],
+        decisions: Decisions,
     ) -> list[Prediction]:
-        """Return one prediction per example, in order of first appearance. Numpy only."""
+        """Return one prediction per example. Numpy only.
+
+        examples: those that the features are windows of, in order of first appearance.
+        """
+
+    @property
+    @abstractmethod
+    def answer_columns(self) -> tuple[str, ...]:
+        """Return the columns that an answer adds to a table: the names of `Prediction.cells`."""
+
+    # -- how good answers are ---------------------------------------------------------------------
 
     @abstractmethod
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
@@ -155,15 +217,23 @@ class Task(ABC):
                 found.append(scores[self.monitor])
         return float(np.std(found)) * math.sqrt(drawn / len(examples)) if found else 0.0
 
-    @abstractmethod
     def score_labels(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, dict[str, float | int | None]]:
-        """Return the metrics of each label by name."""
+        """Return the metrics of each label by name; {} where there are no labels."""
+        return {}
 
     def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
         """Return counts of true (rows) against decided labels (columns), or None where that has no meaning."""
         return None
+
+    @abstractmethod
+    def row_loss(self, prediction: Prediction, example: Example) -> float:
+        """Return how wrong one prediction is: a number by which rows can be ordered."""
+
+    def agreement(self, prediction: Prediction, example: Example) -> Agreement:
+        """Return whether a prediction is right, partly right or wrong."""
+        return "right" if prediction.answer == example.truth else "wrong"
 
     @abstractmethod
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:

@@ -9,30 +9,36 @@ Axes: W windows, B examples, C classes, N rows of a data set.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from fastbert.config import Truncation
+from fastbert.config import DataConfig, Truncation
+from fastbert.data.checks import LabelledSplits, data_warnings, label_counts
 from fastbert.data.examples import TextExample
 from fastbert.data.features import Features
+from fastbert.data.rows import infer_labels
 from fastbert.decisions.rules import Decisions, fit_threshold
 from fastbert.errors import BundleError, DataError
 from fastbert.labels import Labels
 from fastbert.metrics import classification as metrics
-from fastbert.tasks.base import Array, Batch, Example, Feature, Prediction, Task, WindowScores
+from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
+from fastbert.tasks.label_prediction import LabelPrediction, WindowScores, labelled, true_labels
+from fastbert.tasks.texts import encode_texts, mean_over_windows, targets_of, windows_of_examples
 
 if TYPE_CHECKING:
     import torch
 
+    from fastbert.data.reading import AnyLayout
     from fastbert.data.tokens import Tokenizer
 
 Floats = npt.NDArray[np.float64]
+EPSILON = 1e-15  # keeps the logarithm finite; the clip of scikit-learn's log_loss before 1.2
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Classification(Task):
     label_weights: tuple[float, ...] = ()
 
     head: ClassVar[str] = "SequenceClassification"
+    pipeline: ClassVar[str] = "text-classification"
     problem_type: ClassVar[str]
     target_type: ClassVar[type[np.generic]]
 
@@ -61,52 +68,71 @@ class Classification(Task):
             "problem_type": self.problem_type,
         }
 
+    @property
+    def known_labels(self) -> Labels:
+        """Return the labels."""
+        return self.labels
+
+    @classmethod
+    def from_examples(cls, examples: Sequence[Example], layout: AnyLayout, config: DataConfig) -> Self:
+        """Make the task for training rows; the order of labels is that of a labels file or of 0/1 columns, else sorted.
+
+        Raises DataError for fewer than two labels.
+        """
+        labels = infer_labels(cast("Sequence[TextExample]", examples), layout)
+        return cls(labels, config.truncation)
+
+    def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
+        """Return the task with its loss weighted by label for "balanced"."""
+        if kind != "balanced":
+            return super().with_loss(kind, examples)
+        return replace(self, label_weights=self.balanced_weights(examples))
+
+    def strata(self, examples: Sequence[Example]) -> list[tuple[str, ...]]:
+        """Return the labels of each row."""
+        return [cast("TextExample", example).labels or () for example in examples]
+
+    def counts(self, examples: Sequence[Example]) -> dict[str, int]:
+        """Return the number of rows of each label."""
+        return label_counts(cast("Sequence[TextExample]", examples), self.labels)
+
+    def warnings(self, splits: Mapping[str, Sequence[Example]]) -> list[str]:
+        """Return what looks wrong with texts, labels and the validation rows."""
+        return data_warnings(cast("LabelledSplits", splits), self.labels)
+
     def encode(
         self, examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int, first_index: int = 0
     ) -> Features:
         """Return the windows of each example with its target."""
-        windows = tokenizer.encode(
-            [example.text for example in examples],
-            [example.pair for example in examples],
+        targets_N = self._targets(cast("Sequence[TextExample]", examples))
+        return encode_texts(
+            examples,
+            targets_N,
+            tokenizer,
             max_tokens=max_tokens,
             truncation=self.truncation,
+            first_index=first_index,
         )
-        if first_index:
-            windows = windows.counted_from(first_index)
-        targets_N = self._targets(cast("Sequence[TextExample]", examples))
-        targets_W = None if targets_N is None else targets_N[windows.table_W["example"] - first_index]
-
-        @lru_cache(maxsize=1)  # the windows of a text are asked for one after another
-        def pieces_of(index: int) -> Sequence[Sequence[tuple[int, int]]]:
-            text, pair = examples[index - first_index].text, examples[index - first_index].pair
-            return tokenizer.pieces(text, pair, max_tokens=max_tokens, truncation=self.truncation)
-
-        return Features(windows, targets_W, lambda example, window: pieces_of(example)[window])
 
     def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
         """Return `labels`, one row per example: int64 (B,) or float32 (B, C)."""
-        packed = Features.of(features)
-        if packed.targets_W is None:
-            raise ValueError("features of examples without labels have no targets")
-        return {"labels": packed.targets_W[packed.merged[0]].astype(self.target_type)}
+        return {"labels": targets_of(Features.of(features)).astype(self.target_type)}
 
     def decode(
-        self, outputs: Mapping[str, Array], features: Sequence[Feature], decisions: Decisions
+        self,
+        outputs: Mapping[str, Array],
+        features: Sequence[Feature],
+        examples: Sequence[Example],
+        decisions: Decisions,
     ) -> list[Prediction]:
         """Return one prediction per example; the logits of its windows are averaged."""
         logits_WC = np.asarray(outputs["logits"], np.float64)
         packed = Features.of(features)
-        firsts, owners = packed.merged
-        logits_BC = np.zeros((len(firsts), logits_WC.shape[1]))
-        np.add.at(logits_BC, owners, logits_WC)
-        logits_BC /= np.bincount(owners, minlength=len(firsts))[:, None]
-        scores_BC, scores_WC = self.probabilities(logits_BC), self.probabilities(logits_WC)
-        windows_of: list[list[int]] = [[] for _ in firsts]
-        for window, row in enumerate(owners):
-            windows_of[row].append(window)
-        cut_B = packed.windows.table_W["cut"][firsts].tolist()
+        scores_BC = self.probabilities(mean_over_windows(logits_WC, packed))
+        scores_WC = self.probabilities(logits_WC)
+        cut_B = packed.windows.table_W["cut"][packed.merged[0]].tolist()
         return [
-            Prediction(
+            LabelPrediction(
                 labels=self.decide(scores_BC[row], decisions),
                 scores=self._named(scores_BC[row]),
                 windows=tuple(
@@ -115,13 +141,25 @@ class Classification(Task):
                 if len(windows) > 1
                 else (),
                 cut=cut_B[row],
+                text=examples[row].text,
+                pair=examples[row].pair,
             )
-            for row, windows in enumerate(windows_of)
+            for row, windows in enumerate(windows_of_examples(packed))
         ]
+
+    @property
+    def answer_columns(self) -> tuple[str, ...]:
+        """Return `predicted`, and a score for each label."""
+        return ("predicted", *(f"score:{name}" for name in self.labels))
+
+    def agreement(self, prediction: Prediction, example: Example) -> Agreement:
+        """Return "right" if exactly the labels of the row were decided, "partly" if one of them was."""
+        decided, true = set(labelled(prediction).labels), set(true_labels(example))
+        return "right" if decided == true else "partly" if decided & true else "wrong"
 
     def scores_of(self, predictions: Sequence[Prediction]) -> Floats:
         """Return the probabilities of predictions as float64 of shape (N, C)."""
-        rows = [[prediction.scores[name] for name in self.labels] for prediction in predictions]
+        rows = [[labelled(prediction).scores[name] for name in self.labels] for prediction in predictions]
         return np.array(rows, np.float64).reshape(len(rows), len(self.labels))
 
     def cells_of(self, rows: Sequence[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
@@ -136,8 +174,8 @@ class Classification(Task):
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> dict[str, dict[str, float | int | None]]:
         """Return precision, recall, F1, support and ranking scores of each label by name."""
-        targets_NC = self.cells_of([_known_labels(example) for example in examples])
-        decided_NC = self.cells_of([prediction.labels for prediction in predictions])
+        targets_NC = self.cells_of([true_labels(example) for example in examples])
+        decided_NC = self.cells_of([labelled(prediction).labels for prediction in predictions])
         return metrics.per_label(self.scores_of(predictions), targets_NC, decided_NC, self.labels.names)
 
     def to_json(self) -> dict[str, object]:
@@ -186,7 +224,7 @@ class Classification(Task):
         """Return the targets, a row an example, or None unless all labels are known."""
 
     def _shares(self, examples: Sequence[Example]) -> Floats:
-        counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
+        counts_C = self.cells_of([true_labels(example) for example in examples]).sum(axis=0)
         return cast("Floats", (counts_C + 1.0) / (len(examples) + 2.0))
 
     def _named(self, scores_C: Floats) -> dict[str, float]:
@@ -200,8 +238,23 @@ class SingleLabel(Classification):
     name: ClassVar[str] = "single_label"
     monitor: ClassVar[str] = "f1_macro"
     answer_metric: ClassVar[str] = "f1_macro"
+    headlines: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "mcc", "log_loss")
     problem_type: ClassVar[str] = "single_label_classification"
     target_type: ClassVar[type[np.generic]] = np.int64
+
+    @property
+    def caveat(self) -> str:
+        """Return that it always answers."""
+        return "It answers with one of its labels even for a text that is about none of them."
+
+    def rule(self, decisions: Decisions) -> str:
+        """Return that the highest score decides."""
+        return "The label with the highest score is the answer."
+
+    def row_loss(self, prediction: Prediction, example: Example) -> float:
+        """Return the negative logarithm of the score of the true label."""
+        (name,) = true_labels(example)
+        return -math.log(max(labelled(prediction).scores[name], EPSILON))
 
     def loss(
         self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
@@ -241,15 +294,15 @@ class SingleLabel(Classification):
 
     def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
         """Return N / (C * count) per label (King and Zeng 2001; scikit-learn's "balanced")."""
-        counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
+        counts_C = self.cells_of([true_labels(example) for example in examples]).sum(axis=0)
         return tuple((len(examples) / (len(self.labels) * np.maximum(counts_C, 1))).tolist())
 
     def _ids(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Return the ids of the true and of the decided label of each row."""
-        true = [self.labels.id_of(_known_labels(example)[0]) for example in examples]
-        decided = [self.labels.id_of(prediction.labels[0]) for prediction in predictions]
+        true = [self.labels.id_of(true_labels(example)[0]) for example in examples]
+        decided = [self.labels.id_of(labelled(prediction).labels[0]) for prediction in predictions]
         return np.array(true, np.intp), np.array(decided, np.intp)
 
     def _targets(self, examples: Sequence[TextExample]) -> Array | None:
@@ -257,7 +310,7 @@ class SingleLabel(Classification):
         return np.array(ids, np.int64) if len(ids) == len(examples) else None
 
     def _id_of(self, example: TextExample) -> int:
-        names = _known_labels(example)
+        names = true_labels(example)
         if len(names) != 1:
             raise DataError(
                 f"{example.where or 'an example'}: has {len(names)} labels; single_label needs exactly one.",
@@ -273,8 +326,27 @@ class MultiLabel(Classification):
     name: ClassVar[str] = "multi_label"
     monitor: ClassVar[str] = "average_precision_macro"
     answer_metric: ClassVar[str] = "f1_micro"  # at the saved threshold, which the ranking above knows nothing of
+    headlines: ClassVar[tuple[str, ...]] = (
+        *("f1_macro", "f1_micro", "average_precision_macro"),
+        *("exact_match", "hamming_loss"),
+    )
     problem_type: ClassVar[str] = "multi_label_classification"
     target_type: ClassVar[type[np.generic]] = np.float32
+
+    @property
+    def caveat(self) -> str:
+        """Return what one threshold for all labels means."""
+        return "The threshold is one number for all labels; with other costs of a mistake, choose another."
+
+    def rule(self, decisions: Decisions) -> str:
+        """Return the threshold from which a label is given."""
+        return f"Every label whose score is at least {decisions.threshold:g} is given; there may be none."
+
+    def row_loss(self, prediction: Prediction, example: Example) -> float:
+        """Return the binary cross entropy, summed over labels."""
+        true = set(true_labels(example))
+        right = (s if name in true else 1 - s for name, s in labelled(prediction).scores.items())
+        return -sum(math.log(max(score, EPSILON)) for score in right)
 
     def loss(
         self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
@@ -296,13 +368,13 @@ class MultiLabel(Classification):
 
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
         """Return exact match, F1, ranking scores and the rest of `metrics.multi_label_scores`."""
-        targets_NC = self.cells_of([_known_labels(example) for example in examples])
-        decided_NC = self.cells_of([prediction.labels for prediction in predictions])
+        targets_NC = self.cells_of([true_labels(example) for example in examples])
+        decided_NC = self.cells_of([labelled(prediction).labels for prediction in predictions])
         return metrics.multi_label_scores(self.scores_of(predictions), targets_NC, decided_NC, self.labels.names)
 
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
         """Return one threshold for all labels with the best macro F1 on these rows."""
-        targets_NC = self.cells_of([_known_labels(example) for example in examples])
+        targets_NC = self.cells_of([true_labels(example) for example in examples])
         return Decisions(fit_threshold(self.scores_of(predictions), targets_NC))
 
     def prior_logits(self, examples: Sequence[Example]) -> Floats:
@@ -315,7 +387,7 @@ class MultiLabel(Classification):
 
         The full ratio over-predicts rare labels; the root is the usual compromise.
         """
-        counts_C = self.cells_of([_known_labels(example) for example in examples]).sum(axis=0)
+        counts_C = self.cells_of([true_labels(example) for example in examples]).sum(axis=0)
         ratio_C = (len(examples) - counts_C) / np.maximum(counts_C, 1)
         return tuple(np.clip(np.sqrt(ratio_C), 1.0, 10.0).tolist())
 
@@ -325,10 +397,3 @@ class MultiLabel(Classification):
             for name in example.labels or ():
                 cells_NC[row, self.labels.id_of(name, where=example.where)] = True
         return cells_NC if all(example.labels is not None for example in examples) else None
-
-
-def _known_labels(example: Example) -> tuple[str, ...]:
-    labels = cast("TextExample", example).labels
-    if labels is None:
-        raise ValueError(f"{example.where}: an example without labels cannot be scored")
-    return labels

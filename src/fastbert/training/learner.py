@@ -17,7 +17,6 @@ from torch import nn
 from fastbert.bundle import Bundle, write_bundle
 from fastbert.config import TrainConfig
 from fastbert.data.databunch import DataBunch
-from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.display import View
 from fastbert.errors import ConfigError
@@ -44,7 +43,6 @@ from fastbert.models.optimizers import find_optimizer, forget_misfits, make_opti
 from fastbert.models.schedules import Schedule, make_schedule
 from fastbert.runtime import Runtime, choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
-from fastbert.tasks.classification import Classification
 from fastbert.training import plan as planning
 from fastbert.training import recipe
 from fastbert.training.callbacks import Callback, EarlyStopping
@@ -54,8 +52,8 @@ from fastbert.training.shortcuts import shortcuts
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper, make_scaler
 
-FIXED_OPTIONS = ("encoder", "imbalance", "precision")  # the model and the task are made by them
-Metric = Callable[[Sequence[Prediction], Sequence[TextExample]], float]
+FIXED_OPTIONS = ("encoder", "loss", "precision")  # the model and the task are made by them
+Metric = Callable[..., float]
 
 
 class Learner:
@@ -94,8 +92,9 @@ class Learner:
         self.history = History()
         self.decisions = Decisions()
         seed_everything(self.config.seed)
-        if self.config.imbalance == "balanced":
-            self.data = _balanced(self.data)
+        if self.config.loss != "default":
+            task = self.data.task.with_loss(self.config.loss, self.data.examples("train"))
+            self.data = replace(self.data, task=task)
         self.model = _new_model(self.encoder, self.data, head, self.runtime)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
@@ -218,11 +217,11 @@ class Learner:
 
     def top_losses(self, rows: int = 10, split: str = "valid") -> View:
         """Return the rows on which the model is most wrong: candidates for wrong labels."""
-        return review.top_losses(self.predictions(split), self.data.examples(split), rows)
+        return review.top_losses(self.data.task, self.predictions(split), self.data.examples(split), rows)
 
     def show_results(self, rows: int = 6, split: str = "valid") -> View:
         """Return rows with their labels and what the model says."""
-        return review.show_results(self.predictions(split), self.data.examples(split), rows)
+        return review.show_results(self.data.task, self.predictions(split), self.data.examples(split), rows)
 
     def plot_history(self, path: str | Path | None = None) -> review.Figure:
         """Return a figure of loss, rate and scores; write it to path if one is given."""
@@ -270,7 +269,8 @@ class Learner:
     def _backend(self, prefix: FrozenPrefix | None = None) -> Backend:
         """Return the model as a backend in float32: bf16 ties near-equal scores (LOG 2026-11-22)."""
         exact = replace(self.runtime, precision="fp32")
-        return TorchBackend(self.model, exact, self.encoder.tokenizer.input_names, prefix)
+        names = self.encoder.tokenizer.input_names
+        return TorchBackend(self.model, exact, names, prefix, self.data.task.outputs)
 
     def _predict_split(self, split: str, backend: Backend) -> list[Prediction]:
         encoded, examples = self.data.encoded(split), self.data.examples(split)
@@ -370,10 +370,3 @@ def _facts(learner: Learner) -> recipe.Facts:
         model_type=learner.encoder.model_type,
         has_new_head=learner.head is not None or not keeps_head(learner.encoder, learner.data.task),
     )
-
-
-def _balanced(data: DataBunch) -> DataBunch:
-    if not isinstance(data.task, Classification):
-        raise ConfigError(f"imbalance is 'balanced', which the task '{data.task.name}' does not know.")
-    weights = data.task.balanced_weights(data.examples("train"))
-    return replace(data, task=replace(data.task, label_weights=weights))

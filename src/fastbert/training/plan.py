@@ -77,7 +77,7 @@ class Plan:
         sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
         about = "up to about" if config.patience else "about"
         lines = [
-            f"task       {data.task.name}, {len(data.labels)} labels",
+            f"task       {data.task.describe()}",
             f"rows       {sizes}",
             f"tokens     {length_phrase(data, 'train')}",
             f"encoder    {self.encoder}",

@@ -1,0 +1,127 @@
+"""The one door from a file to examples: what kind of file it is, and its rows read as that kind says.
+
+A training file is looked at once; what was found (its layout) is saved with the model and reads later files. Here
+alone is it known which layout goes with which reader. Knows nothing of tokens or of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fastbert.config import DataConfig
+from fastbert.data.examples import Example
+from fastbert.data.label_names import read_label_names
+from fastbert.data.layout import Layout, LayoutOptions, detect_layout
+from fastbert.data.rows import Report, to_examples, to_values
+from fastbert.data.sources import Source, read_table
+from fastbert.data.table import Table
+from fastbert.labels import Labels
+
+AnyLayout = Layout
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """The examples of a file in its order. report: what was left out.    format: how it was written, for people."""
+
+    name: str
+    examples: Sequence[Example]
+    report: Report
+    format: str
+
+
+def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, ReadFile]:
+    """Find out what a file holds and read it.
+
+    Raises DataError for a file or row that cannot be used, or where it is not clear what a column means.
+    """
+    table = read_table(source, header=config.has_header)
+    layout = detect_layout(table, _layout_options(config))
+    return layout, _read_table(table, layout, config)
+
+
+def read_file(
+    source: Source,
+    layout: AnyLayout,
+    config: DataConfig,
+    *,
+    labels: Labels | None = None,
+    truth_required: bool = True,
+) -> ReadFile:
+    """Read another file of the kind that a layout describes.
+
+    labels: those that rows may have, None for any.
+    truth_required: False reads rows without labels, values or answers too, as rows to predict.
+    """
+    table = read_table(source, header=layout.header_of_another(config.has_header))
+    known = layout if layout.group in table.columns else layout.without_group()
+    return _read_table(table, known, config, labels, truth_required=truth_required)
+
+
+def read_like(
+    source: Source,
+    saved: AnyLayout | None,
+    config: DataConfig,
+    task: str,
+    *,
+    labels: Labels | None = None,
+    truth_required: bool = True,
+) -> ReadFile:
+    """Read a file for a trained model: by the layout it was trained with, or as the user says that it differs.
+
+    saved: that layout, None for a model that was not trained on a file.    task: the model's.
+    """
+    asked = config.text or config.labels or config.labels_file or config.delimiter
+    if saved is not None and not asked:
+        return read_file(source, saved, config, labels=labels, truth_required=truth_required)
+    header = config.has_header if saved is None else saved.header_of_another(config.has_header)
+    table = read_table(source, header=header)
+    layout = detect_layout(table, _as_trained(config, saved, task), labels_required=truth_required)
+    return _read_table(table, layout, config, labels, truth_required=truth_required)
+
+
+def layout_from_json(values: Mapping[str, object]) -> AnyLayout:
+    """Return the layout that its `to_json` described. Raises DataError if it is damaged."""
+    return Layout.from_json(values)
+
+
+def _as_trained(config: DataConfig, saved: Layout | None, task: str) -> LayoutOptions:
+    """Return what the user says of a table, completed by what is known of the training table."""
+    options = replace(_layout_options(config), task=task, group=None)  # type: ignore[arg-type]  # checked by the class
+    if saved is None:
+        return options
+    return replace(
+        options,
+        text=options.text or tuple(column for column in (saved.text, saved.pair) if column is not None),
+        labels=options.labels or saved.label_columns,
+        label_names=options.label_names or saved.label_names,
+        delimiter=options.delimiter or (None if options.labels else saved.delimiter),
+    )
+
+
+def _layout_options(config: DataConfig) -> LayoutOptions:
+    """Return what a user says of a table."""
+    names = read_label_names(config.labels_file) if config.labels_file is not None else None
+    return LayoutOptions(
+        text=config.text,
+        labels=config.labels,
+        task=config.task,
+        label_names=names,
+        delimiter=config.delimiter,
+        group=config.group,
+        on_bad_row=config.on_bad_row,
+    )
+
+
+def _read_table(
+    table: Table, layout: Layout, config: DataConfig, labels: Labels | None = None, *, truth_required: bool = True
+) -> ReadFile:
+    examples: Sequence[Example]
+    if layout.kind == "number":
+        examples, report = to_values(table, layout, values_required=truth_required, on_bad_row=config.on_bad_row)
+    else:
+        examples, report = to_examples(
+            table, layout, labels=labels, labels_required=truth_required, on_bad_row=config.on_bad_row
+        )
+    return ReadFile(table.name, examples, report, table.format.describe())

@@ -1,0 +1,25 @@
+"""What scores mean, in words, and which of them are better when they are lower. Computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LOWER_IS_BETTER = frozenset({"log_loss", "hamming_loss", "labels_left_out", "rmse", "mae", "perplexity"})
+MEANINGS: Mapping[str, str] = MappingProxyType(  # for people who do not score models every day
+    {
+        "accuracy": "share of rows that are right",
+        "f1_macro": "mean F1 of the labels; rare ones count alike",
+        "f1_micro": "F1 of all decisions; frequent labels count more",
+        "mcc": "correlation of truth and answer; 0 is chance",
+        "log_loss": "how wrong the probabilities are; lower is better",
+        "average_precision_macro": "how well the scores of a label rank the rows",
+        "exact_match": "share of rows that are right as a whole",
+        "hamming_loss": "share of wrong cells; lower is better",
+        "spearman": "how well answers order the rows; 1 is perfect",
+        "pearson": "correlation of truth and answer; 1 is perfect",
+        "r2": "share of the variance that is explained; 0 is the mean",
+        "rmse": "typical error, large ones count more; lower is better",
+        "mae": "mean error; lower is better",
+    }
+)
