@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar, cast
 
 import numpy as np
 
-from fastbert.data.batches import prediction_batches
+from fastbert.data.batches import Indices, prediction_batches
 from fastbert.data.features import EncodedRows, Features
 from fastbert.data.tokens import Tokenizer
 from fastbert.decisions.rules import Decisions
@@ -56,19 +56,36 @@ def predict_features(
     if not examples:
         return []
     encoded = EncodedRows.of(features, len(examples))
-    budget = batch_tokens or _shared_out(encoded, backend)
-    batches = prediction_batches(encoded.costs, batch_tokens=budget)
-
-    def forward(rows: Array) -> tuple[Features, dict[str, Array]]:
-        windows = encoded.windows_of(cast("np.typing.NDArray[np.intp]", rows))
-        return windows, _forward(task, backend, windows, tokenizer.pad_id, budget)
-
     answers: list[Prediction | None] = [None] * len(examples)
-    for rows, (windows, outputs) in zip(batches, _in_order(forward, batches, backend.workers), strict=True):
+    passes = run_batches(backend, encoded, tokenizer.pad_id, batch_tokens, by_token=task.by_token)
+    for rows, windows, outputs in passes:
         decoded = task.decode(outputs, windows, [examples[row] for row in rows], decisions)
         for row, prediction in zip(rows.tolist(), decoded, strict=True):
             answers[row] = prediction
     return cast("list[Prediction]", answers)
+
+
+def run_batches(
+    backend: Backend,
+    encoded: EncodedRows,
+    pad_id: int,
+    batch_tokens: int | None = None,
+    *,
+    by_token: bool = False,
+) -> Iterator[tuple[Indices, Features, dict[str, Array]]]:
+    """Yield which rows, their windows and the outputs for them, the longest rows first.
+
+    batch_tokens: as in `predict_features`.    by_token: outputs have an axis of tokens.
+    """
+    budget = batch_tokens or _shared_out(encoded, backend)
+    batches = prediction_batches(encoded.costs, batch_tokens=budget)
+
+    def forward(rows: Indices) -> tuple[Features, dict[str, Array]]:
+        windows = encoded.windows_of(rows)
+        return windows, _forward(backend, windows, pad_id, budget, by_token=by_token)
+
+    for rows, (windows, outputs) in zip(batches, _in_order(forward, batches, backend.workers), strict=True):
+        yield rows, windows, outputs
 
 
 def _shared_out(encoded: EncodedRows, backend: Backend) -> int:
@@ -98,7 +115,7 @@ def _in_order(function: Callable[[Item], Result], items: Sequence[Item], workers
 
 
 def _forward(
-    task: Task, backend: Backend, windows: Sequence[Feature], pad_id: int, batch_tokens: int
+    backend: Backend, windows: Sequence[Feature], pad_id: int, batch_tokens: int, *, by_token: bool
 ) -> dict[str, Array]:
     """Run windows in as many passes as batch_tokens asks for: one text alone may have more than fit in one."""
     longest = int(Features.of(windows).length_W.max())
@@ -108,7 +125,7 @@ def _forward(
     parts = [
         backend.forward(pad_batch(windows[start : start + size], pad_id)) for start in range(0, len(windows), size)
     ]
-    return {name: _joined([part[name] for part in parts], longest, by_token=task.by_token) for name in parts[0]}
+    return {name: _joined([part[name] for part in parts], longest, by_token=by_token) for name in parts[0]}
 
 
 def _joined(parts: Sequence[Array], longest: int, *, by_token: bool) -> Array:

@@ -11,7 +11,7 @@ import itertools
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -96,13 +96,47 @@ def open_writer(
         else:
             yield DelimitedWriter(sys.stdout, columns, added, ",")
         return
+    with complete_file(out, source) as stream:
+        counter = _Counter(stream, out, columns, added)
+        yield counter
+    if as_json:
+        sys.stdout.write(json.dumps({"out": str(out), "rows": counter.count}) + "\n")
+
+
+def write_records(columns: Sequence[str], records: Iterable[Sequence[Cell]], out: Path | None, *, source: str) -> None:
+    """Write rows without answers: to a file that ends in .csv, .tsv or .jsonl, or as CSV to standard output.
+
+    Raises what `open_writer` does.
+    """
+    if out is None:
+        _write_records(sys.stdout, ".csv", columns, records)
+        return
+    with complete_file(out, source) as stream, _failing_as(out):
+        _write_records(stream, out.suffix, columns, records)
+
+
+def _write_records(stream: TextIO, ending: str, columns: Sequence[str], records: Iterable[Sequence[Cell]]) -> None:
+    if ending == ".jsonl":
+        for record in records:
+            stream.write(json.dumps(dict(zip(columns, record, strict=True)), ensure_ascii=False) + "\n")
+        return
+    writer = DelimitedWriter(stream, columns, (), _DELIMITERS[ending])
+    for number, record in enumerate(records, start=1):
+        writer.write(Row(number, tuple(record)), None)
+
+
+@contextlib.contextmanager
+def complete_file(out: Path, source: str) -> Iterator[TextIO]:
+    """Open a file for answers that is moved into place at the end, and removed if anything goes wrong.
+
+    Raises DataError for an unknown ending or if out is the source itself, TrainingError if the disk fails.
+    """
     _check_out(out, source)
     part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")  # two processes may write to one file at once
     with _failing_as(out):
         stream = part.open("w", encoding="utf-8", newline="")
     try:
-        counter = _Counter(stream, out, columns, added)
-        yield counter
+        yield stream
         with _failing_as(out):
             stream.close()
             part.replace(out)
@@ -110,8 +144,6 @@ def open_writer(
         for tidy in (stream.close, part.unlink):  # nothing to do where it was moved into place
             with contextlib.suppress(OSError):
                 tidy()
-    if as_json:
-        sys.stdout.write(json.dumps({"out": str(out), "rows": counter.count}) + "\n")
 
 
 class _Counter:

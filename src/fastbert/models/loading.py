@@ -20,7 +20,7 @@ import numpy.typing as npt
 import transformers
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from fastbert.data.tokens import Tokenizer
 from fastbert.errors import EncoderError, MissingExtraError, first_line
@@ -113,10 +113,7 @@ def load_model(
     try:
         model = _open_model(encoder.source, task, head, fresh=True, options=dropout)
     except (OSError, ValueError, SafetensorError) as error:
-        raise EncoderError(
-            f"The weights of the encoder '{encoder.name}' cannot be opened: {first_line(error)}",
-            "Download or copy the encoder again.",
-        ) from error
+        raise _unreadable_weights(encoder, error) from error
     if head is None and keeps_head(encoder, task):
         return model
     if head is None and _is_classifier(encoder, task):
@@ -138,6 +135,17 @@ def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) 
     if isinstance(model, EncoderWithHead):
         model.load_head(folder)
     return model
+
+
+def load_bare_encoder(encoder: Encoder) -> nn.Module:
+    """Load the weights without a head; its output has `last_hidden_state`. Raises EncoderError as `load_model` does."""
+    try:
+        with _quiet():
+            opened, found = AutoModel.from_pretrained(encoder.source, output_loading_info=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _unreadable_weights(encoder, error) from error
+    _check_weights(encoder.source, opened, found, fresh=True)
+    return cast("nn.Module", opened).float()
 
 
 def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int) -> None:
@@ -202,6 +210,13 @@ def _check_weights(
             f"{len(reshaped | missing)} of {len(needed)} do not fit, such as {min(reshaped | missing)}.",
             "Copy both files from the same model.",
         )
+
+
+def _unreadable_weights(encoder: Encoder, error: Exception) -> EncoderError:
+    return EncoderError(
+        f"The weights of the encoder '{encoder.name}' cannot be opened: {first_line(error)}",
+        "Download or copy the encoder again.",
+    )
 
 
 def count_parameters(model: nn.Module) -> int:

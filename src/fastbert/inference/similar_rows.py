@@ -1,0 +1,88 @@
+"""Rows of tables that say nearly the same: read, embedded, compared, and written as pairs.
+
+Knows nothing of how vectors are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fastbert.config import DataConfig
+from fastbert.data.sources import Source
+from fastbert.inference.predictor import TextInput
+from fastbert.inference.similarity import similar_pairs
+from fastbert.inference.vector_files import Embeds, TextTable, embed_all, read_texts
+from fastbert.inference.writers import write_records
+
+COLUMNS = ("similarity", "row", "other_row", "text", "other_text")
+
+
+@dataclass(frozen=True)
+class SimilarRows:
+    """Pairs of rows by falling similarity: (similarity, row, other row, text, other text). notes: what was left out."""
+
+    pairs: tuple[tuple[float, int, int, str, str], ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values."""
+        return {"pairs": [dict(zip(COLUMNS, pair, strict=True)) for pair in self.pairs], "notes": list(self.notes)}
+
+
+def find_similar(
+    open_embedder: Callable[[], Embeds],
+    source: Source,
+    against: Source | None = None,
+    *,
+    config: DataConfig,
+    least: float,
+) -> SimilarRows:
+    """Return the pairs of rows of a table, or of a row and one of another table, that are at least `least` alike.
+
+    open_embedder: called once the tables have been read.    least: cosine of two vectors.
+    Raises DataError for a table that cannot be read, or far too many pairs.
+    """
+    tables = [read_texts(source, config), *([] if against is None else [read_texts(against, config)])]
+    embedder = open_embedder()
+    sides = [_Side.of(texts, embedder) for texts in tables]
+    first, second = sides[0], sides[-1]
+    found = similar_pairs(first.vectors_ND, None if against is None else second.vectors_ND, least=least)
+    pairs = tuple(
+        (round(similarity, 6), first.numbers[one], second.numbers[two], first.shown(one), second.shown(two))
+        for one, two, similarity in zip(
+            found.first.tolist(), found.second.tolist(), found.similarity.tolist(), strict=True
+        )
+    )
+    return SimilarRows(pairs, tuple(note for side in sides for note in side.notes))
+
+
+def write_pairs(found: SimilarRows, out: Path | None, *, source: str) -> None:
+    """Write pairs to a file, or as CSV to standard output. Raises what `write_records` does."""
+    write_records(COLUMNS, found.pairs, out, source=source)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The rows of one table that have a text. numbers: of these rows in their file."""
+
+    texts: Sequence[TextInput]
+    numbers: Sequence[int]
+    vectors_ND: np.typing.NDArray[np.float32]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, texts: TextTable, embedder: Embeds) -> _Side:
+        rows = [(text, row.number) for text, row in zip(texts.texts, texts.table.rows, strict=True) if text is not None]
+        vectors_ND, cut = embed_all([text for text, _ in rows], embedder)
+        empty = len(texts.texts) - len(rows)
+        notes = [f"{empty} rows of {texts.table.name} have no text and are left out"] if empty else []
+        notes += [f"{cut} texts of {texts.table.name} are too long and were compared by their beginning"] if cut else []
+        return cls([text for text, _ in rows], [number for _, number in rows], vectors_ND, tuple(notes))
+
+    def shown(self, row: int) -> str:
+        text = self.texts[row]
+        return text if isinstance(text, str) else " | ".join(text)

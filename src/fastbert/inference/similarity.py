@@ -1,0 +1,64 @@
+"""Which vectors are near each other: all pairs above a limit, found block by block with plain products.
+
+Exact, and quick enough for some hundred thousand rows; an index would be needed beyond. Knows nothing of texts.
+
+Axes: N and M rows of the two sides, D width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastbert.errors import DataError
+
+Vectors = npt.NDArray[np.float32]
+BLOCK = 2048  # rows: a block of products takes 16 MB
+MOST_PAIRS = 1_000_000  # more cannot be looked at; they would mean that the limit is too low
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of near rows, by falling similarity. first, second: row numbers.    similarity: cosine, float32."""
+
+    first: npt.NDArray[np.intp]
+    second: npt.NDArray[np.intp]
+    similarity: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def similar_pairs(
+    vectors_ND: Vectors, others_MD: Vectors | None = None, *, least: float, most: int = MOST_PAIRS
+) -> Pairs:
+    """Return the pairs whose product is at least `least`: of a row with any of others, or of two rows of one table.
+
+    Vectors have length 1; each pair of one table is named once, with the smaller row first.
+    Raises DataError where there are more than `most`.
+    """
+    found: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32]]] = []
+    targets_MD = vectors_ND if others_MD is None else others_MD
+    count = 0
+    for start in range(0, len(vectors_ND), BLOCK):
+        rows_BD = vectors_ND[start : start + BLOCK]
+        for begin in range(start if others_MD is None else 0, len(targets_MD), BLOCK):
+            products_BB = rows_BD @ targets_MD[begin : begin + BLOCK].T
+            near_BB = products_BB >= least
+            if others_MD is None and begin == start:
+                near_BB &= np.triu(np.ones(near_BB.shape, np.bool_), 1)  # a row is always like itself
+            one, two = np.nonzero(near_BB)
+            found.append((one + start, two + begin, products_BB[one, two]))
+            count += len(one)
+            if count > most:
+                raise DataError(
+                    f"More than {most:,} pairs have a similarity of at least {least:g}.", "Ask for more with --least."
+                )
+    if not found:
+        nothing = np.zeros(0, np.intp)
+        return Pairs(nothing, nothing, np.zeros(0, np.float32))
+    first, second, similarity = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.lexsort((second, first, -similarity))
+    return Pairs(first[order], second[order], np.clip(similarity[order], -1.0, 1.0))

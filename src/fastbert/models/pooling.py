@@ -1,0 +1,44 @@
+"""An encoder whose output is one vector a window: the mean of its tokens, or its first token.
+
+Knows nothing of texts. Axes: W windows, L tokens, D width.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+Pooling = Literal["mean", "cls"]
+OUTPUT = "embedding"
+_SETTINGS = Path("1_Pooling", "config.json")  # where sentence-transformers says how a checkpoint was trained
+
+
+class PooledEncoder(nn.Module):
+    """Runs an encoder and pools its last hidden states."""
+
+    def __init__(self, encoder: nn.Module, pooling: Pooling) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+
+    def forward(self, attention_mask: torch.Tensor, **inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return {"embedding": (W, D)} in float32; the mean is over tokens that are no padding."""
+        hidden_WLD = self.encoder(attention_mask=attention_mask, **inputs)["last_hidden_state"].float()
+        if self.pooling == "cls":
+            return {OUTPUT: hidden_WLD[:, 0]}
+        mask_WL1 = attention_mask[..., None].to(hidden_WLD)
+        return {OUTPUT: (hidden_WLD * mask_WL1).sum(1) / mask_WL1.sum(1)}
+
+
+def pooling_of(folder: Path) -> Pooling:
+    """Return how the vectors of a checkpoint are meant to be pooled: as its folder says, else the mean."""
+    try:
+        values = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "mean"
+    cls = isinstance(values, dict) and values.get("pooling_mode_cls_token") is True
+    return "cls" if cls and not values.get("pooling_mode_mean_tokens") else "mean"

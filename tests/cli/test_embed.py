@@ -1,0 +1,34 @@
+"""`fastbert embed`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.cli.conftest import Run
+from tests.helpers import write_csv
+
+
+def test_vectors_of_a_table_are_written(run: Run, bundle: Path, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", ["text"], [["the app is slow"], ["i love the app"]])
+
+    outcome = run("embed", bundle, table, "--out", tmp_path / "v.npy", "--text", "text")
+
+    assert outcome.code == 0, outcome.err
+    assert f"2 vectors of 32 numbers from column 'text' written to {tmp_path / 'v.npy'}" in outcome.err
+    np.testing.assert_allclose(np.linalg.norm(np.load(tmp_path / "v.npy"), axis=1), 1.0, rtol=1e-5)
+
+
+def test_json_says_what_was_written(run: Run, bundle: Path, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", ["text"], [["the app is slow"], [""]])
+
+    values = run("embed", bundle, table, "--out", tmp_path / "v.npy", "--text", "text", "--json").json
+
+    assert values == {"out": str(tmp_path / "v.npy"), "rows": 2, "width": 32, "empty": 1, "cut": 0}
+
+
+def test_an_unknown_pooling_is_refused(run: Run, bundle: Path, tmp_path: Path) -> None:
+    outcome = run("embed", bundle, tmp_path / "t.csv", "--out", tmp_path / "v.npy", "--pooling", "max")
+
+    assert (outcome.code, outcome.err) == (2, "error: --pooling is 'max'; expected auto, mean or cls.\n")

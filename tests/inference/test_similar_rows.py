@@ -1,0 +1,51 @@
+"""Rows that say nearly the same, of one table and of two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastbert.config import DataConfig
+from fastbert.inference.predictor import TextInput
+from fastbert.inference.similar_rows import SimilarRows, find_similar, write_pairs
+from fastbert.inference.vector_files import Vectors
+from tests.inference.test_vector_files import Lengths
+
+ROWS = [{"text": "a long text"}, {"text": "b long text"}, {"text": " "}, {"text": "x"}]
+CONFIG = DataConfig(text=("text",))
+
+
+class Unit(Lengths):
+    """Vectors of length 1."""
+
+    def stream(self, texts: Iterable[TextInput], chunk: int = 2) -> Iterator[tuple[Vectors, int]]:
+        for vectors_ND, cut in super().stream(texts, chunk):
+            yield vectors_ND / np.linalg.norm(vectors_ND, axis=1, keepdims=True), cut
+
+
+def test_pairs_have_row_numbers_and_texts() -> None:
+    found = find_similar(Unit, ROWS, config=CONFIG, least=0.999)
+
+    assert found.pairs[0] == (1.0, 1, 2, "a long text", "b long text")
+    assert found.notes[0] == "1 rows of rows have no text and are left out"
+
+
+def test_two_tables_are_compared_with_each_other() -> None:
+    found = find_similar(Unit, ROWS[:1], ROWS[1:], config=CONFIG, least=0.999)
+
+    assert [pair[1:3] for pair in found.pairs] == [(1, 1)]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_pairs_are_written(ending: str, tmp_path: Path) -> None:
+    pairs = SimilarRows(((0.9, 1, 2, "one", "two"),))
+
+    write_pairs(pairs, tmp_path / f"pairs{ending}", source="t.csv")
+
+    text = (tmp_path / f"pairs{ending}").read_text(encoding="utf-8")
+    assert "0.9" in text and "two" in text
+    assert ending == ".csv" or json.loads(text)["other_row"] == 2
