@@ -31,7 +31,7 @@ ENTITY_HINT = f"{_HINT} T1<tab>PER 0 5<tab>Maria; an empty one says that the tex
 def find_documents(source: str | os.PathLike[str]) -> list[Path]:
     """Return the text files of a folder, or the one file; [] if no annotations are beside any of them."""
     place = Path(source)
-    if place.is_dir():
+    if os.path.isdir(source):
         texts = {path.with_suffix(TEXT_SUFFIX) for path in place.glob(f"*{ANNOTATION_SUFFIX}")}
         return sorted(texts | set(place.glob(f"*{TEXT_SUFFIX}"))) if texts else []
     if place.suffix == ANNOTATION_SUFFIX:

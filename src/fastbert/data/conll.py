@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from fastbert.data.columns import listed
@@ -21,7 +21,7 @@ from fastbert.data.tagged_sentences import Sentence
 from fastbert.data.tagging_notes import TaggingNotes
 from fastbert.errors import DataError, did_you_mean
 
-FIRST_COLUMN, LAST_COLUMN = "0", "-1"
+FIRST_COLUMN, SECOND_COLUMN, LAST_COLUMN = "0", "1", "-1"
 DOCUMENT_START = "-DOCSTART-"
 TOKEN_NAMES = frozenset({"token", "tokens", "word", "words", "form"})
 TAG_NAMES = frozenset({"tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "bio", "iob", "slot", "entity"})
@@ -30,6 +30,7 @@ SENTENCE_NAMES = frozenset(
 )
 LONG_SENTENCE = 2000  # tokens of a file without a single blank line
 _NUMBER = re.compile(r"-?\d{1,4}")
+_TOKEN_NUMBER = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U
 _BLANKS = re.compile(r"[ \t]+")
 _DOCUMENT_MARK = re.compile(r"#\s*(newdoc\b|begin document\b)")
 _COMMENT = re.compile(r"#(\s|\s*(begin|end) document\b)")
@@ -68,7 +69,7 @@ def read_conll(file: InputFile) -> ConllLines:
     Raises DataError if it is empty or no text.
     """
     written = [line.rstrip(" \t\r\n") for line in text_lines(file, examine_text(file))]
-    filled = [line for line in written if line.strip() and not line.startswith(("# ", DOCUMENT_START))]
+    filled = [line for line in written if line.strip() and not _is_surely_mark(line)]
     if not filled:
         raise DataError(
             f"{file.name} is empty; expected a token and its tag on each line.",
@@ -80,6 +81,11 @@ def read_conll(file: InputFile) -> ConllLines:
     width, count = widths.most_common(1)[0]
     marks = {number: line for number, line in enumerate(written, start=1) if line.startswith(("#", DOCUMENT_START))}
     return ConllLines(file.name, lines, marks, width, count / len(filled))
+
+
+def _is_surely_mark(line: str) -> bool:
+    """Return True for a comment or a start of a document, as far as one line tells."""
+    return line.startswith(DOCUMENT_START) or (line.startswith("# ") and not is_tag(line.split()[-1]))
 
 
 def _cells(line: str, by_tab: bool) -> list[str]:
@@ -97,7 +103,8 @@ def find_columns(
     """
     named = any(column is not None and not _NUMBER.fullmatch(column) for column in (text, tag))
     first = next(conll.full(), [])
-    text_number = _position(conll, text or FIRST_COLUMN, first, "--text")
+    text = text or _usual_column(conll, first, header)
+    text_number = _position(conll, text, first, "--text")
     tag_number = _position(conll, tag or LAST_COLUMN, first, "--label")
     if header is None:
         usual = (
@@ -106,7 +113,16 @@ def find_columns(
         header = named or usual
     if header:
         return first[text_number], first[tag_number]
-    return text or FIRST_COLUMN, tag or LAST_COLUMN
+    return text, tag or LAST_COLUMN
+
+
+def _usual_column(conll: ConllLines, first: Sequence[str], header: bool | None) -> str:
+    """Return the column of the tokens: by its name in a header, else the first that does not number the tokens."""
+    named = next((name for name in first if name.casefold() in TOKEN_NAMES), None)
+    if named is not None and header is not False and any(name.casefold() in TAG_NAMES for name in first):
+        return named
+    numbered = conll.width > 2 and all(_TOKEN_NUMBER.fullmatch(cells[0]) for cells in conll.full())
+    return SECOND_COLUMN if numbered else FIRST_COLUMN
 
 
 def looks_like_conll(conll: ConllLines) -> bool:
@@ -129,9 +145,10 @@ def is_surely_conll(conll: ConllLines) -> bool:
 
 
 def has_sentence_column(conll: ConllLines) -> bool:
-    """Return True if the first line names a column of sentences: a table of tokens."""
-    first = next(conll.full(), [])
-    return len(first) > 2 and any(plain_name(cell) in SENTENCE_NAMES for cell in first) and conll.num_blank == 0
+    """Return True if the first line names columns and no blank line divides sentences: a table of tokens."""
+    names = {plain_name(cell) for cell in next(conll.full(), [])}
+    named = not names.isdisjoint(SENTENCE_NAMES) or not (names.isdisjoint(TOKEN_NAMES) or names.isdisjoint(TAG_NAMES))
+    return conll.width > 2 and named and conll.num_blank == 0
 
 
 def plain_name(name: str) -> str:
@@ -232,9 +249,10 @@ class _Reader:
 
     def end(self) -> None:
         """End the sentence, if one has begun."""
-        if self._rows and not self._is_bad:
+        if self._rows:
             tags = None if self._tag is None else tuple(self._tags)
-            self.sentences.append(Sentence(tuple(self._tokens), tags, tuple(self._rows), str(self._document)))
+            group, broken = str(self._document), self._is_bad
+            self.sentences.append(Sentence(tuple(self._tokens), tags, tuple(self._rows), group, is_broken=broken))
         self._has_text = self._has_text or bool(self._rows)
         self._tokens, self._tags, self._rows, self._is_bad = [], [], [], False
 
@@ -242,7 +260,7 @@ class _Reader:
         """Return the sentences; in a file of one document they have no group."""
         if self._document > 1 and self._has_text or self._document > 2:
             return self.sentences
-        return [Sentence(one.tokens, one.tags, one.rows) for one in self.sentences]
+        return [replace(one, group=None) for one in self.sentences]
 
     def _is_mark(self, number: int, cells: list[str], raw: str) -> bool:
         if raw.startswith(DOCUMENT_START):
@@ -263,7 +281,7 @@ class _Reader:
             else:
                 self._notes.again(number, problem[1])
             self._is_bad = True
-        elif not self._is_bad:
+        else:
             self._tokens.append(cells[self._text])
             if self._tag is not None:
                 self._tags.append(cells[self._tag].strip())

@@ -33,7 +33,7 @@ def read_json_values(file: InputFile) -> list[tuple[int, object]]:
         if not line.strip():
             continue
         try:
-            values.append((number, json.loads(line)))
+            values.append((number, json.loads(line.rstrip("\r\n"))))
         except (ValueError, RecursionError) as error:
             problems.add(number, _describe(error))
     if problems.count == 0 and len(values) > 1:

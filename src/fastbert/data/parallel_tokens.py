@@ -29,7 +29,7 @@ def find_pair(source: str | os.PathLike[str], text: str | None, tag: str | None)
     """
     place = Path(source)
     text_name, tag_name = text or TOKEN_FILE, tag or TAG_FILE
-    if place.is_dir():
+    if os.path.isdir(source):
         return place / text_name, place / tag_name
     token_suffix, tag_suffix = Path(text_name).suffix, Path(tag_name).suffix
     alike = Path(text_name).stem == Path(tag_name).stem and token_suffix != tag_suffix
@@ -78,7 +78,7 @@ def _sentence(number: int, text: str, tags: list[str] | None, notes: TaggingNote
         what = f"{_count(len(tokens), 'token')}, but {_count(len(tags), 'tag')}"
         hint = "Every token has one tag; tokens are what stands between blanks."
         notes.bad(number, "there are not as many tags as tokens", hint, what=what)
-        return None
+        return Sentence(tokens, tuple(tags), (number,) * len(tokens), is_broken=True)
     if not tokens:
         notes.left_out(number, "the line is empty")
         return None

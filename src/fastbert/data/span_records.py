@@ -27,7 +27,9 @@ STUDIO_KEYS = ("annotations", "completions")
 START_KEYS, END_KEYS = ("start", "start_offset", "begin"), ("end", "end_offset")
 LABEL_KEYS = ("label", "labels", "tag", "type")
 TEXTLESS = "the record has no text"
-SPAN_HINT = 'A span is [start, end, "LABEL"], or an object with start, end and label.'
+SPAN_HINT = (
+    'A span is [start, end, "LABEL"], or an object with start, end and label; a text without any has an empty list.'
+)
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,15 @@ def _read(
     if not isinstance(value, Mapping):
         raise Unreadable("the record is no object")
     answer = value.get("answer")
-    if required and answer in ("reject", "ignore"):
+    refused = answer in ("reject", "ignore")
+    if required and refused:
         raise LeftOut(f"its answer is '{answer}'")
     if tag in STUDIO_KEYS and isinstance(value.get("data"), Mapping):
         return _read_studio(value, text, tag, notes, number)
     found = _checked_text(value.get(text))
-    if value.get(tag) is None:
+    if value.get(tag) is None and "annotation_id" in value:
+        return found, ()  # the minimal export of Label Studio leaves the key out where nothing is marked
+    if value.get(tag) is None or refused:
         if required:
             raise Unreadable(f"the record has no key {excerpt(tag)}")
         return found, None

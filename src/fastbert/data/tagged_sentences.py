@@ -26,6 +26,7 @@ class Sentence:
     """The tokens of one sentence. tags: None where the file has none.    rows: the place of each token.
 
     text: the sentence as it is written, where that is known; tokens stand in it in order.
+    is_broken: it cannot be read and gives no example; its tags still tell the scheme of the file.
     """
 
     tokens: tuple[str, ...]
@@ -33,6 +34,7 @@ class Sentence:
     rows: tuple[int, ...]
     group: str | None = None
     text: str | None = None
+    is_broken: bool = False
 
 
 def find_scheme(sentences: Sequence[Sentence], name: str) -> SchemeFinding:
@@ -57,6 +59,8 @@ def sentences_to_examples(
     finding = _scheme_of_file(sentences, notes, expected)
     examples: list[TaggedExample] = []
     for sentence in sentences:
+        if sentence.is_broken:
+            continue
         text, words = _text_of(sentence)
         where = notes.at(sentence.rows[0])
         if sentence.tags is None or finding is None:

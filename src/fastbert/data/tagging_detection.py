@@ -33,7 +33,7 @@ from fastbert.data.tag_schemes import SchemeFinding
 from fastbert.data.tagged_sentences import find_scheme
 from fastbert.data.tagging_layout import TaggingLayout
 from fastbert.data.tagging_notes import ReadOptions, TaggingNotes
-from fastbert.data.token_table import TokenColumns, find_token_columns, read_token_table
+from fastbert.data.token_table import NoTokens, TokenColumns, find_token_columns, read_token_table
 from fastbert.errors import DataError
 
 CONLL_SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".bilou")
@@ -70,6 +70,8 @@ def detect_tagging(
         return _detect_in_memory(source, text, tag, header)
     if is_standard_input(source):
         raise DataError("Tagged text cannot be detected on standard input.", "Save it to a file and give its path.")
+    if not os.path.exists(source):
+        find_file(source)  # which says why it cannot be read
     pair = _pair(source, text, tag)
     if pair is not None:
         return _parallel(*pair)
@@ -113,7 +115,7 @@ def looks_tagged(source: Source) -> bool:
         if not isinstance(source, str | os.PathLike):
             return _looks_tagged_in_memory(source)
         place = Path(source)
-        if is_standard_input(source) or not (place.is_dir() or place.is_file()):
+        if is_standard_input(source) or not (os.path.isdir(source) or os.path.isfile(source)):
             return False
         if _pair(source, None, None) is not None:
             return True
@@ -239,7 +241,10 @@ def _spans_layout(keys: SpanKeys) -> TaggingLayout:
 
 def _detect_table(read: Callable[[], Table], text: str | None, tag: str | None) -> TaggingLayout:
     table = read()
-    columns = find_token_columns(table, text, tag)
+    try:
+        columns = find_token_columns(table, text, tag)
+    except NoTokens as error:
+        raise DataError(error.message, f"{error.hint}\n  {FORMATS_HINT}") from error
     return _table_layout(table, columns)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fastbert.data.columns import listed
 from fastbert.data.examples import TaggedExample
@@ -32,6 +33,14 @@ class ReadOptions:
     skip: bool = False
 
 
+class _Problem(NamedTuple):
+    """What is wrong in a row, and what to do: "" if another problem of the row says so."""
+
+    row: int
+    what: str
+    hint: str
+
+
 @dataclass
 class TaggingNotes:
     """The notes about one file. unit: what its rows are called ("line", "row")."""
@@ -39,30 +48,23 @@ class TaggingNotes:
     name: str
     unit: str
     options: ReadOptions
-    _bad: RowProblems = field(init=False)
-    _unknown: RowProblems = field(init=False)
-    _hint: str = ""
-    _unknown_hint: str = ""
+    _bad: list[_Problem] = field(default_factory=list)
+    _unknown: list[_Problem] = field(default_factory=list)
     _skipped: dict[str, list[int]] = field(default_factory=dict)
     _changed: dict[str, list[str]] = field(default_factory=dict)
     _said: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._bad = RowProblems(self.name, unit=self.unit)
-        self._unknown = RowProblems(self.name, unit=self.unit)
 
     def bad(self, row: int, reason: str, hint: str, *, what: str | None = None) -> None:
         """Note that a sentence cannot be read: an error, or one that is left out if the user says so.
 
         reason: the same words for all of a kind.    what: the single case in words, if that says more.
         """
-        self._bad.add(row, what or reason)
-        self._hint = self._hint or hint
+        self._bad.append(_Problem(row, what or reason, hint))
         self.left_out(row, reason)
 
     def again(self, row: int, what: str) -> None:
         """Note one more problem of a sentence that is left out already."""
-        self._bad.add(row, what)
+        self._bad.append(_Problem(row, what, ""))
 
     def left_out(self, row: int, reason: str) -> None:
         """Note that a sentence is rightly left out, such as one that its annotator has rejected."""
@@ -81,9 +83,10 @@ class TaggingNotes:
         known = self.options.labels
         if known is None or label in known:
             return
-        self._unknown.add(row, f"label {excerpt(label)} is not one of the {len(known)} labels ({listed(known.names)})")
+        names = ", ".join(known.names[:20]) + (", ..." if len(known) > 20 else "")
+        what = f"label {excerpt(label)} is not one of the {len(known)} labels ({names})"
         hint = did_you_mean(label, known) or "Correct it, or train on data that has this label."
-        self._unknown_hint = self._unknown_hint or hint
+        self._unknown.append(_Problem(row, what, hint))
 
     def at(self, row: int) -> str:
         """Return a place of the file, such as "train.conll, line 7"."""
@@ -96,9 +99,10 @@ class TaggingNotes:
         """
         if num_rows is None:
             num_rows = len(examples) + sum(map(len, self._skipped.values()))
-        self._unknown.raise_if_any(self._unknown_hint)
-        if self._bad.count and not self.options.skip:
-            raise self._bad.error(f"{self._hint} {SKIP_HINT}" if examples else self._hint)
+        if self._unknown:
+            raise self._error(self._unknown)
+        if self._bad and not self.options.skip:
+            raise self._error(self._bad, SKIP_HINT if examples else "")
         skipped = tuple(SkippedRows(why, len(rows), tuple(rows[:MAX_PLACES])) for why, rows in self._skipped.items())
         if not examples:
             why = f": {'; '.join(group.describe() for group in skipped)}" if skipped else ""
@@ -106,10 +110,19 @@ class TaggingNotes:
                 f"{self.name}: none of the {num_rows:,} texts can be used{why}."
                 if num_rows
                 else f"{self.name} holds no text.",
-                self._hint or "Check that it is the file you meant.",
+                next((problem.hint for problem in self._bad), "") or "Check that it is the file you meant.",
             )
         changed = (_sentence(self.name, what, places) for what, places in self._changed.items())
         return Report(self.name, num_rows, skipped, (*self._said, *changed, *self._unused(examples)))
+
+    def _error(self, noted: Sequence[_Problem], more: str = "") -> DataError:
+        """Return the error that lists problems in the order of the file."""
+        ordered = sorted(noted, key=lambda problem: problem.row)
+        problems = RowProblems(self.name, unit=self.unit)
+        for problem in ordered:
+            problems.add(problem.row, problem.what)
+        hint = next(problem.hint for problem in ordered if problem.hint)
+        return problems.error(f"{hint} {more}".strip())
 
     def _unused(self, examples: Sequence[TaggedExample]) -> tuple[str, ...]:
         if all(example.entities is None for example in examples):

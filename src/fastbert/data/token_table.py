@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from fastbert.data.cell_values import is_empty, label_text
 from fastbert.data.columns import find_column, listed, missing_column
@@ -21,6 +22,10 @@ from fastbert.errors import DataError
 
 TABLE_HINT = "A table of tokens has a column for the sentence (sentence_id), one for the token and one for its tag."
 _ROW_HINT = "Every row holds a token and its tag (O where it is in no entity)."
+
+
+class NoTokens(DataError):
+    """A table has no column of tokens or of tags: it may be another format."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,14 @@ def find_token_columns(table: Table, text: str | None = None, tag: str | None = 
     if text_column is None or tag_column is None:
         what = "tokens" if text_column is None else "tags"
         option = "--text" if text_column is None else "--label"
-        raise DataError(
+        raise NoTokens(
             f"{table.name} has no column that is known to hold {what}. Its columns are: {listed(table.columns)}.",
             f"Name it with {option}. {TABLE_HINT}",
         )
     if _holds_lists(table, text_column):
         return TokenColumns(text_column, tag_column, None, _holds_tags(table, tag_column))
     others = [name for name in names if name != text_column]
-    sentence = _named(others, SENTENCE_NAMES) or _sparse(table, others)
+    sentence = _named(others, SENTENCE_NAMES) or _dividing_column(table, others)
     if sentence is None:
         raise DataError(
             f"{table.name} has no column that says which sentence a token is in."
@@ -78,8 +83,7 @@ def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -
         )
         return [sentence for sentence in found if sentence is not None]
     groups = _groups(table, table.index_of(columns.sentence), notes)
-    sentences = (_sentence_of_rows(rows, text, tag, notes) for rows in groups)
-    return [sentence for sentence in sentences if sentence is not None]
+    return [_sentence_of_rows(rows, text, tag, notes) for rows in groups]
 
 
 def _tag_column(table: Table) -> str | None:
@@ -109,12 +113,15 @@ def _named(names: Sequence[str], known: frozenset[str]) -> str | None:
     return next((name for name in names if plain_name(name) in known), None)
 
 
-def _sparse(table: Table, names: Sequence[str]) -> str | None:
-    """Return the column that is filled only in the first row of each sentence."""
+def _dividing_column(table: Table, names: Sequence[str]) -> str | None:
+    """Return the first column that is filled only where a sentence begins, or whose values stand in rows together."""
     for name in names:
-        index = table.index_of(name)
-        filled = [not is_empty(row.cells[index]) for row in table.rows]
-        if filled and filled[0] and 1 < sum(filled) <= len(filled) / 2:
+        values = [_sentence_id(row.cells[table.index_of(name)]) for row in table.rows]
+        num_filled = sum(map(bool, values))
+        if values and values[0] and 1 < num_filled <= len(values) / 2:
+            return name
+        num_runs = sum(1 for _ in groupby(values))
+        if num_filled == len(values) and 1 < num_runs == len(set(values)) <= len(values) / 2:
             return name
     return None
 
@@ -143,7 +150,7 @@ def _sentence_id(cell: Cell) -> str:
     return str(cell) if isinstance(cell, list) else label_text(cell)
 
 
-def _sentence_of_rows(rows: Sequence[Row], text: int, tag: int | None, notes: TaggingNotes) -> Sentence | None:
+def _sentence_of_rows(rows: Sequence[Row], text: int, tag: int | None, notes: TaggingNotes) -> Sentence:
     tokens: list[str] = []
     tags: list[str] = []
     num_bad = 0
@@ -159,7 +166,7 @@ def _sentence_of_rows(rows: Sequence[Row], text: int, tag: int | None, notes: Ta
             notes.again(row.number, reason)
         num_bad += reason is not None
     numbers = tuple(row.number for row in rows)
-    return None if num_bad else Sentence(tuple(tokens), None if tag is None else tuple(tags), numbers)
+    return Sentence(tuple(tokens), None if tag is None else tuple(tags), numbers, is_broken=num_bad > 0)
 
 
 def _row_problem(token: Cell, tag: Cell, has_tags: bool) -> str | None:
