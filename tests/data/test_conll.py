@@ -215,6 +215,8 @@ def _stdin_has_sentences(text: str) -> bool:
     ("text", "sure"),
     [
         ("a\tB-X\nb\tO\n", True),
+        ("#\tfrom x [2009]\n1\ta\tO\tB-X\n2\tb\tO\tO\n", True),
+        ("#begin document x\na B-X\nb O\n\n#end document\n", True),
         ("a X\nb O\n\nc O\n", False),
         ("take vitamin B-12\n", False),
         ("a long text\tB-1\nanother one\tO\n", False),

@@ -85,7 +85,7 @@ def read_conll(file: InputFile) -> ConllLines:
 
 def _is_surely_mark(line: str) -> bool:
     """Return True for a comment or a start of a document, as far as one line tells."""
-    return line.startswith(DOCUMENT_START) or (line.startswith("# ") and not is_tag(line.split()[-1]))
+    return line.startswith(DOCUMENT_START) or (_COMMENT.match(line) is not None and not is_tag(line.split()[-1]))
 
 
 def _cells(line: str, by_tab: bool) -> list[str]:
