@@ -46,3 +46,16 @@ def test_an_excerpt_has_at_most_forty_characters(length: int) -> None:
     shown = excerpt("x" * length)
 
     assert len(shown) == min(length, MAX_EXCERPT) + len("''")
+
+
+def test_a_row_is_called_as_its_file_calls_it() -> None:
+    problems = RowProblems("train.conll", unit="line")
+    problems.add(3, "it has no tag")
+    one = str(problems.error("Add one."))
+    problems.add(4, "it has no tag")
+
+    assert one.startswith("train.conll, line 3: it has no tag.")
+    assert str(problems.error("Add one.")).splitlines()[:2] == [
+        "train.conll: 2 lines cannot be read.",
+        "  line 3: it has no tag",
+    ]

@@ -79,7 +79,7 @@ def open_rows(source: Source, *, header: Header = None, stream: BinaryIO | None 
     (('text',), [('good',), ('bad',)])
     """
     if isinstance(source, str | os.PathLike):
-        return _open_file(standard_input(stream) if is_standard_input(source) else find_file(source), header)
+        return open_file(standard_input(stream) if is_standard_input(source) else find_file(source), header)
     opened = open_frame(source)
     if opened is not None:
         return opened
@@ -106,7 +106,8 @@ def is_standard_input(source: Source) -> bool:
     return isinstance(source, str | os.PathLike) and os.fspath(source) == STANDARD_INPUT
 
 
-def _open_file(file: InputFile, header: Header) -> RowStream:
+def open_file(file: InputFile, header: Header = None) -> RowStream:
+    """Open a file that is found already. Takes and raises what `open_rows` does."""
     kind = _kind_of(file)
     readers: dict[FormatKind, Callable[[InputFile], RowStream]] = {
         "jsonl": open_json,

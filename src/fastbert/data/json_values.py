@@ -1,0 +1,87 @@
+"""The values of a JSON file as they are: one on each line, or the items of one array.
+
+`records` makes a table of the same files; here a value may be nested in any way. Knows nothing of what it means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from fastbert.data.encoding import examine_text, text_lines
+from fastbert.data.files import InputFile
+from fastbert.data.row_problems import RowProblems
+from fastbert.errors import DataError
+
+JSON_HINT = 'Write one object on each line, such as {"text": "Fly to Berlin", "label": [[7, 13, "LOC"]]}.'
+
+
+def read_json_values(file: InputFile) -> list[tuple[int, object]]:
+    """Return the values with their line, or with their number in an array, both counted from 1.
+
+    An object that holds a list of examples under "annotations" and no text of its own stands for these.
+    Raises DataError if the file is empty or no JSON, with the first lines that are none.
+    """
+    lines = list(text_lines(file, examine_text(file)))
+    text = "".join(lines)
+    begin = text.lstrip()[:1]
+    if not begin:
+        raise DataError(f"{file.name} is empty; expected JSON.", "Check that it was saved or copied whole.")
+    values: list[tuple[int, object]] = []
+    problems = RowProblems(file.name)
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            values.append((number, json.loads(line.rstrip("\r\n"))))
+        except (ValueError, RecursionError) as error:
+            problems.add(number, _describe(error))
+    if problems.count == 0 and len(values) > 1:
+        return values
+    whole = values[0][1] if problems.count == 0 else _whole(text, problems)
+    return list(enumerate(_items(whole), start=1))
+
+
+def read_first_values(text: str, limit: int = 20) -> list[object]:
+    """Return the first values of the beginning of a JSON file, as many as are complete in it."""
+    decoder = json.JSONDecoder()
+    values: list[object] = []
+    stripped = text.lstrip()
+    position = len(text) - len(stripped)
+    if stripped.startswith("[") and stripped[1:].lstrip()[:1] in ("{", "["):
+        position += 1  # an array: its items, not itself
+    while len(values) < limit:
+        while position < len(text) and text[position] in " \t\r\n,":
+            position += 1
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            return values
+        values.append(value)
+    return values
+
+
+def _whole(text: str, problems: RowProblems) -> object:
+    """Return the only value of a file that spreads it over lines."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith("[\n") or text.rstrip().endswith("\n]"):
+            line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise DataError(f"{problems.name}{line}: {_describe(error)}.", JSON_HINT) from error
+        raise problems.error(JSON_HINT) from error
+
+
+def _items(whole: object) -> list[object]:
+    if isinstance(whole, Mapping) and "text" not in whole and "data" not in whole:
+        inner = whole.get("annotations")
+        return inner if isinstance(inner, list) else [whole]
+    if isinstance(whole, list) and not (len(whole) == 2 and isinstance(whole[0], str)):
+        return whole
+    return [whole]
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"no valid JSON at column {error.colno} ({error.msg})"
+    return "the JSON is nested too deeply" if isinstance(error, RecursionError) else "no valid JSON"

@@ -1,0 +1,263 @@
+"""Records of a text and its labelled spans, as annotation tools export them.
+
+    doccano         {"text": ..., "label": [[0, 5, "PER"]]}, also under "labels" or "entities", and with objects
+                    of "start_offset", "end_offset" and "label"
+    Prodigy         {"text": ..., "spans": [{"start": 0, "end": 5, "label": "PER"}], "answer": "accept"}
+    Label Studio    {"data": {"text": ...}, "annotations": [{"result": [{"value": {...}, "type": "labels"}]}]}, and
+                    its minimal form {"text": ..., "label": [{"start": 0, "end": 5, "labels": ["PER"]}]}
+    spaCy           ["...", {"entities": [[0, 5, "PER"]]}]
+
+They differ in where text and spans stand and in what the parts of a span are called. Knows nothing of files, nor of
+whether a span lies in its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fastbert.data.columns import listed
+from fastbert.data.row_problems import excerpt
+from fastbert.data.spans import RawSpan, SpanRecord
+from fastbert.data.tagging_notes import TaggingNotes
+
+TEXT_KEYS = ("text", "data", "sentence", "content")
+SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
+STUDIO_KEYS = ("annotations", "completions")
+START_KEYS, END_KEYS = ("start", "start_offset", "begin"), ("end", "end_offset")
+LABEL_KEYS = ("label", "labels", "tag", "type")
+TEXTLESS = "the record has no text"
+SPAN_HINT = (
+    'A span is [start, end, "LABEL"], or an object with start, end and label; a text without any has an empty list.'
+)
+
+
+@dataclass(frozen=True)
+class SpanKeys:
+    """Where text and spans stand. text: None in the pairs of spaCy.    certain: a span was seen."""
+
+    text: str | None
+    spans: str
+    reason: str
+    certain: bool
+
+
+class Unreadable(Exception):
+    """A record cannot be read. The message says why, `reason` in the same words for all of a kind."""
+
+    def __init__(self, reason: str, what: str | None = None) -> None:
+        super().__init__(what or reason)
+        self.reason = reason
+
+
+class LeftOut(Exception):
+    """A record is rightly left out. The message says why."""
+
+
+def detect_keys(values: Iterable[object], text: str | None = None, tag: str | None = None) -> SpanKeys | None:
+    """Return where texts and spans stand in the records, None if they hold none.
+
+    text, tag: keys that the user names.
+    """
+    possible: SpanKeys | None = None
+    for value in values:
+        found = _keys_of(value, text, tag)
+        if found is not None and found.certain:
+            return found
+        possible = possible or found
+    return possible
+
+
+def read_records(
+    values: Iterable[tuple[int, object]], text: str | None, tag: str, notes: TaggingNotes
+) -> list[SpanRecord]:
+    """Return the records of numbered values; those that cannot be read are left out and noted.
+
+    text, tag: keys of text and spans.
+    """
+    records: list[SpanRecord] = []
+    for number, value in values:
+        try:
+            found_text, spans = _read(value, text, tag, notes, number)
+        except Unreadable as problem:
+            notes.bad(number, problem.reason, SPAN_HINT, what=str(problem))
+        except LeftOut as reason:
+            notes.left_out(number, str(reason))
+        else:
+            records.append(SpanRecord(number, found_text, spans, f"{notes.unit} {number}"))
+    return records
+
+
+def _keys_of(value: object, text: str | None, tag: str | None) -> SpanKeys | None:
+    if _is_pair(value):
+        reason = 'Spans: pairs of a text and {"entities": [...]}, as for spaCy.'
+        return SpanKeys(None, "entities", reason, True)
+    if not isinstance(value, Mapping):
+        return None
+    studio = next((key for key in STUDIO_KEYS if isinstance(value.get(key), list)), None)
+    if studio is not None and isinstance(value.get("data"), Mapping) and tag in (None, studio):
+        key = text or _studio_text_key(value["data"], _results(value[studio]))
+        certain = any(_is_region(result) for result in _results(value[studio]))
+        return None if key is None else SpanKeys(key, studio, "Spans: an export of Label Studio.", certain)
+    text_key = text or next((key for key in TEXT_KEYS if isinstance(value.get(key), str)), None)
+    if text_key is None or not isinstance(value.get(text_key), str):
+        return None
+    for key in (tag,) if tag is not None else SPAN_KEYS:
+        spans = value.get(key)
+        if isinstance(spans, list | tuple) and all(map(_is_span, spans)):
+            certain = any(map(_has_offsets, spans))
+            if spans or tag is not None or key in ("spans", "entities"):
+                return SpanKeys(text_key, key, f"Spans: key {excerpt(key)} holds {_shape(spans)}.", certain)
+    return None
+
+
+def _is_pair(value: object) -> bool:
+    """Return True for the training form of spaCy 2."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return False
+    text, annotation = value
+    return isinstance(text, str) and isinstance(annotation, Mapping) and "entities" in annotation
+
+
+def _is_span(value: object) -> bool:
+    """Return True for what is meant as a span, be it right or wrong."""
+    if isinstance(value, Mapping):
+        return any(key in value for key in START_KEYS) and any(key in value for key in END_KEYS)
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        return False
+    return isinstance(value[2], str) and not isinstance(value[0], list | Mapping) and not _is_label_triple(value)
+
+
+def _has_offsets(value: object) -> bool:
+    """Return True for a span whose offsets are numbers."""
+    if isinstance(value, Mapping):
+        return all(isinstance(_first(value, keys), int) for keys in (START_KEYS, END_KEYS))
+    return isinstance(value, list | tuple) and all(isinstance(part, int) for part in value[:2])
+
+
+def _is_label_triple(value: Sequence[object]) -> bool:
+    return all(isinstance(part, str) and not part.strip().isdigit() for part in value)
+
+
+def _shape(spans: Sequence[object]) -> str:
+    if not spans:
+        return "lists of spans"
+    first = spans[0]
+    return (
+        f"objects with {listed([str(key) for key in first], 4)}"
+        if isinstance(first, Mapping)
+        else '[start, end, "LABEL"]'
+    )
+
+
+def _read(
+    value: object, text: str | None, tag: str, notes: TaggingNotes, number: int
+) -> tuple[str, tuple[RawSpan, ...] | None]:
+    required = notes.options.labels_required
+    if isinstance(value, str) and not required:
+        return _checked_text(value), None
+    if text is None:
+        if not _is_pair(value) or not isinstance(value, list | tuple):
+            raise Unreadable("the record is no pair of a text and its entities")
+        return _checked_text(value[0]), _read_spans(value[1]["entities"])
+    if not isinstance(value, Mapping):
+        raise Unreadable("the record is no object")
+    answer = value.get("answer")
+    refused = answer in ("reject", "ignore")
+    if required and refused:
+        raise LeftOut(f"its answer is '{answer}'")
+    if tag in STUDIO_KEYS and isinstance(value.get("data"), Mapping):
+        return _read_studio(value, text, tag, notes, number)
+    found = _checked_text(value.get(text))
+    if value.get(tag) is None and "annotation_id" in value:
+        return found, ()  # the minimal export of Label Studio leaves the key out where nothing is marked
+    if value.get(tag) is None or refused:
+        if required:
+            raise Unreadable(f"the record has no key {excerpt(tag)}")
+        return found, None
+    return found, _read_spans(value[tag])
+
+
+def _checked_text(value: object) -> str:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise Unreadable(TEXTLESS)
+    if not isinstance(value, str):
+        raise Unreadable("the text is no text", f"the text is {excerpt(value)}, expected a text")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        what = f"the text holds half of a surrogate pair at character {error.start}"
+        raise Unreadable("the text holds half of a surrogate pair", what) from error
+    return value
+
+
+def _read_spans(values: object) -> tuple[RawSpan, ...]:
+    if not isinstance(values, list | tuple):
+        raise Unreadable("the spans are no list", f"the spans are {excerpt(values)}, expected a list")
+    return tuple(span for value in values for span in _spans_of(value))
+
+
+def _spans_of(value: object) -> list[RawSpan]:
+    """Return a span, or several on one place where it has several labels."""
+    if isinstance(value, Mapping):
+        start, end = _first(value, START_KEYS), _first(value, END_KEYS)
+        labels, told = _first(value, LABEL_KEYS), value.get("text")
+    elif isinstance(value, list | tuple) and len(value) == 3:
+        start, end, labels = value
+        told = None
+    else:
+        raise Unreadable("a span is not written as one", f"{excerpt(value)} is no span")
+    given = labels if isinstance(labels, list | tuple) else [labels]
+    names = [name.strip() for name in given if isinstance(name, str) and name.strip()]
+    if not names or len(names) < len(given):
+        raise Unreadable("a span has no label", f"span {excerpt(value)} has no label")
+    first, last = _offset(start, "start"), _offset(end, "end")
+    return [RawSpan(first, last, name, told if isinstance(told, str) else None) for name in names]
+
+
+def _first(value: Mapping[str, object], keys: Sequence[str]) -> object:
+    return next((value[key] for key in keys if value.get(key) is not None), None)
+
+
+def _offset(value: object, name: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # pandas writes a column of numbers with gaps so
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unreadable(
+            f"the {name} of a span is no whole number", f"{name} of a span is {excerpt(value)}, expected a whole number"
+        )
+    return value
+
+
+def _read_studio(
+    record: Mapping[str, object], text: str, tag: str, notes: TaggingNotes, number: int
+) -> tuple[str, tuple[RawSpan, ...] | None]:
+    data = record["data"]
+    found = _checked_text(data.get(text) if isinstance(data, Mapping) else None)
+    all_annotations = record.get(tag)
+    listed_ones = all_annotations if isinstance(all_annotations, list) else []
+    annotations = [one for one in listed_ones if isinstance(one, Mapping) and not one.get("was_cancelled")]
+    if not annotations:
+        if notes.options.labels_required:
+            raise LeftOut("it was not annotated")
+        return found, None
+    if len(annotations) > 1:
+        notes.changed("of several annotations of one text only the first is read", f"row {number}")
+    return found, _read_spans([result["value"] for result in _results(annotations[:1]) if _is_region(result)])
+
+
+def _results(annotations: object) -> list[Mapping[str, object]]:
+    if not isinstance(annotations, list):
+        return []
+    lists = [one.get("result") for one in annotations if isinstance(one, Mapping)]
+    return [result for items in lists if isinstance(items, list) for result in items if isinstance(result, Mapping)]
+
+
+def _is_region(result: Mapping[str, object]) -> bool:
+    value = result.get("value")
+    return isinstance(value, Mapping) and "labels" in value and result.get("type", "labels") == "labels"
+
+
+def _studio_text_key(data: Mapping[str, object], results: Iterable[Mapping[str, object]]) -> str | None:
+    texts = [key for key in data if isinstance(data[key], str)]
+    return "text" if "text" in texts else texts[0] if len(texts) == 1 else None

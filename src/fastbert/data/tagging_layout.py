@@ -1,0 +1,59 @@
+"""How a file of tagged text is written: which format, which columns or keys, which scheme of tags.
+
+Knows nothing of how that is detected (`tagging_detection`) nor of examples (`tagging`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, cast, get_args
+
+from fastbert.data.row_problems import excerpt
+from fastbert.errors import DataError
+
+TaggingFormat = Literal["conll", "parallel", "spans", "brat", "token_table"]
+
+
+@dataclass(frozen=True)
+class TaggingLayout:
+    """How tagged text is written, and the reasons for it.
+
+    text: column of the tokens (a name or a number), key of the text, or file of the tokens.
+    tag: column of the tags, key of the spans, or file of the tags.
+    sentence: column of the sentence id of a table of tokens.
+    scheme: IOB1, IOB2, BIOES or plain, None for spans.
+    reasons: sentences that say what was detected and why.
+    """
+
+    format: TaggingFormat
+    text: str | None
+    tag: str | None
+    sentence: str | None
+    scheme: str | None
+    reasons: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Return a dict of plain JSON values."""
+        values: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**values, "reasons": list(self.reasons)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object]) -> TaggingLayout:
+        """Return the layout that `to_json` described. Raises DataError if it is damaged."""
+        kind, reasons = values.get("format"), values.get("reasons", [])
+        if kind not in get_args(TaggingFormat):
+            raise _damaged("format", kind, "one of " + ", ".join(get_args(TaggingFormat)))
+        if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
+            raise _damaged("reasons", reasons, "a list of texts")
+        parts = {name: values.get(name) for name in ("text", "tag", "sentence", "scheme")}
+        for name, value in parts.items():
+            if value is not None and not isinstance(value, str):
+                raise _damaged(name, value, "a text or null")
+        return cls(cast(TaggingFormat, kind), **cast(dict[str, str | None], parts), reasons=tuple(reasons))
+
+
+def _damaged(name: str, value: object, expected: str) -> DataError:
+    return DataError(
+        f"The layout has {name} {excerpt(value)}; expected {expected}.", "It was damaged; detect it again."
+    )

@@ -1,0 +1,198 @@
+"""Sentences of a table of tokens: a sentence id, a token and its tag in each row.
+
+The id stands in every row or, as in spreadsheets, only in the first row of its sentence. A table may also hold a
+whole sentence in each row, as lists of tokens and tags. Knows nothing of file formats or of what a tag means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from fastbert.data.cell_values import is_empty, label_text
+from fastbert.data.columns import find_column, listed, missing_column
+from fastbert.data.conll import SENTENCE_NAMES, TAG_NAMES, TOKEN_NAMES, plain_name
+from fastbert.data.row_problems import excerpt
+from fastbert.data.table import Cell, Row, Table
+from fastbert.data.tag_schemes import OUTSIDE, is_tag
+from fastbert.data.tagged_sentences import PREFIX_HINT, Sentence
+from fastbert.data.tagging_notes import TaggingNotes
+from fastbert.errors import DataError
+
+TABLE_HINT = "A table of tokens has a column for the sentence (sentence_id), one for the token and one for its tag."
+_ROW_HINT = "Every row holds a token and its tag (O where it is in no entity)."
+
+
+class NoTokens(DataError):
+    """A table has no column of tokens or of tags: it may be another format."""
+
+
+@dataclass(frozen=True)
+class TokenColumns:
+    """The columns of a table of tokens. sentence: None if every row is a sentence.    certain: tags were seen."""
+
+    text: str
+    tag: str
+    sentence: str | None
+    certain: bool
+
+
+def find_token_columns(table: Table, text: str | None = None, tag: str | None = None) -> TokenColumns:
+    """Return which columns hold tokens, tags and sentences. text, tag: what the user says.
+
+    Raises DataError if one of them cannot be found.
+    """
+    tag_column = find_column(table, tag, "--label") if tag is not None else _tag_column(table)
+    names = [name for name in table.columns if name != tag_column]
+    text_column = find_column(table, text, "--text") if text is not None else _named(names, TOKEN_NAMES)
+    if text_column is None or tag_column is None:
+        what = "tokens" if text_column is None else "tags"
+        option = "--text" if text_column is None else "--label"
+        raise NoTokens(
+            f"{table.name} has no column that is known to hold {what}. Its columns are: {listed(table.columns)}.",
+            f"Name it with {option}. {TABLE_HINT}",
+        )
+    if _holds_lists(table, text_column):
+        return TokenColumns(text_column, tag_column, None, _holds_tags(table, tag_column))
+    others = [name for name in names if name != text_column]
+    sentence = _named(others, SENTENCE_NAMES) or _dividing_column(table, others)
+    if sentence is None:
+        raise DataError(
+            f"{table.name} has no column that says which sentence a token is in."
+            f" Its columns are: {listed(table.columns)}.",
+            "Call it 'sentence_id'; the same number stands in all rows of a sentence.",
+        )
+    return TokenColumns(text_column, tag_column, sentence, _holds_tags(table, tag_column))
+
+
+def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -> list[Sentence]:
+    """Return the sentences of a table; those with a row that cannot be read are left out and noted.
+
+    Raises DataError if a column is missing.
+    """
+    for name, option in ((columns.text, "--text"), (columns.sentence, "--text"), (columns.tag, "--label")):
+        optional = name == columns.tag and not notes.options.labels_required
+        if name is not None and name not in table.columns and not optional:
+            raise missing_column(table, name, option)
+    tag = table.index_of(columns.tag) if columns.tag in table.columns else None
+    text = table.index_of(columns.text)
+    if columns.sentence is None:
+        found = (
+            _sentence_of_row(row, row.cells[text], None if tag is None else row.cells[tag], notes) for row in table.rows
+        )
+        return [sentence for sentence in found if sentence is not None]
+    groups = _groups(table, table.index_of(columns.sentence), notes)
+    return [_sentence_of_rows(rows, text, tag, notes) for rows in groups]
+
+
+def _tag_column(table: Table) -> str | None:
+    """Return the column of tags with prefixes, the one with a usual name if there are several or none."""
+    tagged = [name for name in table.columns if _holds_tags(table, name)]
+    return tagged[0] if len(tagged) == 1 else _named(tagged or table.columns, TAG_NAMES)
+
+
+def _holds_tags(table: Table, column: str) -> bool:
+    index = table.index_of(column)
+    values = {tag for row in table.rows for tag in _parts(row.cells[index]) if tag}
+    return all(map(is_tag, values)) and bool(values - {OUTSIDE})
+
+
+def _parts(cell: Cell) -> list[str]:
+    if isinstance(cell, list):
+        return ["" if isinstance(part, list) else label_text(part) for part in cell]
+    return [label_text(cell)]
+
+
+def _holds_lists(table: Table, column: str) -> bool:
+    index = table.index_of(column)
+    return bool(table.rows) and all(isinstance(row.cells[index], list) for row in table.rows)
+
+
+def _named(names: Sequence[str], known: frozenset[str]) -> str | None:
+    return next((name for name in names if plain_name(name) in known), None)
+
+
+def _dividing_column(table: Table, names: Sequence[str]) -> str | None:
+    """Return the first column that is filled only where a sentence begins, or whose values stand in rows together."""
+    for name in names:
+        values = [_sentence_id(row.cells[table.index_of(name)]) for row in table.rows]
+        num_filled = sum(map(bool, values))
+        if values and values[0] and 1 < num_filled <= len(values) / 2:
+            return name
+        num_runs = sum(1 for _ in groupby(values))
+        if num_filled == len(values) and 1 < num_runs == len(set(values)) <= len(values) / 2:
+            return name
+    return None
+
+
+def _groups(table: Table, index: int, notes: TaggingNotes) -> list[list[Row]]:
+    """Return the rows of each sentence: a new one begins where the id changes."""
+    groups: list[list[Row]] = []
+    seen: set[str] = set()
+    before: str | None = None
+    for row in table.rows:
+        name = _sentence_id(row.cells[index])
+        if before is None or (name and name != before):
+            if name in seen:
+                notes.changed(
+                    "a sentence id that comes again after another begins a new sentence",
+                    f"row {row.number} {excerpt(name)}",
+                )
+            seen.add(name)
+            before = name
+            groups.append([])
+        groups[-1].append(row)
+    return groups
+
+
+def _sentence_id(cell: Cell) -> str:
+    return str(cell) if isinstance(cell, list) else label_text(cell)
+
+
+def _sentence_of_rows(rows: Sequence[Row], text: int, tag: int | None, notes: TaggingNotes) -> Sentence:
+    tokens: list[str] = []
+    tags: list[str] = []
+    num_bad = 0
+    for row in rows:
+        token, label = row.cells[text], None if tag is None else row.cells[tag]
+        reason = _row_problem(token, label, tag is not None)
+        if reason is None:
+            tokens.append(label_text(token))
+            tags += [] if tag is None else [label_text(label)]
+        elif num_bad == 0:
+            notes.bad(row.number, reason, _ROW_HINT)
+        else:
+            notes.again(row.number, reason)
+        num_bad += reason is not None
+    numbers = tuple(row.number for row in rows)
+    return Sentence(tuple(tokens), None if tag is None else tuple(tags), numbers, is_broken=num_bad > 0)
+
+
+def _row_problem(token: Cell, tag: Cell, has_tags: bool) -> str | None:
+    if isinstance(token, list) or isinstance(tag, list):
+        return "a cell holds a list instead of one token or tag"
+    if is_empty(token):
+        return "the row has no token"
+    return "the row has no tag" if has_tags and is_empty(tag) else None
+
+
+def _sentence_of_row(row: Row, tokens: Cell, tags: Cell, notes: TaggingNotes) -> Sentence | None:
+    words = _parts(tokens) if isinstance(tokens, list) else []
+    labels = _parts(tags) if isinstance(tags, list) else None
+    if not words:
+        notes.bad(row.number, "the row has no tokens", _ROW_HINT)
+    elif not all(words):
+        notes.bad(row.number, "a token is empty", _ROW_HINT)
+    elif labels is None and notes.options.labels_required:
+        notes.bad(row.number, "the row has no tags", PREFIX_HINT)
+    elif labels is not None and len(labels) != len(words):
+        notes.bad(
+            row.number,
+            "there are not as many tags as tokens",
+            _ROW_HINT,
+            what=f"{len(words)} tokens, but {len(labels)} tags",
+        )
+    else:
+        return Sentence(tuple(words), None if labels is None else tuple(labels), (row.number,) * len(words))
+    return None

@@ -1,0 +1,121 @@
+"""BRAT documents: entities of standoff files, and texts divided at line breaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fastbert.data.brat import find_documents, read_documents, split_document
+from fastbert.data.examples import Entity, TaggedExample
+from fastbert.data.spans import RawSpan, SpanRecord
+from fastbert.data.tagging_notes import ReadOptions
+from fastbert.errors import DataError
+from tests.data.tagged import notes, write
+
+
+def write_document(folder: Path, text: str, annotations: str, name: str = "a") -> Path:
+    write(folder, f"{name}.ann", annotations)
+    return write(folder, f"{name}.txt", text)
+
+
+def read(folder: Path, *, skip: bool = False, required: bool = True) -> tuple[list[SpanRecord], list[str]]:
+    noted = notes(unit="document", name="corpus", options=ReadOptions(labels_required=required, skip=skip))
+    records = read_documents(find_documents(folder), noted)
+    return records, noted.report([TaggedExample("a", (Entity(0, 1, "X"),))]).sentences()
+
+
+def test_entities_are_read_and_other_lines_are_not(tmp_path: Path) -> None:
+    other = "R1\tlives Arg1:T1 Arg2:T2\nE1\tMove:T1\nA1\tNeg E1\n#1\tNote T1\tx\n*\tEquiv T1 T2\nN1\tReference T1 x\n"
+    write_document(tmp_path, "Maria lives", f"T1\tPER 0 5\tMaria\r\n\n{other}")
+
+    records, said = read(tmp_path)
+
+    assert records == [SpanRecord(1, "Maria lives", (RawSpan(0, 5, "PER", "Maria", "a.ann, line 1"),), "a", "a")]
+    assert said == []
+
+
+def test_an_entity_of_several_parts_is_left_out_and_listed(tmp_path: Path) -> None:
+    write_document(tmp_path, "north and south Rome", "T1\tLOC 0 5;16 20\tnorth Rome\n")
+
+    records, said = read(tmp_path)
+
+    assert records[0].spans == ()
+    assert said == ["corpus: an entity of several parts is left out, once (a.ann, line 1 'LOC' 0 5;16 20)."]
+
+
+@pytest.mark.parametrize("line", ["T1 PER 0 5 Maria", "T1\tPER 0\tMaria", "T1\tPER a b\tMaria", "hello"])
+def test_a_line_that_is_no_annotation_is_reported(line: str, tmp_path: Path) -> None:
+    write_document(tmp_path, "Maria", f"\n{line}\n")
+
+    with pytest.raises(DataError, match=r"corpus, document 1: a.ann, line 2: '.*' is no annotation"):
+        read(tmp_path)
+
+
+def test_a_text_without_annotations_is_reported(tmp_path: Path) -> None:
+    write_document(tmp_path, "a", "", name="a")
+    write(tmp_path, "b.txt", "b")
+
+    with pytest.raises(DataError, match=r"corpus, document 2: b.txt has no b.ann beside it.*") as caught:
+        read(tmp_path)
+    assert "an empty one says that the text has no entities" in str(caught.value)
+
+
+def test_annotations_without_a_text_are_reported(tmp_path: Path) -> None:
+    write(tmp_path, "b.ann", "")
+
+    with pytest.raises(DataError, match="corpus, document 1: b.ann has no b.txt beside it"):
+        read(tmp_path)
+
+
+def test_bad_documents_are_left_out_if_the_user_says_so(tmp_path: Path) -> None:
+    write_document(tmp_path, "a", "")
+    write_document(tmp_path, "b", "x\ny\n", name="b")
+
+    records, said = read(tmp_path, skip=True)
+
+    assert [record.place for record in records] == ["a"]
+    assert said == ["1 of 2 rows of corpus left out: a line is no annotation (row 2)."]
+
+
+def test_an_empty_text_is_left_out_and_counted(tmp_path: Path) -> None:
+    write_document(tmp_path, "", "")
+
+    assert read(tmp_path) == ([], ["1 of 2 rows of corpus left out: the text is empty (row 1)."])
+
+
+def test_texts_to_predict_need_no_annotations(tmp_path: Path) -> None:
+    write_document(tmp_path, "a", "")
+    write(tmp_path, "b.txt", "b")
+
+    assert [record.spans for record in read(tmp_path, required=False)[0]] == [(), None]
+
+
+def test_one_document_may_be_named_by_either_file(tmp_path: Path) -> None:
+    text = write_document(tmp_path, "a", "")
+
+    assert find_documents(text) == find_documents(tmp_path / "a.ann") == [text]
+
+
+@pytest.mark.parametrize("name", ["b.txt", "b.csv"])
+def test_a_file_without_annotations_is_no_document(name: str, tmp_path: Path) -> None:
+    assert find_documents(write(tmp_path, name, "x")) == []
+
+
+def test_a_text_is_divided_at_the_line_breaks_that_no_entity_crosses() -> None:
+    text = "Ana\r\n\n  in New\nYork.\nBonn"
+    entities = (Entity(0, 3, "P"), Entity(11, 19, "L"), Entity(21, 25, "L"))
+
+    parts = list(split_document(SpanRecord(1, text, (), "a", "a"), entities))
+
+    assert parts == [
+        TaggedExample("Ana", (Entity(0, 3, "P"),), None, "a.txt, line 1", "a"),
+        TaggedExample("  in New\nYork.", (Entity(5, 13, "L"),), None, "a.txt, line 3", "a"),
+        TaggedExample("Bonn", (Entity(0, 4, "L"),), None, "a.txt, line 5", "a"),
+    ]
+
+
+def test_lines_to_predict_have_no_entities() -> None:
+    parts = split_document(SpanRecord(1, "a\nb\n", None, "a", "a"), None)
+
+    assert [(part.text, part.entities) for part in parts] == [("a", None), ("b", None)]

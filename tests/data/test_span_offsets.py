@@ -1,0 +1,161 @@
+"""Units of offsets: converted only where the texts of the spans prove it, explained where they only look so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastbert.data.examples import Entity, TaggedExample
+from fastbert.data.span_offsets import in_characters
+from fastbert.data.spans import RawSpan, SpanRecord
+from fastbert.data.tagging_notes import ReadOptions, TaggingNotes
+from fastbert.errors import DataError
+from tests.data.tagged import notes, sentences
+
+SOME = [TaggedExample("x", (Entity(0, 1, "X"),))]
+
+
+def quiet() -> TaggingNotes:
+    return notes(unit="row", name="a.json")
+
+
+def record(text: str, *spans: RawSpan, row: int = 1) -> SpanRecord:
+    return SpanRecord(row, text, spans, f"row {row}")
+
+
+def span(start: int, end: int, text: str | None = None) -> RawSpan:
+    return RawSpan(start, end, "LOC", text)
+
+
+def in_units(example: TaggedExample, encoding: str, size: int) -> SpanRecord:
+    """Return an example with offsets in another unit, each span with its text."""
+
+    def units(position: int) -> int:
+        return len(example.text[:position].encode(encoding)) // size
+
+    spans = [
+        RawSpan(units(one.start), units(one.end), one.label, example.text[one.start : one.end])
+        for one in example.entities or ()
+    ]
+    return record(example.text, *spans)
+
+
+@pytest.mark.parametrize(("encoding", "size"), [("utf-8", 1), ("utf-16-le", 2), ("utf-32-le", 4)])
+@given(examples=st.lists(sentences(), min_size=1, max_size=3))
+def test_spans_with_their_text_are_read_in_any_unit(encoding: str, size: int, examples: list[TaggedExample]) -> None:
+    found = in_characters([in_units(example, encoding, size) for example in examples], quiet())
+
+    covered = [[one.text[part.start : part.end] for part in one.spans or ()] for one in found]
+    assert covered == [[one.text[part.start : part.end] for part in one.entities or ()] for one in examples]
+
+
+@pytest.mark.parametrize(("start", "unit"), [(5, "UTF-8 bytes"), (3, "UTF-16 units")])
+def test_a_conversion_is_said(start: int, unit: str) -> None:
+    noted = quiet()
+
+    found = in_characters([record("😀 Rome, Rome", span(start, start + 4, "Rome"))], noted)
+
+    assert found[0].spans == (span(2, 6, "Rome"),)
+    assert noted.report(SOME).warnings == (
+        f"a.json: the offsets count {unit}, not characters, as the texts of the spans show; they are converted.",
+    )
+
+
+def test_spans_without_text_are_converted_with_the_others() -> None:
+    found = in_characters([record("😀 Rome Bonn", span(3, 7, "Rome"), span(8, 12))], quiet())
+
+    assert found[0].spans == (span(2, 6, "Rome"), span(7, 11))
+
+
+def test_one_wrong_span_among_right_ones_converts_nothing_and_is_moved_to_its_text() -> None:
+    noted = quiet()
+    rows = [record("😀 Rome", span(2, 6, "Rome")), record("😀 Bonn", span(3, 7, "Bonn"), row=2)]
+
+    found = in_characters(rows, noted)
+
+    assert [one.spans for one in found] == [(span(2, 6, "Rome"),), (span(2, 6, "Bonn"),)]
+    assert noted.report(SOME).warnings == (
+        "a.json: a span that does not cover its own text is moved to the only place where that text stands,"
+        " once (row 2 'LOC' 3-7).",
+    )
+
+
+def test_white_space_that_a_tool_has_cut_off_a_text_is_no_mistake() -> None:
+    noted = quiet()
+
+    assert in_characters([record("in Rome, Rome", span(2, 7, "Rome"))], noted)[0].spans == (span(2, 7, "Rome"),)
+    assert noted.report(SOME).warnings == ()
+
+
+@pytest.mark.parametrize("text", ["Rome Rome Bonn", "Bonn"])
+def test_a_span_whose_text_stands_nowhere_or_twice_is_an_error(text: str) -> None:
+    noted = quiet()
+    in_characters([record(text, span(1, 4, "Rome"))], noted)
+
+    with pytest.raises(DataError, match=r"a.json, row 1: span 'LOC' 1-4 covers '\w+', but its own text is 'Rome'"):
+        noted.report([])
+
+
+@pytest.mark.parametrize("told", ["New York", "New\\nYork", "New\nYork"])
+def test_a_line_break_may_be_written_as_a_blank(told: str) -> None:
+    noted = quiet()
+
+    assert in_characters([record("New\nYork", span(0, 8, told))], noted)[0].spans == (span(0, 8, told),)
+    assert noted.report(SOME).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "what"),
+    [
+        (2, 2, "span 'LOC' 2-2 ends where it starts or before"),
+        (3, 1, "span 'LOC' 3-1 ends where it starts or before"),
+        (0, 9, "span 'LOC' 0-9 lies outside the text of 4 characters"),
+        (-1, 3, "span 'LOC' -1-3 lies outside the text of 4 characters"),
+    ],
+)
+def test_a_span_outside_its_text_is_an_error(start: int, end: int, what: str) -> None:
+    noted = quiet()
+
+    assert in_characters([record("Rome", span(start, end))], noted) == []
+    with pytest.raises(DataError) as caught:
+        noted.report([])
+    assert str(caught.value).splitlines()[0] == f"a.json, row 1: {what}."
+
+
+def test_records_with_bad_spans_are_left_out_once_if_the_user_says_so() -> None:
+    noted = notes(options=ReadOptions(skip=True))
+
+    assert len(in_characters([record("Rome", span(0, 9), span(0, 8)), record("a", row=2)], noted)) == 1
+    assert noted.report(SOME).num_skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "names", "conversion"),
+    [
+        ("éé Rome", 9, "UTF-8 bytes", "len(text.encode()[:offset].decode()) from UTF-8 bytes"),
+        ("😀 Rome", 7, "UTF-16 units", "len(text.encode('utf-16-le')[:2 * offset].decode('utf-16-le'))"),
+    ],
+)
+def test_offsets_that_only_look_like_another_unit_are_explained(
+    text: str, end: int, names: str, conversion: str
+) -> None:
+    rows = [record(text, span(end - 4, end)), record("Bonn", span(0, 4), row=2)]
+
+    with pytest.raises(DataError) as caught:
+        in_characters(rows, quiet())
+
+    shown = str(caught.value)
+    assert "a.json: 1 of 2 spans end behind their text, but all lie inside if offsets count" in shown
+    assert names in shown
+    assert conversion in str(caught.value)
+
+
+def test_a_place_in_an_annotation_file_is_named() -> None:
+    noted = quiet()
+    in_characters([record("Rome", replace(span(0, 9), place="a.ann, line 4"))], noted)
+
+    with pytest.raises(DataError, match="row 1: a.ann, line 4: span 'LOC' 0-9 lies outside"):
+        noted.report([])

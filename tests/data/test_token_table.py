@@ -1,0 +1,141 @@
+"""Tables of tokens: which column is which, and where a sentence begins."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastbert.data.examples import TaggedExample
+from fastbert.data.table import Cell, Table
+from fastbert.data.tagged_sentences import Sentence
+from fastbert.data.tagging_notes import ReadOptions
+from fastbert.data.token_table import TokenColumns, find_token_columns, read_token_table
+from fastbert.errors import DataError
+from tests.data.tables import make_table
+from tests.data.tagged import notes
+
+KAGGLE = make_table(
+    ["Sentence #", "Word", "POS", "Tag"],
+    ["Sentence: 1", "Thousands", "NNS", "O"],
+    ["", "London", "NNP", "B-geo"],
+    ["Sentence: 2", 2.0, "CD", "O"],
+    [None, "Iran", "NNP", "B-gpe"],
+)
+COLUMNS = TokenColumns("token", "tag", "sentence_id", True)
+
+
+def tokens(*rows: tuple[Cell, Cell, Cell]) -> Table:
+    return make_table("sentence_id token tag", *rows)
+
+
+def read(table: Table, columns: TokenColumns = COLUMNS, options: ReadOptions | None = None) -> list[Sentence]:
+    noted = notes(unit="row", name=table.name, options=options)
+    found = read_token_table(table, columns, noted)
+    noted.report([TaggedExample("a")])
+    return found
+
+
+def test_a_sentence_id_may_stand_in_the_first_row_only() -> None:
+    columns = find_token_columns(KAGGLE)
+
+    assert columns == TokenColumns("Word", "Tag", "Sentence #", True)
+    assert read(KAGGLE, columns) == [
+        Sentence(("Thousands", "London"), ("O", "B-geo"), (2, 3)),
+        Sentence(("2", "Iran"), ("O", "B-gpe"), (4, 5)),
+    ]
+
+
+def test_a_sentence_id_may_stand_in_every_row() -> None:
+    assert read(tokens((1, "a", "O"), (1, "b", "B-X"), (2, "c", "O"))) == [
+        Sentence(("a", "b"), ("O", "B-X"), (2, 3)),
+        Sentence(("c",), ("O",), (4,)),
+    ]
+
+
+def test_a_column_whose_values_stand_together_divides_sentences() -> None:
+    rows: list[list[Cell]] = [["x", 7, "a", "O"], ["y", 7, "b", "B-X"], ["x", 8, "c", "O"], ["y", 8, "d", "O"]]
+
+    assert find_token_columns(make_table("pos id token tag", *rows)).sentence == "id"
+
+
+def test_an_id_that_comes_again_is_mentioned() -> None:
+    noted = notes(unit="row", name="train.csv")
+
+    found = read_token_table(tokens((1, "a", "O"), (2, "b", "O"), (1, "c", "O")), COLUMNS, noted)
+
+    assert len(found) == 3
+    assert noted.report([TaggedExample("a")]).warnings == (
+        "train.csv: a sentence id that comes again after another begins a new sentence, once (row 4 '1').",
+    )
+
+
+def test_each_row_may_hold_a_whole_sentence() -> None:
+    table = make_table("id tokens ner_tags", [1, ["a", "b"], ["O", "B-X"]], [2, ["c"], ["O"]])
+    columns = find_token_columns(table)
+
+    assert columns == TokenColumns("tokens", "ner_tags", None, True)
+    assert read(table, columns)[0] == Sentence(("a", "b"), ("O", "B-X"), (2, 2))
+
+
+@pytest.mark.parametrize(
+    ("cells", "what"),
+    [
+        ([["a", "b"], ["O"]], "2 tokens, but 1 tags"),
+        ([[], []], "the row has no tokens"),
+        ([["a", ""], ["O", "O"]], "a token is empty"),
+        ([["a"], None], "the row has no tags"),
+    ],
+)
+def test_a_bad_row_of_lists_is_reported(cells: list[Cell], what: str) -> None:
+    with pytest.raises(DataError, match=f"train.csv, row 2: {what}"):
+        read(make_table("token tag", cells), TokenColumns("token", "tag", None, True))
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ((1, "", "O"), "the row has no token"),
+        ((1, "a", None), "the row has no tag"),
+        ((1, ["a"], "O"), "a cell holds a list instead of one token or tag"),
+    ],
+)
+def test_a_bad_row_is_reported_and_breaks_its_sentence(row: tuple[Cell, Cell, Cell], what: str) -> None:
+    table = tokens((1, "x", "O"), row, row, (2, "y", "O"))
+
+    with pytest.raises(DataError) as caught:
+        read(table)
+
+    assert str(caught.value).splitlines()[:2] == ["train.csv: 2 rows cannot be read.", f"  row 3: {what}"]
+    assert [sentence.is_broken for sentence in read(table, options=ReadOptions(skip=True))] == [True, False]
+
+
+def test_a_table_without_sentences_is_an_error() -> None:
+    with pytest.raises(DataError) as caught:
+        find_token_columns(make_table("token tag", ["a", "O"], ["b", "B-X"]))
+
+    assert str(caught.value) == (
+        "train.csv has no column that says which sentence a token is in. Its columns are: 'token', 'tag'.\n"
+        "  Call it 'sentence_id'; the same number stands in all rows of a sentence."
+    )
+
+
+@pytest.mark.parametrize(("columns", "what"), [("sentence a tag", "tokens"), ("sentence token b", "tags")])
+def test_a_table_without_tokens_or_tags_is_an_error(columns: str, what: str) -> None:
+    with pytest.raises(DataError, match=f"train.csv has no column that is known to hold {what}"):
+        find_token_columns(make_table(columns, [1, "x", "y"]))
+
+
+def test_columns_may_be_named() -> None:
+    table = make_table("sentence a b", [1, "x", "PER"], [1, "y", "O"])
+
+    assert find_token_columns(table, "a", "b") == TokenColumns("a", "b", "sentence", False)
+
+
+def test_a_missing_column_is_an_error_with_the_closest_one() -> None:
+    with pytest.raises(DataError, match=r"(?s)has no column 'token'.*Did you mean 'tokens'\?"):
+        read(make_table("sentence_id tokens tag", [1, "a", "O"]))
+
+
+def test_texts_to_predict_need_no_tags() -> None:
+    table = make_table("sentence_id token", [1, "a"])
+
+    assert read(table, options=ReadOptions(labels_required=False)) == [Sentence(("a",), None, (2,))]
