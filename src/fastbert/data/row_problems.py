@@ -15,11 +15,12 @@ MAX_EXCERPT = 40  # no message quotes more of a user's text than this
 
 @dataclass
 class RowProblems:
-    """What is wrong with rows of one file: the first few in words, the rest as a count."""
+    """What is wrong with rows of one file: the first few in words, the rest as a count. unit: what a row is called."""
 
     name: str
     shown: list[tuple[int, str]] = field(default_factory=list)
     count: int = 0
+    unit: str = "row"
 
     def add(self, row: int, what: str) -> None:
         """Note one problem. what: what was found and expected, without a full stop."""
@@ -31,11 +32,11 @@ class RowProblems:
         """Return the one error that reports all that was noted."""
         if self.count == 1:
             row, what = self.shown[0]
-            return DataError(f"{self.name}, row {row}: {what}.", hint)
-        lines = [f"  row {row}: {what}" for row, what in self.shown]
+            return DataError(f"{self.name}, {self.unit} {row}: {what}.", hint)
+        lines = [f"  {self.unit} {row}: {what}" for row, what in self.shown]
         if self.count > len(self.shown):
             lines.append(f"  and {self.count - len(self.shown)} more")
-        return DataError("\n".join([f"{self.name}: {self.count} rows cannot be read.", *lines]), hint)
+        return DataError("\n".join([f"{self.name}: {self.count} {self.unit}s cannot be read.", *lines]), hint)
 
     def raise_if_any(self, hint: str) -> None:
         """Raise the DataError if anything was noted."""
