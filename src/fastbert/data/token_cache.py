@@ -47,7 +47,10 @@ logger = logging.getLogger(__name__)
 
 
 class CachedTokenizer(Tokenizer):
-    """A tokenizer that looks on disk before it encodes many texts. folder: where; made if needed."""
+    """A tokenizer that looks on disk before it encodes many texts. folder: where; made if needed.
+
+    Offsets are not kept: `encode_with_offsets` tokenises each time.
+    """
 
     def __init__(self, tokenizer: Tokenizer, folder: Path) -> None:
         vars(self).update(vars(tokenizer))  # the same tokenizer, not a second copy of its vocabulary
