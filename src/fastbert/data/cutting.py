@@ -101,7 +101,7 @@ def _sliding(first_N: Ints, second_N: Ints, room_N: Ints, overlap: int | None) -
     size_second_N = np.minimum(second_N, np.maximum(room_N // 2, room_N - first_N))
     size_N = room_N - size_second_N
     # Neighbours overlap, so that no phrase is seen only torn apart.
-    overlap_N = size_N // 4 if overlap is None else np.minimum(overlap, size_N // 2)
+    overlap_N = size_N // 4 if overlap is None else np.clip(overlap, 0, size_N // 2)
     step_N = np.maximum(1, size_N - overlap_N)
     windows_N = np.where(first_N > size_N, -(-(first_N - size_N + step_N) // step_N), 1)
     text_W = np.repeat(np.arange(len(first_N)), windows_N)
