@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastbert.config import Truncation
-from fastbert.data.cutting import Cuts, plan_cuts
+from fastbert.data.cutting import Cuts, Slide, plan_cuts
 
 WAYS: tuple[Truncation, ...] = ("head", "tail", "head_tail", "windows")
 lengths = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(2, 30)), min_size=1, max_size=8)
 
 
-def plan(rows: list[tuple[int, int, int]], truncation: Truncation) -> Cuts:
+def plan(
+    rows: list[tuple[int, int, int]], truncation: Truncation, slide: Slide = "text", overlap: int | None = None
+) -> Cuts:
     """Plan texts of (tokens, tokens of the pair, room)."""
     first_N, second_N, room_N = np.array(rows, np.int64).T
-    return plan_cuts(first_N, second_N, room_N, truncation)
+    return plan_cuts(first_N, second_N, room_N, truncation, slide, overlap)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,67 @@ def test_windows_leave_nothing_of_the_first_text_unread(rows: list[tuple[int, in
         assert starts[0] == 0
         assert starts[-1] + sizes[-1] == num_tokens
         assert (starts[1:] <= (starts + sizes)[:-1]).all()
+
+
+# --- sliding over the pair, and the overlap ---------------------------------------------------------
+
+
+def test_windows_over_the_pair_repeat_the_text() -> None:
+    """A question of 3 tokens and a context of 20 in windows of 11 tokens: 8 for the context, 2 of them shared."""
+    cuts = plan([(3, 20, 11)], "windows", "pair")
+
+    assert cuts.starts_WR[:, [0, 2]].tolist() == [[0, 0], [0, 6], [0, 12]]
+    assert cuts.sizes_WR.tolist() == [[3, 0, 8, 0]] * 3
+    assert (cuts.windows_N.tolist(), cuts.unread_N.tolist()) == ([3], [False])
+
+
+def test_windows_over_the_pair_say_when_the_text_is_cut() -> None:
+    cuts = plan([(9, 20, 8)], "windows", "pair")
+
+    assert set(cuts.sizes_WR[:, 0].tolist()) == {4}
+    assert cuts.unread_N.tolist() == [True]
+
+
+def test_a_text_without_a_pair_to_slide_over_is_cut_to_one_window() -> None:
+    cuts = plan([(9, 0, 8)], "windows", "pair")
+
+    assert (cuts.sizes_WR.tolist(), cuts.unread_N.tolist()) == ([[8, 0, 0, 0]], [True])
+
+
+@given(rows=lengths, overlap=st.none() | st.integers(0, 40))
+def test_sliding_over_the_pair_is_sliding_over_the_text_with_both_swapped(
+    rows: list[tuple[int, int, int]], overlap: int | None
+) -> None:
+    cuts = plan(rows, "windows", "pair", overlap)
+
+    swapped = plan([(second, first, room) for first, second, room in rows], "windows", "text", overlap)
+    assert cuts.starts_WR[:, [2, 3, 0, 1]].tolist() == swapped.starts_WR.tolist()
+    assert cuts.sizes_WR[:, [2, 3, 0, 1]].tolist() == swapped.sizes_WR.tolist()
+    assert cuts.unread_N.tolist() == swapped.unread_N.tolist()
+
+
+@pytest.mark.parametrize(("overlap", "starts"), [(0, [0, 8, 9]), (3, [0, 5, 9]), (4, [0, 4, 8, 9]), (99, [0, 4, 8, 9])])
+def test_neighbours_share_as_many_tokens_as_asked_but_at_most_half(overlap: int, starts: list[int]) -> None:
+    assert plan([(17, 0, 8)], "windows", "text", overlap).starts_WR[:, 0].tolist() == starts
+
+
+@given(rows=lengths, overlap=st.integers(0, 40))
+def test_any_overlap_leaves_nothing_unread(rows: list[tuple[int, int, int]], overlap: int) -> None:
+    cuts = plan(rows, "windows", "text", overlap)
+
+    for row, (num_tokens, _, _) in enumerate(rows):
+        starts, sizes = cuts.starts_WR[cuts.text_W == row, 0], cuts.sizes_WR[cuts.text_W == row, 0]
+        assert (starts[0], starts[-1] + sizes[-1]) == (0, num_tokens)
+        assert (starts[1:] <= (starts + sizes)[:-1]).all()
+        assert (np.diff(starts) > 0).all()
+
+
+@pytest.mark.parametrize("truncation", ["head", "tail", "head_tail"])
+@given(rows=lengths)
+def test_what_windows_slide_over_means_nothing_to_other_ways(
+    truncation: Truncation, rows: list[tuple[int, int, int]]
+) -> None:
+    cuts, other = plan(rows, truncation, "pair", 3), plan(rows, truncation)
+
+    assert cuts.starts_WR.tolist() == other.starts_WR.tolist()
+    assert cuts.sizes_WR.tolist() == other.sizes_WR.tolist()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from fastbert.config import Truncation
 from fastbert.data import token_cache
+from fastbert.data.cutting import Slide
 from fastbert.data.databunch import DataBunch
 from fastbert.data.token_cache import CachedTokenizer, cached, prune, read, write
 from fastbert.data.tokens import Encodings, Pairs, Texts, Tokenizer
@@ -142,6 +143,22 @@ def test_whatever_changes_the_tokens_changes_the_key() -> None:
 
     assert len(set(keys)) == len(keys)
     assert key() == keys[0]
+
+
+def test_what_windows_slide_over_and_share_is_kept_apart(tmp_path: Path) -> None:
+    tokenizer = CachedTokenizer(small(), tmp_path)
+    ways: list[tuple[Slide, int | None]] = [("text", None), ("pair", None), ("text", 1), ("pair", 1)]
+
+    found = [
+        [
+            content(one.encode(TEXTS, PAIRS, max_tokens=8, truncation="windows", slide=slide, overlap=overlap))
+            for slide, overlap in ways
+        ]
+        for one in (tokenizer, tokenizer, small())
+    ]
+
+    assert found[0] == found[1] == found[2]
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_many_texts_have_one_key_however_they_are_hashed(monkeypatch: pytest.MonkeyPatch) -> None:

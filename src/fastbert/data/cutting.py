@@ -8,7 +8,8 @@ Axes: N texts, W windows, R = 4 runs: head and tail of the text, head and tail o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from fastbert.config import Truncation
 
 Ints = npt.NDArray[np.int64]
+Slide = Literal["text", "pair"]  # which of the two the windows slide over; the other one is repeated in each
+SWAPPED = [2, 3, 0, 1]  # the runs of the pair before those of the text
 HEAD_SHARE = 0.25  # of the room for text: head 128 + tail 382 of 510 (Sun et al. 2019, section 5.3.1)
 
 
@@ -34,16 +37,28 @@ class Cuts:
     unread_N: npt.NDArray[np.bool_]
 
 
-def plan_cuts(first_N: Ints, second_N: Ints, room_N: Ints, truncation: Truncation) -> Cuts:
+def plan_cuts(
+    first_N: Ints,
+    second_N: Ints,
+    room_N: Ints,
+    truncation: Truncation,
+    slide: Slide = "text",
+    overlap: int | None = None,
+) -> Cuts:
     """Return the runs that each window keeps of texts of so many tokens.
 
     second_N: tokens of the pairs, 0 where there is none.    room_N: tokens that a window has for both.
+    slide, overlap: of "windows" only. overlap: tokens that neighbours share of what they slide over, at most half of
+        what one of them holds, so that a small room does not make a window of each token; None is a quarter of it.
 
     >>> plan_cuts(np.array([9, 3]), np.array([0, 0]), np.array([4, 4]), "head_tail").starts_WR[:, :2].tolist()
     [[0, 6], [0, 3]]
     """
     if truncation == "windows":
-        return _sliding(first_N, second_N, room_N)
+        if slide == "text":
+            return _sliding(first_N, second_N, room_N, overlap)
+        cuts = _sliding(second_N, first_N, room_N, overlap)
+        return replace(cuts, starts_WR=cuts.starts_WR[:, SWAPPED], sizes_WR=cuts.sizes_WR[:, SWAPPED])
     num_texts = len(first_N)
     starts_NR, sizes_NR = np.zeros((num_texts, 4), np.int64), np.zeros((num_texts, 4), np.int64)
     cut_N = first_N + second_N > room_N
@@ -78,14 +93,16 @@ def _keep(num_N: Ints, size_N: Ints, truncation: Truncation, starts_NR: Ints, si
     starts_NR[:, 1] = num_N - sizes_NR[:, 1]
 
 
-def _sliding(first_N: Ints, second_N: Ints, room_N: Ints) -> Cuts:
+def _sliding(first_N: Ints, second_N: Ints, room_N: Ints, overlap: int | None) -> Cuts:
     """Slide over the first text; the second is repeated in each window, cut to half the room.
 
     Beside a short first text it may take what that leaves.
     """
     size_second_N = np.minimum(second_N, np.maximum(room_N // 2, room_N - first_N))
     size_N = room_N - size_second_N
-    step_N = np.maximum(1, size_N - size_N // 4)  # a quarter of overlap, so that no phrase is seen only torn apart
+    # Neighbours overlap, so that no phrase is seen only torn apart.
+    overlap_N = size_N // 4 if overlap is None else np.clip(overlap, 0, size_N // 2)
+    step_N = np.maximum(1, size_N - overlap_N)
     windows_N = np.where(first_N > size_N, -(-(first_N - size_N + step_N) // step_N), 1)
     text_W = np.repeat(np.arange(len(first_N)), windows_N)
     number_W = np.arange(len(text_W)) - np.repeat(np.cumsum(windows_N) - windows_N, windows_N)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import tokenizers
 
 from fastbert.config import Truncation
-from fastbert.data.cutting import Cuts, plan_cuts
+from fastbert.data.cutting import Cuts, Slide, plan_cuts
 from fastbert.data.windows import WINDOW, Types, Windows
 from fastbert.errors import EncoderError
 
@@ -75,9 +75,18 @@ class Frames:
         """Read the special tokens off encoded probes, so that no family is named here."""
         return cls(_find_frame(backend, pair=False), _find_frame(backend, pair=True))
 
-    def plan(self, first_N: Ints, second_N: Ints, kind_N: Ints, max_tokens: int, truncation: Truncation) -> Cuts:
+    def plan(
+        self,
+        first_N: Ints,
+        second_N: Ints,
+        kind_N: Ints,
+        max_tokens: int,
+        truncation: Truncation,
+        slide: Slide = "text",
+        overlap: int | None = None,
+    ) -> Cuts:
         """Return what is kept of texts of so many tokens. kind_N: 0 for a text alone, 1 for a pair."""
-        return plan_cuts(first_N, second_N, max_tokens - self._sizes_K[kind_N], truncation)
+        return plan_cuts(first_N, second_N, max_tokens - self._sizes_K[kind_N], truncation, slide, overlap)
 
     def fits(self, text: Sequence[int], pair: Sequence[int] | None, max_tokens: int) -> bool:
         """Return whether one text, with its pair if there is one, needs no cutting."""
@@ -101,6 +110,8 @@ class Frames:
         pairs: Sequence[Sequence[int] | None],
         max_tokens: int,
         truncation: Truncation,
+        slide: Slide = "text",
+        overlap: int | None = None,
     ) -> Windows:
         """Return the windows of texts, of which there is at least one, given as bare token ids."""
         num_texts = len(texts)
@@ -110,7 +121,7 @@ class Frames:
         if seconds:
             kind_N[:] = [pair is not None for pair in pairs]
             second_N[kind_N == 1] = [len(pair) for pair in seconds]
-        cuts = self.plan(first_N, second_N, kind_N, max_tokens, truncation)
+        cuts = self.plan(first_N, second_N, kind_N, max_tokens, truncation, slide, overlap)
 
         begins_N, num_special = np.cumsum(first_N) - first_N, len(self._special)
         num_first = int(first_N.sum())

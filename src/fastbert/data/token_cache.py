@@ -1,7 +1,7 @@
 """Tokens kept on disk between runs: the same texts are not tokenised twice by the same tokenizer.
 
 A file holds the arrays of `Windows` and is found by a hash of all that they depend on: texts and
-pairs, the tokenizer, max_tokens, truncation, and the version of this format. It is written under
+pairs, the tokenizer, max_tokens, truncation, how windows slide, and the version of this format. It is written under
 another name and renamed, so that a reader never sees half of one; its length and checksum are
 compared before it is used, and what does not fit is made again. The folder can be deleted at any
 time, and several processes may share it. Token ids can be turned back into text, which is why the
@@ -33,6 +33,7 @@ import tokenizers
 
 from fastbert.cache import cache_folder
 from fastbert.config import Truncation
+from fastbert.data.cutting import Slide
 from fastbert.data.tokens import Pairs, Texts, Tokenizer
 from fastbert.data.windows import WINDOW, Windows
 
@@ -46,26 +47,56 @@ logger = logging.getLogger(__name__)
 
 
 class CachedTokenizer(Tokenizer):
-    """A tokenizer that looks on disk before it encodes many texts. folder: where; made if needed."""
+    """A tokenizer that looks on disk before it encodes many texts. folder: where; made if needed.
+
+    Offsets are not kept: `encode_with_offsets` tokenises each time.
+    """
 
     def __init__(self, tokenizer: Tokenizer, folder: Path) -> None:
         vars(self).update(vars(tokenizer))  # the same tokenizer, not a second copy of its vocabulary
         self.folder = folder
 
-    def encode(self, texts: Texts, pairs: Pairs, *, max_tokens: int, truncation: Truncation = "head") -> Windows:
+    def encode(
+        self,
+        texts: Texts,
+        pairs: Pairs,
+        *,
+        max_tokens: int,
+        truncation: Truncation = "head",
+        slide: Slide = "text",
+        overlap: int | None = None,
+    ) -> Windows:
         """Return what `Tokenizer.encode` returns, from disk if it is there; else keep it there."""
+
+        def make() -> Windows:
+            return super(CachedTokenizer, self).encode(
+                texts, pairs, max_tokens=max_tokens, truncation=truncation, slide=slide, overlap=overlap
+            )
+
         if sum(map(len, texts)) + sum(len(pair) for pair in pairs if pair is not None) < LEAST_CHARACTERS:
-            return super().encode(texts, pairs, max_tokens=max_tokens, truncation=truncation)
-        path = self.folder / f"{self.key(texts, pairs, max_tokens=max_tokens, truncation=truncation)}.tokens"
+            return make()
+        key = self.key(texts, pairs, max_tokens=max_tokens, truncation=truncation, slide=slide, overlap=overlap)
+        path = self.folder / f"{key}.tokens"
         windows = read(path)
         if windows is None:
-            windows = super().encode(texts, pairs, max_tokens=max_tokens, truncation=truncation)
+            windows = make()
             write(path, windows)
         return windows
 
-    def key(self, texts: Texts, pairs: Pairs, *, max_tokens: int, truncation: Truncation) -> str:
+    def key(
+        self,
+        texts: Texts,
+        pairs: Pairs,
+        *,
+        max_tokens: int,
+        truncation: Truncation,
+        slide: Slide = "text",
+        overlap: int | None = None,
+    ) -> str:
         """Return the hash of all that the tokens depend on."""
         settings = [tokenizers.__version__, self.to_json(), max_tokens, truncation, len(texts)]
+        if (slide, overlap) != ("text", None):  # files of before there was a choice are still found
+            settings += [slide, overlap]
         digest = hashlib.blake2b(MAGIC, digest_size=20)
         for text in (json.dumps(settings), self.backend.to_str()):
             digest.update(hashlib.blake2b(text.encode()).digest())

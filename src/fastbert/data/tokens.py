@@ -15,7 +15,9 @@ import numpy as np
 import tokenizers
 
 from fastbert.config import Truncation
+from fastbert.data.cutting import Slide
 from fastbert.data.frames import Frames
+from fastbert.data.offsets import Numbers, Offsets, TokenRanges
 from fastbert.data.windows import Windows
 from fastbert.errors import EncoderError
 
@@ -79,23 +81,59 @@ class Tokenizer:
         """Return the token strings of ids, for people to read."""
         return [self.backend.id_to_token(int(index)) or "?" for index in input_ids]
 
-    def encode(self, texts: Texts, pairs: Pairs, *, max_tokens: int, truncation: Truncation = "head") -> Windows:
+    def encode(
+        self,
+        texts: Texts,
+        pairs: Pairs,
+        *,
+        max_tokens: int,
+        truncation: Truncation = "head",
+        slide: Slide = "text",
+        overlap: int | None = None,
+    ) -> Windows:
         """Encode texts, each with its pair or None, into windows of at most max_tokens tokens.
 
+        slide, overlap: of truncation "windows": which text they slide over (the other one is repeated in each), and
+            the tokens of it that two neighbours share, None for a quarter.
         Raises EncoderError if max_tokens leaves no room for text or exceeds the encoder's limit.
         """
-        if max_tokens > self.max_tokens:
-            raise EncoderError(
-                f"max_tokens is {max_tokens}; this encoder takes at most {self.max_tokens}.",
-                f"Use --max-tokens {self.max_tokens} or less, or truncation 'windows'.",
-            )
-        special = self._frames.num_special
-        if max_tokens < special + 2:
-            raise EncoderError(f"max_tokens is {max_tokens}; special tokens alone take {special}.")
+        self._check_room(max_tokens)
         slices = ((texts[part], pairs[part]) for part in _slices(texts, pairs))
         # In one slice there is nothing to be ahead of, and a thread takes as long as a request.
         bare = map(self._bare, slices) if len(texts) <= SLICE else _one_ahead(self._bare, slices)
-        return Windows.join(self._lay(*encodings, max_tokens, truncation) for encodings in bare)
+        ids = (_ids(*encodings) for encodings in bare)
+        return Windows.join(self._lay(*part, max_tokens, truncation, slide, overlap) for part in ids)
+
+    def encode_with_offsets(
+        self,
+        texts: Texts,
+        pairs: Pairs,
+        *,
+        max_tokens: int,
+        truncation: Truncation = "head",
+        slide: Slide = "text",
+        overlap: int | None = None,
+    ) -> tuple[Windows, Offsets]:
+        """Return what `encode` returns, and the characters that each token of the windows stands for.
+
+        A text that occurs several times (a context of several questions) is tokenised once. Takes and raises what
+        `encode` does.
+        """
+        self._check_room(max_tokens)
+        distinct = list(dict.fromkeys([*texts, *(pair for pair in pairs if pair is not None)]))
+        slices = (distinct[part] for part in _slices(distinct, [None] * len(distinct)))
+        ranges = map(self._ranged, slices) if len(distinct) <= SLICE else _one_ahead(self._ranged, slices)
+        known = TokenRanges.join(TokenRanges.of(*part) for part in ranges)
+        place = {text: number for number, text in enumerate(distinct)}
+        parts = (
+            (
+                [known.places(place[text], "text") for text in texts[part]],
+                [None if pair is None else known.places(place[pair], "pair") for pair in pairs[part]],
+            )
+            for part in _slices(texts, pairs)
+        )
+        laid = Windows.join(self._lay(*part, max_tokens, truncation, slide, overlap) for part in parts)
+        return known.read_back(laid)
 
     def pieces(
         self, text: str, pair: str | None, *, max_tokens: int, truncation: Truncation = "head"
@@ -127,18 +165,32 @@ class Tokenizer:
         seconds = iter(self._call(self.backend.encode_batch_fast, given) if given else ())
         return firsts, [None if pair is None else next(seconds) for pair in pairs]
 
+    def _ranged(self, texts: Texts) -> tuple[Texts, Encodings]:
+        """Return texts with their encodings, which hold offsets."""
+        return texts, self._call(self.backend.encode_batch, texts)
+
+    def _check_room(self, max_tokens: int) -> None:
+        if max_tokens > self.max_tokens:
+            raise EncoderError(
+                f"max_tokens is {max_tokens}; this encoder takes at most {self.max_tokens}.",
+                f"Use --max-tokens {self.max_tokens} or less, or truncation 'windows'.",
+            )
+        special = self._frames.num_special
+        if max_tokens < special + 2:
+            raise EncoderError(f"max_tokens is {max_tokens}; special tokens alone take {special}.")
+
     def _lay(
         self,
-        firsts: Encodings,
-        seconds: list[tokenizers.Encoding | None],
+        texts: Sequence[Numbers],
+        pairs: Sequence[Numbers | None],
         max_tokens: int,
         truncation: Truncation,
+        slide: Slide,
+        overlap: int | None,
     ) -> Windows:
-        texts = [encoding.ids for encoding in firsts]
-        pairs = [None if encoding is None else encoding.ids for encoding in seconds]
         if len(texts) == 1 and self._frames.fits(texts[0], pairs[0], max_tokens):
             return self._frames.lay_whole(texts[0], pairs[0])
-        return self._frames.lay(texts, pairs, max_tokens, truncation)
+        return self._frames.lay(texts, pairs, max_tokens, truncation, slide, overlap)
 
     def _call(self, encode: Callable[..., Encodings], texts: Texts) -> Encodings:
         try:
@@ -146,6 +198,11 @@ class Tokenizer:
         except TypeError:  # half of a surrogate pair, which JSON and Python can hold, is no Unicode text
             whole = [text.encode("utf-8", "replace").decode() for text in texts]  # "?": the offsets stay
             return encode(whole, add_special_tokens=False)
+
+
+def _ids(firsts: Encodings, seconds: list[tokenizers.Encoding | None]) -> tuple[list[Numbers], list[Numbers | None]]:
+    texts: list[Numbers] = [encoding.ids for encoding in firsts]
+    return texts, [None if encoding is None else encoding.ids for encoding in seconds]
 
 
 def _slices(texts: Texts, pairs: Pairs) -> Iterator[slice]:

@@ -1,0 +1,179 @@
+"""Finds out whether and how a file holds questions about contexts.
+
+Goes by structure and by the names of columns; only `looks_like_questions` also looks at cells. Knows nothing of
+examples (`questions` reads those).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+from fastbert.data.answer_cells import read_answers
+from fastbert.data.columns import find_column, listed
+from fastbert.data.files import find_file
+from fastbert.data.label_reader import WrongValue
+from fastbert.data.question_layout import QuestionLayout
+from fastbert.data.sources import MAGIC, STANDARD_INPUT, ZIP_MAGIC, Source, is_standard_input, open_rows
+from fastbert.data.squad import is_squad
+from fastbert.data.table import Row, RowStream, Table
+from fastbert.errors import DataError, FastBertError
+
+HEAD_BYTES = 1 << 16
+JUDGED_ROWS = 20
+# Names as they are compared: in lower case, letters and digits only. The first of these that is there is taken.
+QUESTION_NAMES = ("question", "query")
+SURE_CONTEXT_NAMES = ("context", "passage", "paragraph")
+CONTEXT_NAMES = (*SURE_CONTEXT_NAMES, "document", "text")
+ANSWER_NAMES = ("answers", "answer", "answertext")
+START_NAMES = ("answerstart", "answersstart", "start")
+SQUAD = QuestionLayout("squad", "question", "context", "answers", "answer_start", ("Questions: a SQuAD file.",))
+
+
+def detect_questions(
+    source: Source,
+    *,
+    text: tuple[str, ...] = (),
+    answer: str | None = None,
+    header: bool | None = None,
+    answers_required: bool = True,
+) -> QuestionLayout:
+    """Return how a source holds its questions; only its beginning is read.
+
+    text: the columns of question and context, in this order; () finds them by their names.
+    answer: the column of the answers, else found by its name.
+    header: as for `sources.open_rows`.
+    answers_required: False if the table may be without answers.
+    Raises DataError if it cannot be read or a column is missing. Standard input can be read only once, and is refused.
+    """
+    if is_standard_input(source):
+        raise DataError(
+            "Standard input is read only once: it cannot be looked at before its questions are read.",
+            "Save it to a file first.",
+        )
+    if is_squad(_text_head(source)):
+        _check_squad_names(source, text, answer)
+        return SQUAD
+    stream = open_rows(source, header=header)
+    table = Table(stream.name, stream.columns, [], stream.format)
+    if text and len(text) != 2:
+        raise DataError(
+            f"--text names {len(text)} column; questions need two.", "Name question and context, in this order."
+        )
+    question, context = (find_column(table, name, "--text") for name in text) if text else _named_texts(table)
+    if question == context:
+        raise DataError(f"--text names the column '{question}' twice.", "Name question and context, in this order.")
+    taken = (question, context)
+    found = find_column(table, answer, "--label") if answer is not None else _find(table.columns, ANSWER_NAMES, taken)
+    if found is None and answers_required:
+        raise DataError(
+            f"{table.name}: no column is clearly the answers; the columns are {listed(table.columns)}.",
+            "Name it with --label.",
+        )
+    if found in taken:
+        raise DataError(
+            f"{table.name}: column '{found}' is the answer and is named a second time.", "Name another one."
+        )
+    start = None if found is None else _find(table.columns, START_NAMES, (*taken, found))
+    how = "as you named them" if text else "by their names"
+    reasons = [f"Questions: column '{question}' about '{context}', {how}."]
+    reasons += ["Answers: none."] if found is None else [f"Answers: column '{found}'{_offsets(start)}."]
+    return QuestionLayout("records", question, context, found, start, tuple(reasons))
+
+
+def looks_like_questions(source: Source) -> bool:
+    """Return True if a source certainly holds questions with answers out of their contexts.
+
+    Only its beginning is read. That is a SQuAD file, or a table whose columns are named for questions, contexts and
+    answers, and whose answers stand in their contexts. False for what cannot be read, and for standard input.
+    """
+    if is_standard_input(source):
+        return False
+    try:
+        head = _text_head(source)
+        if is_squad(head):
+            return True
+        stream = _open_head(head) if head else open_rows(source)
+        return stream is not None and _is_sure(stream)
+    except FastBertError:
+        return False
+
+
+def _text_head(source: Source) -> str:
+    """Return the beginning of a text file, "" for anything else."""
+    if not isinstance(source, str | os.PathLike):
+        return ""
+    head = find_file(source).head(HEAD_BYTES)
+    if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)):
+        return ""
+    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    return head.decode(encoding, "ignore")
+
+
+def _open_head(head: str) -> RowStream | None:
+    """Open the whole lines of the beginning of a file, or the first object of a JSON array."""
+    if re.match(r"\ufeff?\s*\[\s*\{", head):
+        try:
+            record, _ = json.JSONDecoder().raw_decode(head, head.index("{"))
+        except (ValueError, RecursionError):
+            return None
+        return open_rows([record])
+    lines = head[: head.rfind("\n") + 1] or head
+    return open_rows(STANDARD_INPUT, stream=io.BytesIO(lines.encode("utf-8", "ignore")))
+
+
+def _is_sure(stream: RowStream) -> bool:
+    question, context, answer = (
+        _find(stream.columns, names) for names in (QUESTION_NAMES, SURE_CONTEXT_NAMES, ANSWER_NAMES)
+    )
+    if question is None or context is None or answer is None:
+        return False
+    places = [stream.columns.index(name) for name in (context, answer)]
+    judged = [_is_answered(row, *places) for row in islice(stream.rows, JUDGED_ROWS)]
+    return True in judged and False not in judged
+
+
+def _is_answered(row: Row, context: int, answer: int) -> bool | None:
+    """Return whether the answers of a row are parts of its context; None if it has none."""
+    text = row.cells[context]
+    try:
+        answers = read_answers(row.cells[answer])
+    except WrongValue:
+        return False
+    if not answers:
+        return None
+    return isinstance(text, str) and all(one.text in text and len(one.text) < len(text) for one in answers)
+
+
+def _find(columns: Sequence[str], names: Sequence[str], taken: Sequence[str] = ()) -> str | None:
+    by_key = {"".join(filter(str.isalnum, name.casefold())): name for name in columns if name not in taken}
+    return next((by_key[name] for name in names if name in by_key), None)
+
+
+def _named_texts(table: Table) -> tuple[str, str]:
+    question, context = _find(table.columns, QUESTION_NAMES), _find(table.columns, CONTEXT_NAMES)
+    if question is None or context is None:
+        what = "question" if question is None else "context"
+        raise DataError(
+            f"{table.name}: no column is clearly the {what}; the columns are {listed(table.columns)}.",
+            'Name question and context with --text, for example --text "question,context".',
+        )
+    return question, context
+
+
+def _offsets(start: str | None) -> str:
+    return "" if start is None else f", their offsets in '{start}'"
+
+
+def _check_squad_names(source: Source, text: tuple[str, ...], answer: str | None) -> None:
+    wrong = text not in ((), (SQUAD.question, SQUAD.context)) or answer not in (None, SQUAD.answer)
+    if wrong:
+        named = listed([*text, *([] if answer is None else [answer])])
+        raise DataError(
+            f"{find_file(str(source)).name} is a SQuAD file, whose keys have names of their own; you named {named}.",
+            "Drop --text and --label.",
+        )

@@ -1,0 +1,123 @@
+"""The questions of a SQuAD file, versions 1.1 and 2.0 (Rajpurkar et al. 2016, 2018).
+
+{"version": ..., "data": [{"title": ..., "paragraphs": [{"context": ..., "qas": [
+    {"id": ..., "question": ..., "answers": [{"text": ..., "answer_start": ...}], "is_impossible": ...}]}]}]}
+
+Other keys, "plausible_answers" among them, are not read. Knows nothing of tables, nor whether an answer is in its
+context.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fastbert.data.answer_cells import read_answers
+from fastbert.data.encoding import examine_text, text_lines
+from fastbert.data.files import InputFile
+from fastbert.data.given_questions import GivenQuestion, GivenQuestions
+from fastbert.data.label_reader import WrongValue
+from fastbert.data.row_problems import RowProblems, excerpt
+from fastbert.errors import DataError
+
+HINT = 'A SQuAD file is {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.'
+_BEGIN = re.compile(r"\ufeff?\s*\{")
+_DATA = re.compile(r'"data"\s*:\s*\[\s*(\{|\])')
+_INSIDE = re.compile(r'"(paragraphs|qas)"\s*:')
+
+
+def is_squad(head: str) -> bool:
+    """Return True if a file that begins like this is a SQuAD file and nothing else.
+
+    >>> is_squad('{"version": "v2.0", "data": [{"title": "Oil", "paragraphs": [{"qas": ')
+    True
+    """
+    return bool(_BEGIN.match(head) and _DATA.search(head) and (_INSIDE.search(head) or len(head) < 100))
+
+
+def read_squad(file: InputFile) -> GivenQuestions:
+    """Return the questions of a file in its order.
+
+    Raises DataError if it is no JSON or has another structure.
+    """
+    text = "".join(text_lines(file, examine_text(file)))
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"{file.name}, line {error.lineno}"
+        raise DataError(f"{place}: no valid JSON at column {error.colno} ({error.msg}).", HINT) from error
+    except RecursionError as error:
+        raise DataError(f"{file.name}: the JSON is nested too deeply.", HINT) from error
+    articles = content.get("data") if isinstance(content, Mapping) else None
+    if not isinstance(articles, list):
+        raise DataError(f"{file.name}: there is no list 'data', as SQuAD files have one.", HINT)
+    structure = RowProblems(file.name, unit="article")
+    found = GivenQuestions(file.name, "question", RowProblems(file.name, unit="question"))
+    for number, (paragraph, value) in enumerate(_questions(articles, structure), start=1):
+        question = _read_question(value, number, paragraph, found)
+        if question is not None:
+            found.questions.append(question)
+    structure.raise_if_any(HINT)
+    return found
+
+
+@dataclass(frozen=True)
+class _Paragraph:
+    """A context and its place in the file."""
+
+    context: str
+    title: str | None
+    article: int
+    number: int
+
+    @property
+    def place(self) -> str:
+        title = f"article {self.article}" if self.title is None else f"title {excerpt(self.title)}"
+        return f"{title}, paragraph {self.number}"
+
+
+def _questions(articles: list[object], structure: RowProblems) -> Iterator[tuple[_Paragraph, object]]:
+    """Yield each question with its paragraph; what has another structure is noted."""
+    for index, article in enumerate(articles, start=1):
+        paragraphs = article.get("paragraphs") if isinstance(article, Mapping) else None
+        if not isinstance(article, Mapping) or not isinstance(paragraphs, list):
+            structure.add(index, "there is no list 'paragraphs'")
+            continue
+        title = article.get("title")
+        title = title if isinstance(title, str) and title.strip() else None
+        for number, paragraph in enumerate(paragraphs, start=1):
+            values = paragraph if isinstance(paragraph, Mapping) else {}
+            context, questions = values.get("context"), values.get("qas")
+            if not isinstance(context, str) or not isinstance(questions, list):
+                missing = "text 'context'" if not isinstance(context, str) else "list 'qas'"
+                structure.add(index, f"paragraph {number} has no {missing}")
+                continue
+            place = _Paragraph(context, title, index, number)
+            yield from ((place, question) for question in questions)
+
+
+def _read_question(value: object, number: int, paragraph: _Paragraph, found: GivenQuestions) -> GivenQuestion | None:
+    """Return one question; note what is wrong with it and return None if anything is."""
+    values = value if isinstance(value, Mapping) else {}
+    key, text, impossible = values.get("id"), values.get("question"), values.get("is_impossible")
+    key = str(key) if isinstance(key, str | int) else ""
+    detail = f"id {key}, {paragraph.place}" if key else paragraph.place
+    if not isinstance(text, str):
+        found.note(number, f"there is no text 'question' ({detail})")
+        return None
+    if not isinstance(impossible, bool | None):
+        found.note(number, f"is_impossible is {excerpt(impossible)}, expected true or false ({detail})")
+        return None
+    answers = None
+    if "answers" in values:
+        try:
+            answers = read_answers(values["answers"])
+        except WrongValue as mistake:
+            found.note(number, f"{mistake} ({detail})", mistake.hint)
+            return None
+    elif impossible:
+        answers = ()
+    where = f"{found.name}, question {key}" if key else f"{found.name}, {paragraph.place}, question {number}"
+    return GivenQuestion(number, where, text, paragraph.context, answers, impossible, key, paragraph.title, detail)
