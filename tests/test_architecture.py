@@ -147,15 +147,21 @@ def layer(name: str) -> int | None:
     return 6 if name == "fastbert" else lookup(LAYERS, name)  # not a prefix: a new package must get a row
 
 
-def loads_torch(name: str, seen: frozenset[str] = frozenset()) -> bool:
+@cache
+def loads_torch(name: str) -> bool:
     """Tell whether importing a module imports torch or transformers."""
-    if name.split(".")[0] in {"torch", "transformers"}:
-        return True
-    if name not in modules() or name in seen:
-        return False
-    parent = name.rpartition(".")[0]  # Python imports the package first
-    eager = [found.target for found in imports(modules()[name]) if not found.lazy]
-    return any(loads_torch(target, seen | {name}) for target in [parent, *eager])
+    reached, todo = {name}, [name]
+    while todo:
+        found = todo.pop()
+        if found.split(".")[0] in {"torch", "transformers"}:
+            return True
+        if found in modules():
+            parent = found.rpartition(".")[0]  # Python imports the package first
+            eager = [one.target for one in imports(modules()[found]) if not one.lazy]
+            new = {parent, *eager} - reached
+            reached |= new
+            todo += new
+    return False
 
 
 def functions(module: Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
