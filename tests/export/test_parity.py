@@ -125,3 +125,24 @@ def test_made_up_texts_are_of_the_tokenizers_words(pairs: bool, tmp_path: Path) 
     assert all((example.pair is not None) == pairs for example in made.checked)
     assert len({example.text for example in made.checked}) > 50
     assert SINGLE.encode(made.checked, tokenizer, 24)
+
+
+class OnceBroken(Shifted):
+    """The model itself, but for the shortest text of each pass."""
+
+    def forward(self, batch: Batch) -> dict[str, Array]:
+        """Return logits, NaN in the last row: the rows come longest first."""
+        logits_WC = self.inner.forward(batch)["logits"].copy()
+        logits_WC[-1] = np.nan
+        return {"logits": logits_WC}
+
+
+def test_a_score_that_is_no_number_is_a_difference_wherever_it_stands(tmp_path: Path) -> None:
+    folder = tiny_bundle(tmp_path / "model")
+    predictor = Predictor.load(folder, "torch")
+    checked = rows(folder, labelled=False)
+    comparison = Comparison(predictor.bundle, predictor.tokenizer, predictor.backend, checked)
+
+    check = comparison.check(OnceBroken(predictor, 0.0))
+
+    assert np.isnan(check.max_difference)

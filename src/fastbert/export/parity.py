@@ -84,7 +84,7 @@ class Comparison:
         predictions, seconds = self._run(backend)
         pairs = list(zip(self.predictions, predictions, strict=True))
         changed = sum(one.answer != two.answer for one, two in pairs) / len(pairs)
-        difference = max((_difference(one, two) for one, two in pairs), default=0.0)
+        difference = float(np.max([_difference(one, two) for one, two in pairs]))  # NaN stays NaN, and is refused
         speedup = self.seconds / max(seconds, 1e-9)
         check = Check(len(pairs), self.rows.data, changed, difference, speedup)
         known = [
@@ -120,6 +120,6 @@ class Comparison:
 
 def _difference(one: Prediction, two: Prediction) -> float:
     """Return the largest difference of a score that both have; an answer that one lacks counts as changed instead."""
-    return max(
-        (abs(score - two.numbers[name]) for name, score in one.numbers.items() if name in two.numbers), default=0.0
-    )
+    others = two.numbers
+    found = [abs(score - others[name]) for name, score in one.numbers.items() if name in others]
+    return float(np.max(found)) if found else 0.0
