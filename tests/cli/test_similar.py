@@ -35,3 +35,14 @@ def test_a_limit_beyond_one_is_refused(run: Run, tmp_path: Path) -> None:
     outcome = run("similar", tmp_path / "t.csv", "--least", "90")
 
     assert (outcome.code, outcome.err.startswith("error: --least is 90.0; expected a number above 0")) == (2, True)
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", ["text"], [["the app is slow"]])
+
+    outcome = run("similar", table, "--encoder", tmp_path / "no encoder is opened", "--out", table)
+
+    assert (outcome.code, outcome.err) == (
+        2,
+        f"error: {table} is the input itself.\nhint: Give --out another name.\n",
+    )

@@ -27,9 +27,12 @@ def similar(
     from fastbert.errors import ConfigError
     from fastbert.inference.embedder import Embedder
     from fastbert.inference.similar_rows import find_similar, write_pairs
+    from fastbert.inference.writers import check_out
 
     if not 0 < least <= 1:
         raise ConfigError(f"--least is {least}; expected a number above 0 and at most 1, such as 0.9.")
+    if out is not None:
+        check_out(out, str(table))
     config = collect(None, [], {"text": text, "header": False if no_header else None})[0]
     found = find_similar(
         lambda: Embedder.open(encoder, max_tokens=max_tokens, precision="auto"),

@@ -131,7 +131,7 @@ def complete_file(out: Path, source: str) -> Iterator[TextIO]:
 
     Raises DataError for an unknown ending or if out is the source itself, TrainingError if the disk fails.
     """
-    _check_out(out, source)
+    check_out(out, source)
     part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")  # two processes may write to one file at once
     with _failing_as(out):
         stream = part.open("w", encoding="utf-8", newline="")
@@ -175,7 +175,8 @@ def _failing_as(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_out(out: Path, source: str) -> None:
+def check_out(out: Path, source: str) -> None:
+    """Raise DataError for a file that answers cannot be written to: of an unknown ending, or the source itself."""
     if out.suffix not in (*_DELIMITERS, ".jsonl"):
         raise DataError(f"{out}: answers are written as .csv, .tsv or .jsonl; this ending is '{out.suffix}'.")
     if source != "-" and Path(source).exists() and out.exists() and out.samefile(source):
