@@ -112,8 +112,10 @@ def test_caveats_name_rare_and_missed_labels_and_the_interval() -> None:
 
 def test_scores_of_validation_rows_are_called_too_good() -> None:
     facts = read_facts(BUNDLE.facts)
+    multi = replace(BUNDLE, task=MultiLabel(Labels(("a", "b"))))
 
-    assert "also chose the weights and the decision rule" in caveats(BUNDLE, facts, PER_LABEL, "valid")[0]
+    assert "also chose the weights that were kept" in caveats(BUNDLE, facts, PER_LABEL, "valid")[0]
+    assert "also chose the weights and the threshold that were kept" in caveats(multi, facts, {}, "valid")[0]
 
 
 def test_wilson_interval_matches_the_published_example() -> None:

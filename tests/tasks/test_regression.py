@@ -1,4 +1,4 @@
-"""Regression: scaling, loss, answers in the user's unit, and a run on real encoders made small."""
+"""Regression: scaling, loss, and answers in the user's unit. A whole run is in `test_regression_run.py`."""
 
 from __future__ import annotations
 

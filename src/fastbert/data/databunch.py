@@ -140,8 +140,9 @@ def label_block(data: DataBunch) -> Block:
     counts = data.label_counts()
     names = list(dict.fromkeys(name for found in counts.values() for name in found))
     rows = tuple((name, *(str(counts[split].get(name, 0)) for split in data.splits)) for name in names[:SHOWN_LABELS])
-    title = "Labels" if len(names) <= SHOWN_LABELS else f"Labels (the first {SHOWN_LABELS} of {len(names)})"
-    return Block(title, (), ("label", *data.splits), rows)
+    title = f"{data.task.counted.capitalize()}s"
+    title += "" if len(names) <= SHOWN_LABELS else f" (the first {SHOWN_LABELS} of {len(names)})"
+    return Block(title, (), (data.task.counted, *data.splits), rows)
 
 
 def length_phrase(data: DataBunch, split: str) -> str:

@@ -53,6 +53,9 @@ class LayoutOptions:
             raise ConfigError(f"--text names {len(self.text)} columns.", "Name one, or two for a pair.")
         if self.delimiter == "":
             raise ConfigError("--delimiter is empty.", "Give the character between two labels of one cell.")
+        if self.task == "regression" and not (self.delimiter is None and self.label_names is None):
+            option = "--delimiter" if self.delimiter is not None else "--labels-file"
+            raise ConfigError(f"{option} is about labels, but --task is regression.", "Drop one of the two.")
         if self.delimiter is not None and self.task == "single_label":
             raise ConfigError(
                 "--delimiter separates several labels of one cell, but --task is single_label.",

@@ -50,8 +50,9 @@ def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str)
     """Return what a reader of the scores must know, in sentences."""
     found = []
     if split != "test":
+        rule = f" and the {bundle.task.fitted}" if bundle.task.fitted else ""
         found.append(
-            f"The scores are those of the {split} rows, which also chose the weights and the decision rule. "
+            f"The scores are those of the {split} rows, which also chose the weights{rule} that were kept. "
             "Expect a little less on new rows; rows held back as a test split would tell."
         )
     found += _uncertainty(bundle, facts, split)

@@ -55,7 +55,7 @@ def write_report(
         _curves(facts, bundle.task.monitor),
         _all_scores(bundle),
         _inferred(facts),
-        _data(facts),
+        _data(facts, bundle.task.counted),
         _training(facts),
         _versions(bundle, facts),
     )
@@ -222,18 +222,20 @@ def _layout_reasons(facts: RunFacts) -> list[str]:
     return [str(reason) for reason in reasons] if isinstance(reasons, list) else []
 
 
-def _data(facts: RunFacts) -> Html:
+def _data(facts: RunFacts, counted: str) -> Html:
     splits = list(facts.label_counts)
     names = dict.fromkeys(name for counts in facts.label_counts.values() for name in counts)
     most = {split: max(facts.label_counts[split].values(), default=0) or 1 for split in splits}
     rows = [
         [name, *(_count_bar(facts.label_counts[split].get(name, 0), most[split]) for split in splits)] for name in names
     ]
-    counts = table(["label", *splits], rows, class_="numbers")
+    counts = table([counted, *splits], rows, class_="numbers")
     if len(rows) > LONG_TABLE:
-        counts = element("details", element("summary", f"{len(rows)} labels"), counts)
+        counts = element("details", element("summary", f"{len(rows)} {counted}s"), counts)
     sizes = ", ".join(f"{split} {count:,}" for split, count in facts.rows.items())
-    return section("Rows and labels", element("p", sizes or "No counts were recorded."), counts if rows else Html(""))
+    return section(
+        f"Rows and {counted}s", element("p", sizes or "No counts were recorded."), counts if rows else Html("")
+    )
 
 
 def _count_bar(count: int, most: int) -> Html:

@@ -26,20 +26,13 @@ overlaps with the same label, then other overlaps, each from left to right.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from fastbert.data.examples import Entity
 from fastbert.metrics.classification import LabelScores
 
 Texts = Sequence[Sequence[Entity]]
 Pair = tuple[Entity, Entity]  # predicted, true
-
-HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
-    dict.fromkeys(
-        ("precision", "recall", "f1", "f1_macro", "exact_match", "f1_boundaries", "f1_partial", "f1_type"), True
-    )
-)
 
 
 def span_scores(predicted: Texts, true: Texts) -> dict[str, float]:

@@ -92,6 +92,9 @@ class Task(ABC):
     monitor: ClassVar[str]  # the score that chooses the weights to keep; higher is better, always
     answer_metric: ClassVar[str]  # a score of the answers as decided, higher is better; an export has to keep both
     headlines: ClassVar[tuple[str, ...]]  # the scores that are shown first
+    losses: ClassVar[tuple[str, ...]] = ("default",)  # that `with_loss` knows
+    fitted: ClassVar[str] = ""  # what `fit_decisions` fits to validation rows, for people; nothing if nothing
+    counted: ClassVar[str] = "label"  # what `counts` counts, for people
     outputs: ClassVar[tuple[str, ...]] = ("logits",)  # of the model, that `decode` reads
     by_token: ClassVar[bool] = False  # whether outputs have an axis of tokens, (W, L, ...)
     pairs: ClassVar[bool | None] = None  # whether it reads two texts; None: as the training table had it
@@ -133,7 +136,9 @@ class Task(ABC):
 
     def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
         """Return the task with another loss than its default. Raises ConfigError for one that it does not have."""
-        raise ConfigError(f"loss is '{kind}', which the task '{self.name}' does not know.", "Use loss=default.")
+        raise ConfigError(
+            f"loss is '{kind}', which the task '{self.name}' does not know.", f"Use loss={' or '.join(self.losses)}."
+        )
 
     # -- what it makes of training rows ---------------------------------------------------------
 

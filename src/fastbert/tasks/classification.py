@@ -56,6 +56,7 @@ class Classification(Task):
 
     head: ClassVar[str] = "SequenceClassification"
     pipeline: ClassVar[str] = "text-classification"
+    losses: ClassVar[tuple[str, ...]] = ("default", "balanced")
     problem_type: ClassVar[str]
     target_type: ClassVar[type[np.generic]]
 
@@ -325,6 +326,7 @@ class MultiLabel(Classification):
 
     name: ClassVar[str] = "multi_label"
     monitor: ClassVar[str] = "average_precision_macro"
+    fitted: ClassVar[str] = "threshold"
     answer_metric: ClassVar[str] = "f1_micro"  # at the saved threshold, which the ranking above knows nothing of
     headlines: ClassVar[tuple[str, ...]] = (
         *("f1_macro", "f1_micro", "average_precision_macro"),
@@ -344,8 +346,7 @@ class MultiLabel(Classification):
 
     def row_loss(self, prediction: Prediction, example: Example) -> float:
         """Return the binary cross entropy, summed over labels."""
-        true = set(true_labels(example))
-        right = (s if name in true else 1 - s for name, s in labelled(prediction).scores.items())
+        right = (s if name in true_labels(example) else 1 - s for name, s in labelled(prediction).scores.items())
         return -sum(math.log(max(score, EPSILON)) for score in right)
 
     def loss(

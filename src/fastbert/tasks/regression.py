@@ -92,6 +92,8 @@ class Regression(Task):
     pipeline: ClassVar[str] = "text-classification"
     monitor: ClassVar[str] = "r2"
     answer_metric: ClassVar[str] = "r2"
+    losses: ClassVar[tuple[str, ...]] = ("default", "huber")
+    counted: ClassVar[str] = "value"
     headlines: ClassVar[tuple[str, ...]] = ("spearman", "pearson", "r2", "rmse", "mae")
 
     @classmethod
