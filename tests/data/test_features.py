@@ -151,3 +151,19 @@ def test_merged_windows_are_numbered_by_first_appearance() -> None:
     features = encoded_features().select(np.array([3, 1, 0, 2]))
 
     assert features.merged == ([0, 1, 2], [0, 1, 2, 1])
+
+
+@given(lengths.filter(bool), st.integers(0, 99))
+def test_columns_stay_with_their_tokens(sizes: list[list[int]], seed: int) -> None:
+    made = [
+        dataclasses.replace(one, columns={"place": np.arange(len(one.input_ids_L)) + 10 * number})
+        for number, one in enumerate(features_of(sizes))
+    ]
+    order = np.random.default_rng(seed).permutation(len(made))
+
+    chosen = Features.of(made).select(order)
+
+    expected = [made[index].columns["place"].tolist() for index in order]
+    assert [one.columns["place"].tolist() for one in chosen] == expected
+    longest = max(map(len, expected))
+    assert chosen.padded("place", -1).tolist() == [row + [-1] * (longest - len(row)) for row in expected]

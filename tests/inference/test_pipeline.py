@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 
 import numpy as np
 import pytest
 
+from fastbert.data.features import EncodedRows
 from fastbert.data.tokens import Tokenizer
 from fastbert.decisions.rules import Decisions
-from fastbert.inference.pipeline import predict_features
+from fastbert.inference.pipeline import predict_features, run_batches
 from fastbert.inference.predictor import as_examples
 from fastbert.tasks.base import Array, Batch, Prediction
 from tests.bundles import NAMES, SINGLE
@@ -101,3 +103,27 @@ def test_the_error_of_a_pass_reaches_the_caller() -> None:
 
     with pytest.raises(RuntimeError, match="out of memory"):
         answer(texts_of(100), Broken(2), batch_tokens=256)
+
+
+class EchoTokens(Echo):
+    """Answers each token with its id."""
+
+    def forward(self, batch: Batch) -> dict[str, Array]:
+        """Return logits of tokens."""
+        super().forward(batch)
+        return {"logits": batch["input_ids"][..., None].astype(np.float32)}
+
+
+def test_outputs_of_tokens_are_joined_where_one_text_takes_several_passes() -> None:
+    """Its last pass may be shorter than the others."""
+    task = dataclasses.replace(SINGLE, truncation="windows")
+    features = task.encode(as_examples(["good bad " * 40]), TOKENIZER, 16)
+    backend = EchoTokens(1)
+
+    ((_, windows, outputs),) = run_batches(backend, EncodedRows.of(features, 1), 0, 32, by_token=True)
+
+    assert len(backend.shapes) > 1
+    assert outputs["logits"].shape == (len(windows), 16, 1)
+    for window in range(len(windows)):
+        ids = windows[window].input_ids_L
+        assert outputs["logits"][window, : len(ids), 0].tolist() == ids.tolist()

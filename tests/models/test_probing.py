@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fastbert.models.loading import load_model
-from fastbert.models.probing import PROBE_LENGTHS, answers_alike, probe
+from fastbert.models.probing import PROBE_LENGTHS, answers_alike, probe, said
 from tests.bundles import SINGLE, open_tiny
 
 
@@ -60,3 +60,26 @@ def test_a_model_without_logits_gives_none() -> None:
             return {}
 
     assert probe(Silent(1, 1)) is None
+
+
+def test_what_is_said_of_padding_does_not_count() -> None:
+    logits_WLC = torch.ones(2, 3, 4)
+    mask_WL = torch.tensor([[1, 1, 1], [1, 0, 0]])
+
+    found = said({"logits": logits_WLC}, mask_WL)
+
+    assert found is not None
+    assert found.sum((1, 2)).tolist() == [12.0, 4.0]
+
+
+def test_two_outputs_of_tokens_are_both_compared() -> None:
+    outputs = {"start_logits": torch.zeros(2, 3), "end_logits": torch.ones(2, 3), "loss": None}
+
+    found = said(outputs, torch.ones(2, 3))
+
+    assert found is not None
+    assert (found.shape, float(found.sum())) == ((2, 3, 2), 6.0)
+
+
+def test_a_model_without_logits_says_nothing() -> None:
+    assert said({"last_hidden_state": torch.ones(2, 3, 4)}, torch.ones(2, 3)) is None
