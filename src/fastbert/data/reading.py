@@ -6,19 +6,34 @@ alone is it known which layout goes with which reader. Knows nothing of tokens o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example
+from fastbert.data.label_cells import TaskOption
 from fastbert.data.label_names import read_label_names
 from fastbert.data.layout import Layout, LayoutOptions, detect_layout
+from fastbert.data.records import MEMORY_NAME
 from fastbert.data.rows import Report, to_examples, to_values
-from fastbert.data.sources import Source, read_table
+from fastbert.data.sources import Source, is_standard_input, read_table
 from fastbert.data.table import Table
+from fastbert.data.tagging import TaggingLayout, detect_tagging, looks_tagged, read_tagged
+from fastbert.data.tagging_detection import CONLL_SUFFIXES
+from fastbert.errors import ConfigError
 from fastbert.labels import Labels
 
-AnyLayout = Layout
+AnyLayout = Layout | TaggingLayout
+TAGGED = {
+    "conll": "CoNLL, a token and its tag a line",
+    "parallel": "parallel files of tokens and of tags",
+    "spans": "JSON, texts with spans",
+    "brat": "BRAT, texts with annotations beside",
+    "token_table": "table, a token a row",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,9 @@ def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, R
 
     Raises DataError for a file or row that cannot be used, or where it is not clear what a column means.
     """
+    if config.task == "tagging" or (config.task == "auto" and looks_tagged(source)):
+        tagging = _detect_tagging(source, config)
+        return tagging, _read_tagged(source, tagging, config)
     table = read_table(source, header=config.has_header)
     layout = detect_layout(table, _layout_options(config))
     return layout, _read_table(table, layout, config)
@@ -54,6 +72,8 @@ def read_file(
     labels: those that rows may have, None for any.
     truth_required: False reads rows without labels, values or answers too, as rows to predict.
     """
+    if isinstance(layout, TaggingLayout):
+        return _read_tagged(source, _like(source, layout), config, labels, truth_required=truth_required)
     table = read_table(source, header=layout.header_of_another(config.has_header))
     known = layout if layout.group in table.columns else layout.without_group()
     return _read_table(table, known, config, labels, truth_required=truth_required)
@@ -75,6 +95,10 @@ def read_like(
     asked = config.text or config.labels or config.labels_file or config.delimiter
     if saved is not None and not asked:
         return read_file(source, saved, config, labels=labels, truth_required=truth_required)
+    if task == "tagging":
+        tagging = _detect_tagging(source, config)
+        return _read_tagged(source, tagging, config, labels, truth_required=truth_required)
+    assert not isinstance(saved, TaggingLayout)
     header = config.has_header if saved is None else saved.header_of_another(config.has_header)
     table = read_table(source, header=header)
     layout = detect_layout(table, _as_trained(config, saved, task), labels_required=truth_required)
@@ -83,7 +107,50 @@ def read_like(
 
 def layout_from_json(values: Mapping[str, object]) -> AnyLayout:
     """Return the layout that its `to_json` described. Raises DataError if it is damaged."""
-    return Layout.from_json(values)
+    return TaggingLayout.from_json(values) if values.get("kind") == TaggingLayout.kind else Layout.from_json(values)
+
+
+def is_marked_up(source: Source, layout: AnyLayout | None) -> bool:
+    """Return whether texts to predict come in a format of their own, which its reader takes, and not as a table."""
+    if not isinstance(layout, TaggingLayout):
+        return False
+    if layout.format == "spans" or is_standard_input(source) or not isinstance(source, str | os.PathLike):
+        return False  # records are a table as well
+    return os.path.isdir(source) or Path(source).suffix in CONLL_SUFFIXES or looks_tagged(source)
+
+
+def _detect_tagging(source: Source, config: DataConfig) -> TaggingLayout:
+    """Find out how tagged text is written. Raises ConfigError for options that it does not have."""
+    for name, given in (("group", config.group), ("delimiter", config.delimiter), ("labels-file", config.labels_file)):
+        if given is not None:
+            raise ConfigError(f"--{name} is about a table of labels, but the task is tagging.", f"Drop --{name}.")
+    if len(config.text) > 1 or len(config.labels) > 1:
+        raise ConfigError(
+            "Tagged text has one column of tokens or texts and one of tags or spans.", "Name one of each."
+        )
+    text, tag = (next(iter(names), None) for names in (config.text, config.labels))
+    return detect_tagging(source, text=text, tag=tag, header=config.header)
+
+
+def _like(source: Source, layout: TaggingLayout) -> TaggingLayout:
+    """Return the layout of another file of tagged text: the one given, or its own if it is another format."""
+    found = detect_tagging(source) if looks_tagged(source) else layout
+    return layout if found.format == layout.format else found
+
+
+def _read_tagged(
+    source: Source,
+    layout: TaggingLayout,
+    config: DataConfig,
+    labels: Labels | None = None,
+    *,
+    truth_required: bool = True,
+) -> ReadFile:
+    examples, report = read_tagged(
+        source, layout, labels=labels, labels_required=truth_required, on_bad_row=config.on_bad_row
+    )
+    name = Path(source).name if isinstance(source, str | os.PathLike) else MEMORY_NAME
+    return ReadFile(name, examples, report, TAGGED[layout.format])
 
 
 def _as_trained(config: DataConfig, saved: Layout | None, task: str) -> LayoutOptions:
@@ -106,7 +173,7 @@ def _layout_options(config: DataConfig) -> LayoutOptions:
     return LayoutOptions(
         text=config.text,
         labels=config.labels,
-        task=config.task,
+        task=cast("TaskOption", config.task),  # those that are not of tables have their own readers
         label_names=names,
         delimiter=config.delimiter,
         group=config.group,

@@ -64,8 +64,9 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Return the label names in the model's order."""
-        return self.task.label_names
+        """Return the names that answers give, in the model's order."""
+        known = self.task.known_labels
+        return self.task.label_names if known is None else known.names
 
     def __call__(self, texts: Sequence[TextInput]) -> list[Prediction]:
         """Return one prediction per text, in order. A pair is a tuple of two texts."""
@@ -85,7 +86,7 @@ class Predictor:
 
     def _check_shape(self, examples: Sequence[Example]) -> None:
         """Refuse pairs for a model of single texts, and the reverse: it has never seen such input."""
-        pairs = self._reads_pairs()
+        pairs = self.reads_pairs
         if pairs is None:
             return
         for example in examples:
@@ -98,7 +99,8 @@ class Predictor:
                     else "Give one text each, or one column with --text.",
                 )
 
-    def _reads_pairs(self) -> bool | None:
+    @property
+    def reads_pairs(self) -> bool | None:
         """Return whether the model reads pairs of texts, None if nothing is known: it was not trained on a table."""
         if self.task.pairs is not None:
             return self.task.pairs

@@ -10,6 +10,10 @@ MEANINGS: Mapping[str, str] = MappingProxyType(  # for people who do not score m
     {
         "accuracy": "share of rows that are right",
         "f1_macro": "mean F1 of the labels; rare ones count alike",
+        "f1": "F1 of entities with exactly the right characters and label",
+        "f1_partial": "F1 where a part of the characters counts half, whatever the label",
+        "precision": "share of the answers that are right",
+        "recall": "share of what is true that was found",
         "f1_micro": "F1 of all decisions; frequent labels count more",
         "mcc": "correlation of truth and answer; 0 is chance",
         "log_loss": "how wrong the probabilities are; lower is better",
