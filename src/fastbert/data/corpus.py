@@ -105,7 +105,7 @@ def read_corpus(paths: Sequence[str | Path], *, text: Sequence[str] = (), header
                 findings.empty_files.append(file.name)
             documents += found
     if not documents:
-        names = listed([str(path) for path in paths], 3)
+        names = listed([Path(path).name or str(path) for path in paths], 3)
         raise DataError(f"There is no text in {names}.", FORMATS_HINT)
     return Corpus(tuple(documents), findings.notes())
 
