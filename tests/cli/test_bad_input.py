@@ -124,7 +124,7 @@ OPTIONS = [
     Case("unknown schedule", ("Schedule 'cosine' is not known",), "", extra=("--schedule", "cosine")),
     Case("unknown optimizer", ("Optimizer 'adamv' is not known",), "Did you mean 'adamw'?",
          extra=("--set", "optimizer=adamv")),
-    Case("unknown task", ("task is 'multi'; expected auto, single_label, multi_label or regression",), "multi_label",
+    Case("unknown task", ("task is 'multi'; expected auto, single_label, multi_label",), "multi_label",
          extra=("--task", "multi")),
     Case("fp16 on a processor", ("precision is fp16, which needs a GPU",), "--precision auto",
          extra=("--precision", "fp16")),

@@ -34,7 +34,7 @@ from fastbert.export.onnx import write_onnx
 from fastbert.export.parity import Comparison, Rows, rows_of, sample_rows
 from fastbert.exports import Check, Export
 from fastbert.inference.backends import check_packages, open_export
-from fastbert.inference.evaluation import read_examples, saved_layout
+from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
 from fastbert.inference.torch_backend import TorchBackend
 
@@ -129,8 +129,7 @@ def _rows(predictor: Predictor, data: Source | Rows | None) -> Rows:
     if isinstance(data, Rows):
         return data
     if data is None:
-        layout = saved_layout(predictor)
-        return sample_rows(predictor.tokenizer, pairs=layout is not None and layout.pair is not None)
+        return sample_rows(predictor.tokenizer, pairs=bool(predictor.reads_pairs))
     examples, notes = read_examples(predictor, data, DataConfig(on_bad_row="skip"), truth_required=False)
     for note in notes:
         log.warning("%s", note)

@@ -85,7 +85,7 @@ class Predictor:
 
     def _check_shape(self, examples: Sequence[Example]) -> None:
         """Refuse pairs for a model of single texts, and the reverse: it has never seen such input."""
-        pairs = self._reads_pairs()
+        pairs = self.reads_pairs
         if pairs is None:
             return
         for example in examples:
@@ -98,7 +98,8 @@ class Predictor:
                     else "Give one text each, or one column with --text.",
                 )
 
-    def _reads_pairs(self) -> bool | None:
+    @property
+    def reads_pairs(self) -> bool | None:
         """Return whether the model reads pairs of texts, None if nothing is known: it was not trained on a table."""
         if self.task.pairs is not None:
             return self.task.pairs

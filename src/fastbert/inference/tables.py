@@ -12,7 +12,8 @@ from itertools import chain, islice
 from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
-from fastbert.data.sources import Source, is_standard_input, open_rows
+from fastbert.data.reading import open_inputs
+from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Cell, Row, RowStream
 from fastbert.errors import DataError, did_you_mean
 from fastbert.inference.evaluation import saved_layout
@@ -48,7 +49,7 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     saved = saved_layout(predictor)
     given, piped = config.has_header, is_standard_input(source)
     header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
-    opened = open_rows(source, header=header, stream=stream)
+    opened = open_inputs(source, saved, header, stream=stream)
     wanted = config.text
     if not wanted and saved is not None:
         wanted = (saved.text,) if saved.pair is None else (saved.text, saved.pair)

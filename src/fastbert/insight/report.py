@@ -26,7 +26,10 @@ LONG_TABLE = 40  # rows; longer ones are folded
 NUM_MIX_UPS = 10
 _PER_LABEL = ("precision", "recall", "f1", "average_precision")
 _TITLES = {"f1": "F1", "average_precision": "average precision"}
-_LAYOUT = ("text", "pair", "label_columns", "kind", "delimiter", "group", "ignored")
+_LAYOUT = (
+    *("text", "pair", "label_columns", "kind", "delimiter", "group", "ignored"),
+    *("format", "question", "context", "answer", "start"),  # of questions
+)
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from fastbert.errors import BundleError
+from fastbert.tasks.answering import Answering
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import MultiLabel, SingleLabel
 from fastbert.tasks.regression import Regression
 
-TASKS: dict[str, type[Task]] = {"single_label": SingleLabel, "multi_label": MultiLabel, "regression": Regression}
+TASKS: dict[str, type[Task]] = {
+    "single_label": SingleLabel,
+    "multi_label": MultiLabel,
+    "regression": Regression,
+    "answering": Answering,
+}
 
 
 def task_from_json(values: Mapping[str, object]) -> Task:

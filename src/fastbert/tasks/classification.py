@@ -34,6 +34,7 @@ from fastbert.tasks.texts import encode_texts, mean_over_windows, targets_of, wi
 if TYPE_CHECKING:
     import torch
 
+    from fastbert.data.layout import Layout
     from fastbert.data.reading import AnyLayout
     from fastbert.data.tokens import Tokenizer
 
@@ -80,8 +81,7 @@ class Classification(Task):
 
         Raises DataError for fewer than two labels.
         """
-        labels = infer_labels(cast("Sequence[TextExample]", examples), layout)
-        return cls(labels, config.truncation)
+        return cls(infer_labels(cast("Sequence[TextExample]", examples), cast("Layout", layout)), config.truncation)
 
     def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
         """Return the task with its loss weighted by label for "balanced"."""

@@ -30,6 +30,7 @@ from fastbert.tasks.texts import encode_texts, mean_over_windows, targets_of
 if TYPE_CHECKING:
     import torch
 
+    from fastbert.data.layout import Layout
     from fastbert.data.reading import AnyLayout
     from fastbert.data.tokens import Tokenizer
 
@@ -99,14 +100,14 @@ class Regression(Task):
     @classmethod
     def from_examples(cls, examples: Sequence[Example], layout: AnyLayout, config: DataConfig) -> Self:
         """Make the task for training rows. Raises DataError where all values are the same."""
-        values_N = _values(examples)
+        values_N, (target,) = _values(examples), cast("Layout", layout).label_columns
         if not len(values_N) or np.ptp(values_N) == 0:
             raise DataError(
-                f"All {len(values_N):,} rows have the same number in column '{layout.label_columns[0]}'.",
+                f"All {len(values_N):,} rows have the same number in column '{target}'.",
                 "Name the column to predict with --label.",
             )
         return cls(
-            layout.label_columns[0],
+            target,
             mean=float(values_N.mean()),
             scale=float(values_N.std()),
             low=float(values_N.min()),
