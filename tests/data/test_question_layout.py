@@ -45,7 +45,7 @@ def test_a_damaged_layout_is_refused(name: str, value: object) -> None:
 def test_it_stands_for_a_pair_of_texts_without_a_group() -> None:
     layout = LAYOUTS[0]
 
-    assert (layout.task, layout.text, layout.pair, layout.group) == ("answering", "question", "context", None)
+    assert (layout.task, layout.text_columns, layout.group) == ("answering", ("question", "context"), None)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from fastbert.config import DataConfig
 from fastbert.data.databunch import DataBunch
+from fastbert.data.examples import Example, TextExample
 from fastbert.data.table import Row
 from fastbert.errors import DataError
 from fastbert.inference import tables
@@ -193,12 +194,12 @@ def test_no_more_than_a_chunk_of_rows_is_held(model: Predictor, monkeypatch: pyt
         def write(self, row: Row, prediction: Prediction | None) -> None:
             ahead.append(len(read) - row.number)
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[tuple[Row, Example | None]]:
         for number in range(10):
             read.append(number)
-            yield Row(number, ("the app",))
+            yield Row(number, ("the app",)), TextExample("the app")
 
-    predict_rows(model, TextRows(("text",), rows(), 0, None), Watch())
+    predict_rows(model, TextRows(("text",), rows()), Watch())
 
     assert max(ahead) == 4
 

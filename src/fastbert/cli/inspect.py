@@ -24,7 +24,9 @@ def inspect(
         return
     plan = opened.facts.get("plan")
     facts = plan if isinstance(plan, dict) else {}
-    names = opened.task.label_names or opened.task.outputs
+    known = opened.task.known_labels
+    names = opened.task.label_names if known is None else known.names
+    names = names or opened.task.outputs
     lines = (
         f"task        {opened.task.describe()}",
         f"outputs     {', '.join(names[:30])}{', ...' if len(names) > 30 else ''}",

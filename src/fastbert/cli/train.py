@@ -11,7 +11,9 @@ from fastbert.cli.output import print_data, print_json, say, score_block, show
 
 def train(
     table: Path = typer.Argument(
-        ..., metavar="TABLE", help="Table of texts and labels: CSV, TSV, JSON lines, Parquet, Arrow, XLSX."
+        ...,
+        metavar="TABLE",
+        help="Texts and labels: CSV, TSV, JSON lines, Parquet, Arrow, XLSX; tagged text: CoNLL, spans in JSON, BRAT.",
     ),
     out: Path = typer.Option(..., "--out", help="Folder of the new model."),
     valid: Path | None = typer.Option(None, help="Validation table; without it a share of TABLE is held out."),
@@ -24,7 +26,7 @@ def train(
     delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
     group: str | None = typer.Option(None, help="Column whose equal values are kept on one side of the split."),
     on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression or answering."),
+    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression, tagging or answering."),
     encoder: str | None = typer.Option(None, help="minilm, a folder, or a hub name."),
     epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number if not given."),
     lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the encoder if not given."),

@@ -149,10 +149,12 @@ def label_block(data: DataBunch) -> Block:
 
 def length_phrase(data: DataBunch, split: str) -> str:
     """Return the token lengths of a split in words, and how many rows are longer than allowed."""
-    lengths = sorted(data.encoded(split).num_tokens_N.tolist())
+    encoded = data.encoded(split)
+    lengths = sorted(encoded.num_tokens_N.tolist())
     over = sum(length > data.max_tokens for length in lengths)
     middle, high = lengths[len(lengths) // 2], lengths[min(len(lengths) - 1, int(len(lengths) * 0.95))]
-    verb = "read in windows" if data.config.truncation == "windows" else f"cut ({data.config.truncation})"
+    lost = encoded.features.windows.table_W["cut"].any()
+    verb = f"cut ({data.config.truncation})" if lost else "read in windows"
     cut = f"{over} of {len(lengths)} rows are {verb}" if over else "none is cut"
     return f"median {middle}, 95 % up to {high}, longest {lengths[-1]}; limit {data.max_tokens}, {cut}"
 

@@ -116,6 +116,11 @@ class Layout:
             header=_header_of(values),
         )
 
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Return the column of the text, or the two of a pair."""
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
     def without_group(self) -> Layout:
         """Return the layout for a table that is not split: it needs no group column, nor uses one."""
         return self if self.group is None else replace(self, group=None, ignored=(*self.ignored, self.group))
@@ -127,7 +132,7 @@ class Layout:
         """
         if given is not None or not self.header:
             return bool(given)
-        return ExpectedHeader((self.text,) if self.pair is None else (self.text, self.pair), lone_texts)
+        return ExpectedHeader(self.text_columns, lone_texts)
 
 
 def detect_layout(table: Table, options: LayoutOptions | None = None, *, labels_required: bool = True) -> Layout:

@@ -34,20 +34,15 @@ class QuestionLayout:
     group: ClassVar[str | None] = None  # no column: questions about one context or of one title stay together
 
     @property
-    def text(self) -> str:
-        """Return the column of the question."""
-        return self.question
-
-    @property
-    def pair(self) -> str:
-        """Return the column of the context."""
-        return self.context
+    def text_columns(self) -> tuple[str, str]:
+        """Return the columns of the question and of the context."""
+        return (self.question, self.context)
 
     def header_of_another(self, given: bool | None, *, lone_texts: bool = False) -> Header:
         """Return how to know the header of another table that is read by this layout: as `Layout` has it."""
         if given is not None or self.question.isdigit():
             return bool(given)
-        return ExpectedHeader((self.question, self.context), lone_texts)
+        return ExpectedHeader(self.text_columns, lone_texts)
 
     def to_json(self) -> dict[str, object]:
         """Return a dict of plain JSON values."""

@@ -6,8 +6,10 @@ alone is it known which layout goes with which reader. Knows nothing of tokens o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from fastbert.config import DataConfig
@@ -19,14 +21,24 @@ from fastbert.data.label_names import read_label_names
 from fastbert.data.layout import Layout, LayoutOptions, detect_layout
 from fastbert.data.question_detection import is_squad_file, layout_of_another
 from fastbert.data.questions import QuestionLayout, detect_questions, looks_like_questions, read_questions
+from fastbert.data.records import MEMORY_NAME
 from fastbert.data.rows import Report, to_examples, to_values
-from fastbert.data.sources import Source, open_rows, read_table
+from fastbert.data.sources import Source, is_standard_input, open_rows, read_table
 from fastbert.data.squad import open_squad
 from fastbert.data.table import RowStream, Table
+from fastbert.data.tagging import TaggingLayout, detect_tagging, looks_tagged, read_tagged
+from fastbert.data.tagging_detection import CONLL_SUFFIXES
 from fastbert.errors import ConfigError
 from fastbert.labels import Labels
 
-AnyLayout = Layout | QuestionLayout
+AnyLayout = Layout | TaggingLayout | QuestionLayout
+TAGGED = {
+    "conll": "CoNLL, a token and its tag a line",
+    "parallel": "parallel files of tokens and of tags",
+    "spans": "JSON, texts with spans",
+    "brat": "BRAT, texts with annotations beside",
+    "token_table": "table, a token a row",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,9 @@ def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, R
     if _holds_questions(source, config):
         questions = _detect_questions(source, config)
         return questions, _read_questions(source, questions, config)
+    if config.task == "tagging" or (config.task == "auto" and looks_tagged(source)):
+        tagging = _detect_tagging(source, config)
+        return tagging, _read_tagged(source, tagging, config)
     table = read_table(source, header=config.has_header)
     layout = detect_layout(table, _layout_options(config))
     return layout, _read_table(table, layout, config)
@@ -68,6 +83,8 @@ def read_file(
     if isinstance(layout, QuestionLayout):
         questions = layout_of_another(source, layout, answers_required=truth_required)
         return _read_questions(source, questions, config, truth_required=truth_required)
+    if isinstance(layout, TaggingLayout):
+        return _read_tagged(source, _like(source, layout), config, labels, truth_required=truth_required)
     table = read_table(source, header=layout.header_of_another(config.has_header))
     known = layout if layout.group in table.columns else layout.without_group()
     return _read_table(table, known, config, labels, truth_required=truth_required)
@@ -92,6 +109,9 @@ def read_like(
     if task == QuestionLayout.task:
         questions = _detect_questions(source, config, answers_required=truth_required)
         return _read_questions(source, questions, config, truth_required=truth_required)
+    if task == "tagging":
+        tagging = _detect_tagging(source, config)
+        return _read_tagged(source, tagging, config, labels, truth_required=truth_required)
     assert saved is None or isinstance(saved, Layout)  # it is of the model's task
     header = config.has_header if saved is None else saved.header_of_another(config.has_header)
     table = read_table(source, header=header)
@@ -101,7 +121,9 @@ def read_like(
 
 def layout_from_json(values: Mapping[str, object]) -> AnyLayout:
     """Return the layout that its `to_json` described. Raises DataError if it is damaged."""
-    return QuestionLayout.from_json(values) if "question" in values else Layout.from_json(values)
+    if "question" in values:
+        return QuestionLayout.from_json(values)
+    return TaggingLayout.from_json(values) if values.get("kind") == TaggingLayout.kind else Layout.from_json(values)
 
 
 def open_inputs(
@@ -114,6 +136,52 @@ def open_inputs(
     if isinstance(saved, QuestionLayout) and is_squad_file(source):
         return open_squad(find_file(str(source)), (saved.question, saved.context))
     return open_rows(source, header=header, stream=stream)
+
+
+def is_marked_up(source: Source, layout: AnyLayout | None) -> bool:
+    """Return whether texts to predict come in a format of their own, which its reader takes, and not as a table."""
+    if not isinstance(layout, TaggingLayout):
+        return False
+    if layout.format == "spans" or is_standard_input(source) or not isinstance(source, str | os.PathLike):
+        return False  # records are a table as well
+    return os.path.isdir(source) or Path(source).suffix in CONLL_SUFFIXES or looks_tagged(source)
+
+
+# --- tagged text ------------------------------------------------------------------------------------
+
+
+def _detect_tagging(source: Source, config: DataConfig) -> TaggingLayout:
+    """Find out how tagged text is written. Raises ConfigError for options that it does not have."""
+    for name, given in (("group", config.group), ("delimiter", config.delimiter), ("labels-file", config.labels_file)):
+        if given is not None:
+            raise ConfigError(f"--{name} is about a table of labels, but the task is tagging.", f"Drop --{name}.")
+    if len(config.text) > 1 or len(config.labels) > 1:
+        raise ConfigError(
+            "Tagged text has one column of tokens or texts and one of tags or spans.", "Name one of each."
+        )
+    text, tag = (next(iter(names), None) for names in (config.text, config.labels))
+    return detect_tagging(source, text=text, tag=tag, header=config.header)
+
+
+def _like(source: Source, layout: TaggingLayout) -> TaggingLayout:
+    """Return the layout of another file of tagged text: the one given, or its own if it is another format."""
+    found = detect_tagging(source) if looks_tagged(source) else layout
+    return layout if found.format == layout.format else found
+
+
+def _read_tagged(
+    source: Source,
+    layout: TaggingLayout,
+    config: DataConfig,
+    labels: Labels | None = None,
+    *,
+    truth_required: bool = True,
+) -> ReadFile:
+    examples, report = read_tagged(
+        source, layout, labels=labels, labels_required=truth_required, on_bad_row=config.on_bad_row
+    )
+    name = Path(source).name if isinstance(source, str | os.PathLike) else MEMORY_NAME
+    return ReadFile(name, examples, report, TAGGED[layout.format])
 
 
 # --- tables of texts --------------------------------------------------------------------------------
@@ -139,7 +207,7 @@ def _layout_options(config: DataConfig) -> LayoutOptions:
     return LayoutOptions(
         text=config.text,
         labels=config.labels,
-        task=cast("TaskOption", config.task),
+        task=cast("TaskOption", config.task),  # those that are not of tables have their own readers
         label_names=names,
         delimiter=config.delimiter,
         group=config.group,

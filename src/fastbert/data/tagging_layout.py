@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, cast, get_args
+from typing import ClassVar, Literal, cast, get_args
 
+from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.row_problems import excerpt
 from fastbert.errors import DataError
 
@@ -32,11 +33,23 @@ class TaggingLayout:
     sentence: str | None
     scheme: str | None
     reasons: tuple[str, ...] = ()
+    kind: ClassVar[str] = "tagging"
+    task: ClassVar[str] = "tagging"
+    group: ClassVar[None] = None  # documents are known by the file itself
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Return where the running text stands in a table of texts to tag: as in the training file, or `text`."""
+        return (self.text if self.format == "spans" and self.text is not None else "text",)
+
+    def header_of_another(self, given: bool | None, *, lone_texts: bool = False) -> Header:
+        """Return how to know the header of a table of texts to tag; arguments as of `Layout.header_of_another`."""
+        return bool(given) if given is not None else ExpectedHeader(self.text_columns, lone_texts)
 
     def to_json(self) -> dict[str, object]:
         """Return a dict of plain JSON values."""
         values: dict[str, object] = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {**values, "reasons": list(self.reasons)}
+        return {"kind": self.kind, **values, "reasons": list(self.reasons)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> TaggingLayout:

@@ -64,8 +64,9 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Return the label names in the model's order."""
-        return self.task.label_names
+        """Return the names that answers give, in the model's order."""
+        known = self.task.known_labels
+        return self.task.label_names if known is None else known.names
 
     def __call__(self, texts: Sequence[TextInput]) -> list[Prediction]:
         """Return one prediction per text, in order. A pair is a tuple of two texts."""

@@ -6,17 +6,18 @@ Imports neither torch nor transformers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
-from fastbert.data.reading import open_inputs
+from fastbert.data.examples import Example, TextExample
+from fastbert.data.reading import is_marked_up, open_inputs
 from fastbert.data.sources import Source, is_standard_input
-from fastbert.data.table import Cell, Row, RowStream
+from fastbert.data.table import Row, RowStream
 from fastbert.errors import DataError, did_you_mean
-from fastbert.inference.evaluation import saved_layout
+from fastbert.inference.evaluation import read_examples, saved_layout
 from fastbert.inference.predictor import CHUNK, Predictor
 from fastbert.tasks.base import Prediction
 
@@ -30,12 +31,10 @@ class AnswerWriter(Protocol):
 
 @dataclass(frozen=True)
 class TextRows:
-    """A stream of rows and where their texts are. pair: position of the second text, or None."""
+    """A stream of rows, each with the example that it holds, None where it has no text."""
 
     columns: tuple[str, ...]
-    rows: Iterator[Row]
-    text: int
-    pair: int | None
+    items: Iterator[tuple[Row, Example | None]]
 
 
 def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stream: BinaryIO | None = None) -> TextRows:
@@ -47,12 +46,12 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     Raises DataError if a column is not there, or if none is named and there are several.
     """
     saved = saved_layout(predictor)
+    if not config.text and is_marked_up(source, saved):
+        return _marked_up(source, predictor, config)
     given, piped = config.has_header, is_standard_input(source)
     header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
     opened = open_inputs(source, saved, header, stream=stream)
-    wanted = config.text
-    if not wanted and saved is not None:
-        wanted = (saved.text,) if saved.pair is None else (saved.text, saved.pair)
+    wanted = config.text or (() if saved is None else saved.text_columns)
     if len(opened.columns) == 1 and len(wanted) <= 1 and not config.text:
         wanted = opened.columns
     if not wanted:
@@ -62,31 +61,36 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
         )
     places = [_place(opened, name) for name in wanted]
     first = list(islice(opened.rows, CHUNK))
-    return TextRows(opened.columns, chain(iter(first), opened.rows), places[0], places[1] if len(places) > 1 else None)
+    rows = chain(iter(first), opened.rows)
+    return TextRows(opened.columns, ((row, _example_of(row, places)) for row in rows))
 
 
 def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) -> tuple[int, int]:
     """Answer every row in order; return how many rows there were and how many had no text."""
     count = empty = 0
-    while chunk := list(islice(texts.rows, CHUNK)):
-        inputs = [_text_of(row.cells, texts) for row in chunk]
-        present = [item for item in inputs if item is not None]
-        answers = iter(predictor(present) if present else [])
-        for row, item in zip(chunk, inputs, strict=True):
-            writer.write(row, None if item is None else next(answers))
+    while chunk := list(islice(texts.items, CHUNK)):
+        present = [example for _, example in chunk if example is not None]
+        answers = iter(predictor.predict_examples(present) if present else [])
+        for row, example in chunk:
+            writer.write(row, None if example is None else next(answers))
         count += len(chunk)
         empty += len(chunk) - len(present)
     return count, empty
 
 
-def _text_of(cells: tuple[Cell, ...], texts: TextRows) -> str | tuple[str, str] | None:
-    text = cells[texts.text]
-    if not isinstance(text, str) or not text.strip():
+def _marked_up(source: Source, predictor: Predictor, config: DataConfig) -> TextRows:
+    """Return the texts of a file that is no table, one column."""
+    examples, _ = read_examples(predictor, source, config, truth_required=False)
+    return TextRows(("text",), ((Row(number, (one.text,)), one) for number, one in enumerate(examples, start=1)))
+
+
+def _example_of(row: Row, places: Sequence[int]) -> Example | None:
+    """Return the text of a row, or the pair, as an example; None if one of them is empty."""
+    cells = [row.cells[place] for place in places]
+    texts = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
+    if len(texts) < len(cells):
         return None
-    if texts.pair is None:
-        return text
-    pair = cells[texts.pair]
-    return (text, pair) if isinstance(pair, str) and pair.strip() else None
+    return TextExample(texts[0], texts[1] if len(texts) > 1 else None, where=f"row {row.number}")
 
 
 def _place(opened: RowStream, name: str) -> int:

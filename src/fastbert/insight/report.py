@@ -27,8 +27,18 @@ NUM_MIX_UPS = 10
 _PER_LABEL = ("precision", "recall", "f1", "average_precision")
 _TITLES = {"f1": "F1", "average_precision": "average precision"}
 _LAYOUT = (
-    *("text", "pair", "label_columns", "kind", "delimiter", "group", "ignored"),
-    *("format", "question", "context", "answer", "start"),  # of questions
+    "format",
+    "text",
+    "tag",
+    "sentence",
+    "scheme",
+    "pair",
+    "label_columns",
+    "kind",
+    "delimiter",
+    "group",
+    "ignored",
+    *("question", "context", "answer", "start"),
 )
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
@@ -214,7 +224,11 @@ def _inferred(facts: RunFacts) -> Html:
                 ("encoder", facts.encoder),
                 ("machine", facts.runtime),
                 ("token lengths", facts.lengths),
-                *((f"table: {name.replace('_', ' ')}", _plain(facts.layout.get(name))) for name in _LAYOUT),
+                *(
+                    (f"table: {name.replace('_', ' ')}", _plain(facts.layout[name]))
+                    for name in _LAYOUT
+                    if name in facts.layout
+                ),
             ]
         ),
     )

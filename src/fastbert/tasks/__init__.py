@@ -10,13 +10,10 @@ from fastbert.tasks.answering import Answering
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import MultiLabel, SingleLabel
 from fastbert.tasks.regression import Regression
+from fastbert.tasks.tagging import Tagging
 
-TASKS: dict[str, type[Task]] = {
-    "single_label": SingleLabel,
-    "multi_label": MultiLabel,
-    "regression": Regression,
-    "answering": Answering,
-}
+KINDS: tuple[type[Task], ...] = (SingleLabel, MultiLabel, Regression, Tagging, Answering)
+TASKS: dict[str, type[Task]] = {kind.name: kind for kind in KINDS}
 
 
 def task_from_json(values: Mapping[str, object]) -> Task:

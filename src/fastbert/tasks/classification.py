@@ -29,7 +29,7 @@ from fastbert.labels import Labels
 from fastbert.metrics import classification as metrics
 from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
 from fastbert.tasks.label_prediction import LabelPrediction, WindowScores, labelled, true_labels
-from fastbert.tasks.texts import encode_texts, mean_over_windows, targets_of, windows_of_examples
+from fastbert.tasks.texts import Floats, encode_texts, mean_over_windows, targets_of, windows_of_examples
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from fastbert.data.reading import AnyLayout
     from fastbert.data.tokens import Tokenizer
 
-Floats = npt.NDArray[np.float64]
 EPSILON = 1e-15  # keeps the logarithm finite; the clip of scikit-learn's log_loss before 1.2
 
 
@@ -81,7 +80,8 @@ class Classification(Task):
 
         Raises DataError for fewer than two labels.
         """
-        return cls(infer_labels(cast("Sequence[TextExample]", examples), cast("Layout", layout)), config.truncation)
+        labels = infer_labels(cast("Sequence[TextExample]", examples), cast("Layout", layout))
+        return cls(labels, config.truncation)
 
     def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
         """Return the task with its loss weighted by label for "balanced"."""

@@ -100,14 +100,14 @@ class Regression(Task):
     @classmethod
     def from_examples(cls, examples: Sequence[Example], layout: AnyLayout, config: DataConfig) -> Self:
         """Make the task for training rows. Raises DataError where all values are the same."""
-        values_N, (target,) = _values(examples), cast("Layout", layout).label_columns
+        values_N, table = _values(examples), cast("Layout", layout)
         if not len(values_N) or np.ptp(values_N) == 0:
             raise DataError(
-                f"All {len(values_N):,} rows have the same number in column '{target}'.",
+                f"All {len(values_N):,} rows have the same number in column '{table.label_columns[0]}'.",
                 "Name the column to predict with --label.",
             )
         return cls(
-            target,
+            table.label_columns[0],
             mean=float(values_N.mean()),
             scale=float(values_N.std()),
             low=float(values_N.min()),
