@@ -117,8 +117,8 @@ def test_a_wrong_training_option_is_explained(changes: dict[str, object], text: 
     [
         ({"text": 1.5}, "text is 1.5; expected names."),
         ({"header": "maybe"}, "header is 'maybe'; expected true or false or none."),
-        ({"task": "multilabel"}, "task is 'multilabel'; expected auto, single_label, multi_label, "
-                                 "regression or tagging.\n"
+        ({"task": "multilabel"}, "task is 'multilabel'; expected auto, single_label, multi_label, regression, "
+                                 "tagging or answering.\n"
                                  "  Did you mean 'multi_label'?"),
         ({"text": "a,b,c"}, "text names 3 columns; one text or a pair of texts is read."),
     ],

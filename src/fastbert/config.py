@@ -18,7 +18,7 @@ from typing import Literal, Self
 from fastbert.errors import ConfigError, did_you_mean
 
 Value = str | int | float | bool | None | tuple[str, ...]
-TaskChoice = Literal["auto", "single_label", "multi_label", "regression", "tagging"]
+TaskChoice = Literal["auto", "single_label", "multi_label", "regression", "tagging", "answering"]
 Truncation = Literal["head", "tail", "head_tail", "windows"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 

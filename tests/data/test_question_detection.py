@@ -10,7 +10,13 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from fastbert.data.question_detection import SQUAD, detect_questions, looks_like_questions
+from fastbert.data.question_detection import (
+    SQUAD,
+    detect_questions,
+    is_squad_file,
+    layout_of_another,
+    looks_like_questions,
+)
 from fastbert.data.question_layout import QuestionLayout
 from fastbert.errors import DataError
 from tests.data.test_squad import paragraph, question, squad
@@ -234,3 +240,28 @@ def test_a_file_that_is_not_there_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", [["a text", "another"], [("a", "b")], [], 5])
 def test_other_values_are_none(source: object) -> None:
     assert looks_like_questions(source) is False  # type: ignore[arg-type]
+
+
+# --- another file than the first --------------------------------------------------------------------
+
+RECORDS = QuestionLayout("records", "ask", "about", "said", None)
+
+
+def test_a_table_is_read_by_the_layout_of_an_earlier_one(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "new.csv", ["ask", "about"], [["Who?", "Rome"]])
+
+    assert layout_of_another(table, RECORDS, answers_required=False) == RECORDS
+    assert layout_of_another("-", SQUAD, answers_required=False) == SQUAD
+
+
+def test_a_squad_file_may_follow_a_table_and_a_table_a_squad_file(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "new.csv", ["question", "context", "answer"], [["Who?", "Rome is old.", "Rome"]])
+
+    assert layout_of_another(squad_file(tmp_path), RECORDS, answers_required=True) == SQUAD
+    assert layout_of_another(table, SQUAD, answers_required=True).answer == "answer"
+
+
+def test_a_squad_file_is_told_from_tables(tmp_path: Path) -> None:
+    assert is_squad_file(squad_file(tmp_path))
+    assert not is_squad_file([ROW])
+    assert not is_squad_file("-")

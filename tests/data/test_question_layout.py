@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.question_layout import QuestionLayout
 from fastbert.errors import DataError
 
@@ -39,3 +40,22 @@ def test_a_damaged_layout_is_refused(name: str, value: object) -> None:
     assert str(caught.value) == (
         f"The saved layout of questions is damaged at '{name}'.\n  Write it again by training again."
     )
+
+
+def test_it_stands_for_a_pair_of_texts_without_a_group() -> None:
+    layout = LAYOUTS[0]
+
+    assert (layout.task, layout.text_columns, layout.group) == ("answering", ("question", "context"), None)
+
+
+@pytest.mark.parametrize(
+    ("layout", "given", "header"),
+    [
+        (LAYOUTS[0], None, ExpectedHeader(("question", "context"))),
+        (LAYOUTS[0], False, False),
+        (LAYOUTS[0], True, True),
+        (LAYOUTS[1], None, False),
+    ],
+)
+def test_another_table_has_a_header_by_the_names(layout: QuestionLayout, given: bool | None, header: Header) -> None:
+    assert layout.header_of_another(given) == header

@@ -66,10 +66,19 @@ def squad_file(folder: Path, *paragraphs: Row) -> Path:
 def test_a_squad_file_gives_examples(tmp_path: Path) -> None:
     examples, report = read(squad_file(tmp_path, paragraph(question())))
 
-    assert examples == [
-        QuestionExample("What is old?", "Rome is old.", (Answer("Rome", 0),), "train.json, question q1", "Rome", "q1")
-    ]
+    place, group = "train.json, question q1", context_group("Rome is old.")
+    assert examples == [QuestionExample("What is old?", "Rome is old.", (Answer("Rome", 0),), place, group, "q1")]
     assert report == Report("train.json", 1)
+
+
+def test_several_titles_group_questions_and_a_single_one_does_not(tmp_path: Path) -> None:
+    content = squad(paragraph(question()))
+    content["data"] = [*squad(paragraph(question()), title="Tiber")["data"], *content["data"]]  # type: ignore[misc]
+    path = tmp_path / "several.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+    assert [example.group for example in read(path)[0]] == ["Tiber", "Rome"]
+    assert read(squad_file(tmp_path, paragraph(question())))[0][0].group == context_group("Rome is old.")
 
 
 ROWS = [

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from fastbert.config import DataConfig
-from fastbert.data.examples import ValueExample
-from fastbert.data.reading import layout_from_json, read_file, read_like, read_training_file
-from fastbert.errors import DataError
+from fastbert.data.examples import Example, QuestionExample, ValueExample
+from fastbert.data.reading import layout_from_json, open_inputs, read_file, read_like, read_training_file
+from fastbert.data.sources import Source
+from fastbert.errors import ConfigError, DataError
 from fastbert.labels import Labels
 from tests.helpers import write_csv
+from tests.tasks.questions import question_rows, write_squad
 
 RATED = [{"text": f"text number {row}", "stars": row / 4} for row in range(40)]
 LABELLED = [{"text": f"text number {row}", "label": "ab"[row % 2]} for row in range(10)]
@@ -56,3 +58,109 @@ def test_a_missing_number_is_an_error_or_left_out() -> None:
     assert len(read_training_file(rows, config)[1].examples) == len(RATED)
     with pytest.raises(DataError, match="1 of 41 rows cannot be used: column 'stars' is empty"):
         read_training_file(rows, config.changed(on_bad_row="error"))
+
+
+# --- questions --------------------------------------------------------------------------------------
+
+QUESTIONS = question_rows(12)
+ASKED = [{name: row[name] for name in ("question", "context")} for row in QUESTIONS]
+
+
+def questions_of(source: Source, **options: object) -> list[Example]:
+    layout, read = read_training_file(source, DataConfig().changed(**options))
+    assert layout.task == "answering"
+    return list(read.examples)
+
+
+def test_questions_are_known_by_themselves_in_tables_and_squad_files(tmp_path: Path) -> None:
+    rows, squad = questions_of(QUESTIONS), questions_of(write_squad(tmp_path / "train.json", QUESTIONS))
+
+    assert [(one.text, one.pair, one.truth) for one in rows] == [(one.text, one.pair, one.truth) for one in squad]
+    assert isinstance(rows[0], QuestionExample)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"task": "answering"},
+        {"text": ("question", "context")},
+        {"labels": ("answers",)},
+        {"task": "answering", "text": ("question", "context"), "labels": ("answers",)},
+    ],
+)
+def test_columns_of_questions_may_be_named(options: dict[str, object]) -> None:
+    assert questions_of(QUESTIONS, **options) == questions_of(QUESTIONS)
+
+
+def test_other_columns_are_questions_if_the_user_says_so() -> None:
+    rows = [{"a": row["question"], "b": row["context"], "c": row["answers"]["text"][0]} for row in QUESTIONS]
+
+    found = questions_of(rows, task="answering", text=("a", "b"), labels=("c",))
+
+    assert [one.pair for one in found] == [row["context"] for row in QUESTIONS]
+
+
+@pytest.mark.parametrize("options", [{"labels": ("kind",)}, {"text": ("question",), "labels": ("kind",)}])
+def test_another_label_makes_another_task_of_a_table_of_questions(options: dict[str, object]) -> None:
+    rows = [row | {"kind": "ab"[number % 2]} for number, row in enumerate(QUESTIONS)]
+
+    assert read_training_file(rows, DataConfig().changed(**options))[0].task == "single_label"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"delimiter": "|"}, "--delimiter is about labels, but --task is answering"),
+        ({"labels_file": "names.txt"}, "--labels-file is about labels, but --task is answering"),
+        ({"labels": ("a", "b")}, "--labels names 2 columns; the answers are in one"),
+        ({"group": "context"}, "--group names a column, but questions are grouped by their contexts"),
+    ],
+)
+def test_options_that_mean_nothing_for_questions_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_training_file(QUESTIONS, DataConfig(task="answering").changed(**options))
+
+
+def test_a_layout_of_questions_comes_back_from_json() -> None:
+    layout, _ = read_training_file(QUESTIONS, DataConfig())
+
+    assert layout_from_json(layout.to_json()) == layout
+
+
+def test_a_table_of_questions_and_a_squad_file_follow_each_other(tmp_path: Path) -> None:
+    squad = write_squad(tmp_path / "train.json", QUESTIONS)
+    of_table, of_squad = (read_training_file(source, DataConfig())[0] for source in (QUESTIONS, squad))
+
+    first, second = read_file(squad, of_table, DataConfig()), read_file(QUESTIONS, of_squad, DataConfig())
+
+    assert [one.truth for one in first.examples] == [one.truth for one in second.examples]
+    assert (first.format, second.format) == ("SQuAD", "a question in each row")
+
+
+def test_questions_without_answers_are_questions_to_answer() -> None:
+    layout, _ = read_training_file(QUESTIONS, DataConfig())
+
+    read = read_like(ASKED, layout, DataConfig(), "answering", truth_required=False)
+
+    assert {one.truth for one in read.examples} == {None}
+    with pytest.raises(DataError, match="answers"):
+        read_like(ASKED, layout, DataConfig(), "answering")
+
+
+def test_columns_of_another_table_of_questions_may_be_named() -> None:
+    layout, _ = read_training_file(QUESTIONS, DataConfig())
+    rows = [{"ask": row["question"], "about": row["context"], "answer": row["answers"]} for row in QUESTIONS]
+
+    read = read_like(rows, layout, DataConfig(text=("ask", "about"), labels=("answer",)), "answering")
+
+    assert len(read.examples) == len(QUESTIONS)
+
+
+def test_inputs_are_rows_of_a_table_or_questions_of_a_squad_file(tmp_path: Path) -> None:
+    layout, _ = read_training_file(QUESTIONS, DataConfig())
+    squad = write_squad(tmp_path / "new.json", QUESTIONS, answers=False)
+
+    table, questions = open_inputs(ASKED, layout, None), open_inputs(squad, layout, None)
+
+    assert table.columns == ("question", "context")
+    assert [row.cells[1:] for row in questions.rows] == [row.cells for row in table.rows]

@@ -9,7 +9,8 @@ import pytest
 
 from fastbert.data.files import find_file
 from fastbert.data.given_questions import GivenAnswer, GivenQuestion, GivenQuestions
-from fastbert.data.squad import is_squad, read_squad
+from fastbert.data.squad import is_squad, open_squad, read_squad
+from fastbert.data.table import RowStream
 from fastbert.errors import DataError
 
 Json = dict[str, object]
@@ -154,3 +155,27 @@ def test_a_question_that_cannot_be_read_is_noted(values: object, message: str, t
 )
 def test_a_squad_file_is_known_by_its_beginning(head: str, expected: bool) -> None:
     assert is_squad(head) is expected
+
+
+# --- as rows ----------------------------------------------------------------------------------------
+
+
+def opened(folder: Path, content: Json) -> RowStream:
+    path = folder / "new.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return open_squad(find_file(path), ("question", "context"))
+
+
+def test_questions_are_rows_without_their_answers(tmp_path: Path) -> None:
+    stream = opened(tmp_path, squad(paragraph(question("a"), {"question": "Who?"})))
+
+    assert stream.columns == ("id", "question", "context")
+    assert [row.cells for row in stream.rows] == [
+        ("a", "What is old?", "Rome is old."),
+        ("", "Who?", "Rome is old."),
+    ]
+
+
+def test_a_question_that_cannot_be_read_is_an_error_before_the_first_row(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no text 'question'"):
+        opened(tmp_path, squad(paragraph(question(), {"id": "b"})))

@@ -1,4 +1,4 @@
-"""The threshold of a multi-label model: how it is fitted, saved and read."""
+"""The threshold of a multi-label model: how it is fitted, and how decisions are saved and read."""
 
 from __future__ import annotations
 
@@ -73,3 +73,18 @@ def test_a_threshold_that_is_no_share_is_refused(value: object) -> None:
         Decisions.from_json({"threshold": value})
 
     assert str(caught.value) == (f"bundle.json: the decision threshold is {value!r}; expected a number from 0 to 1.")
+
+
+def test_a_margin_of_no_answer_comes_back_and_is_0_in_older_bundles() -> None:
+    saved = Decisions(no_answer_margin=-2.5).to_json()
+
+    assert Decisions.from_json(saved) == Decisions(0.5, -2.5)
+    assert Decisions.from_json({"threshold": 0.25}) == Decisions(0.25, 0.0)
+
+
+@pytest.mark.parametrize("value", ["1", None, float("inf"), float("nan")])
+def test_a_margin_that_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises(BundleError) as caught:
+        Decisions.from_json({"no_answer_margin": value})
+
+    assert str(caught.value) == f"bundle.json: the margin of no answer is {value!r}; expected a number."

@@ -12,6 +12,7 @@ from fastbert.models.losses import (
     binary_cross_entropy_sum,
     cross_entropy_sum,
     mean_over_windows,
+    span_sum,
 )
 
 SPLITS = [[12], [6, 6], [1] * 12, [5, 4, 3], [11, 1]]
@@ -151,3 +152,51 @@ def test_window_means_are_those_of_the_windows_taken_apart(seed: int) -> None:
     owners_W = torch.cat([torch.arange(5), torch.randint(5, (7,), generator=generator)])
     expected_BC = torch.stack([values_WC[owners_W == example].mean(dim=0) for example in range(5)])
     torch.testing.assert_close(mean_over_windows(values_WC, owners_W, 5), expected_BC, rtol=0, atol=1e-15)
+
+
+# --- spans ------------------------------------------------------------------------------------------
+
+STARTS, ENDS = torch.tensor([1, 0, 2]), torch.tensor([3, 0, 2])
+MASK = torch.tensor([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0], [1, 1, 1, 1, 1]])
+
+
+def _span_logits(seed: int) -> Tensor:
+    return torch.randn(3, 5, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_span_sum_is_the_mean_of_start_and_end_over_real_tokens() -> None:
+    start_WL, end_WL = _span_logits(0), _span_logits(1)
+
+    total, count = span_sum(start_WL, end_WL, STARTS, ENDS, MASK)
+
+    one_by_one = [
+        (
+            functional.cross_entropy(start_WL[row : row + 1, :length], STARTS[row : row + 1])
+            + functional.cross_entropy(end_WL[row : row + 1, :length], ENDS[row : row + 1])
+        )
+        / 2
+        for row, length in enumerate((4, 2, 5))
+    ]
+    assert count == 3.0
+    torch.testing.assert_close(total, torch.stack(one_by_one).sum())
+
+
+def test_padding_changes_neither_the_span_sum_nor_its_gradient() -> None:
+    start_WL, end_WL = _span_logits(0).requires_grad_(), _span_logits(1)
+    wide_WL = functional.pad(start_WL, (0, 3), value=50.0)
+    mask_WL = functional.pad(MASK, (0, 3))
+
+    narrow, _ = span_sum(start_WL, end_WL, STARTS, ENDS, MASK)
+    wide, _ = span_sum(wide_WL, functional.pad(end_WL, (0, 3), value=torch.nan), STARTS, ENDS, mask_WL)
+
+    torch.testing.assert_close(wide, narrow, rtol=0, atol=0)
+    torch.testing.assert_close(_gradient(wide, start_WL), _gradient(narrow, start_WL), rtol=0, atol=0)
+
+
+def test_the_span_sum_of_half_precision_is_computed_in_float32() -> None:
+    half_WL = _span_logits(0).half()
+
+    total, _ = span_sum(half_WL, half_WL, STARTS, STARTS, MASK)
+
+    assert total.dtype == torch.float32
+    torch.testing.assert_close(total, span_sum(half_WL.float(), half_WL.float(), STARTS, STARTS, MASK)[0])

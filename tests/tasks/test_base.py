@@ -124,7 +124,8 @@ def test_an_unknown_task_is_named_with_the_known_ones() -> None:
         task_from_json({"name": "zebra"})
 
     assert str(caught.value) == (
-        "The bundle holds the task 'zebra'; this installation knows multi_label, regression, single_label, tagging.\n"
+        "The bundle holds the task 'zebra'; this installation knows answering, multi_label, regression, "
+        "single_label, tagging.\n"
         "  Install the package that brings it, or upgrade with `pip install -U fastbert-nlp`."
     )
 

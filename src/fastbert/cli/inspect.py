@@ -26,6 +26,7 @@ def inspect(
     facts = plan if isinstance(plan, dict) else {}
     known = opened.task.known_labels
     names = opened.task.label_names if known is None else known.names
+    names = names or opened.task.outputs
     lines = (
         f"task        {opened.task.describe()}",
         f"outputs     {', '.join(names[:30])}{', ...' if len(names) > 30 else ''}",

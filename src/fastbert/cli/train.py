@@ -26,7 +26,7 @@ def train(
     delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
     group: str | None = typer.Option(None, help="Column whose equal values are kept on one side of the split."),
     on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression or tagging."),
+    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression, tagging or answering."),
     encoder: str | None = typer.Option(None, help="minilm, a folder, or a hub name."),
     epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number if not given."),
     lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the encoder if not given."),
@@ -76,4 +76,5 @@ def train(
     print_data(score_block(result.bundle.task, result.bundle.scores))
     say(f"\nspeed    {result.learner.history.describe_speed()}")
     say(f"model    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
-    say(f'try it   echo "your text" | fastbert predict {result.bundle.folder} -')
+    command = f"fastbert predict {result.bundle.folder}"
+    say(f"try it   {command} TABLE" if result.bundle.task.pairs else f'try it   echo "your text" | {command} -')

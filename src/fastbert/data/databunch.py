@@ -72,6 +72,8 @@ class DataBunch:
         chosen = (config or DataConfig()).changed(**normalize_options(options))
         layout, read = read_training_file(train, chosen)
         task = TASKS[layout.task].from_examples(read.examples, layout, chosen)
+        if task.always_windows:
+            chosen = chosen.changed(truncation="windows")
         files = {"train": read}
         for split, source in (("valid", valid), ("test", test)):
             if source is not None:

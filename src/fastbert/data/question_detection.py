@@ -55,7 +55,7 @@ def detect_questions(
             "Standard input is read only once: it cannot be looked at before its questions are read.",
             "Save it to a file first.",
         )
-    if is_squad(_text_head(source)):
+    if is_squad_file(source):
         _check_squad_names(source, text, answer)
         return SQUAD
     stream = open_rows(source, header=header)
@@ -101,6 +101,18 @@ def looks_like_questions(source: Source) -> bool:
         return stream is not None and _is_sure(stream)
     except FastBertError:
         return False
+
+
+def is_squad_file(source: Source) -> bool:
+    """Return whether a source is a SQuAD file; False for standard input, which can be read only once."""
+    return not is_standard_input(source) and is_squad(_text_head(source))
+
+
+def layout_of_another(source: Source, saved: QuestionLayout, *, answers_required: bool) -> QuestionLayout:
+    """Return how to read another file than that of a layout: either of them may be a SQuAD file, or a table."""
+    if is_standard_input(source) or is_squad_file(source) == (saved.format == "squad"):
+        return saved
+    return detect_questions(source, answers_required=answers_required)
 
 
 def _text_head(source: Source) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, cast, get_args
+from typing import ClassVar, Literal, cast, get_args
 
+from fastbert.data.header import ExpectedHeader, Header
 from fastbert.errors import DataError
 
 QuestionFormat = Literal["squad", "records"]
@@ -28,6 +29,20 @@ class QuestionLayout:
     answer: str | None
     start: str | None
     reasons: tuple[str, ...] = ()
+
+    task: ClassVar[str] = "answering"
+    group: ClassVar[str | None] = None  # no column: questions about one context or of one title stay together
+
+    @property
+    def text_columns(self) -> tuple[str, str]:
+        """Return the columns of the question and of the context."""
+        return (self.question, self.context)
+
+    def header_of_another(self, given: bool | None, *, lone_texts: bool = False) -> Header:
+        """Return how to know the header of another table that is read by this layout: as `Layout` has it."""
+        if given is not None or self.question.isdigit():
+            return bool(given)
+        return ExpectedHeader(self.text_columns, lone_texts)
 
     def to_json(self) -> dict[str, object]:
         """Return a dict of plain JSON values."""

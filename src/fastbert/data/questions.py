@@ -57,12 +57,13 @@ def read_questions(
     answers_required: False reads questions to answer too; answers are None where a file says nothing about them, and
         for all questions of a file in which none has any.
     on_bad_row: "skip" leaves out questions without text, or with no answer that stands in the context.
-    The group of an example is its title in a SQuAD file, else a hash of its context.
+    The group of an example is its title in a SQuAD file with several of them, else a hash of its context.
     Raises DataError with the first few rows that cannot be read.
     """
     given = _read_given(source, layout, answers_required=answers_required)
     any_answered = any(question.answers or question.impossible for question in given.questions)
-    reader = _Reader(given, find_unit(_with_context(given)), answers_required, any_answered)
+    has_titles = len({question.title for question in given.questions}) > 1
+    reader = _Reader(given, find_unit(_with_context(given)), answers_required, any_answered, has_titles)
     examples = [example for question in given.questions if (example := reader.read(question)) is not None]
     return examples, reader.report(examples, skip=on_bad_row == "skip")
 
@@ -93,12 +94,14 @@ class _Reader:
     """Makes examples of questions, and notes what cannot be used. unit: what the offsets count.
 
     any_answered: False if no question of the file has an answer, or is said to have none.
+    has_titles: the file has several; one alone says nothing of what belongs together.
     """
 
     given: GivenQuestions
     unit: Unit
     answers_required: bool
     any_answered: bool
+    has_titles: bool
     bad: list[tuple[int, str]] = field(default_factory=list)
     skipped: dict[str, list[int]] = field(default_factory=dict)
     notes: dict[str, list[int]] = field(default_factory=dict)
@@ -117,7 +120,7 @@ class _Reader:
         answers = self._answers(question)
         if question.answers and answers == ():
             return None
-        group = question.title or _group(question.context)
+        group = (question.title if self.has_titles else None) or _group(question.context)
         return QuestionExample(question.question, question.context, answers, question.where, group, question.key)
 
     def _answers(self, question: GivenQuestion) -> tuple[Answer, ...] | None:

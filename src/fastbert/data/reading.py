@@ -10,23 +10,28 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example
+from fastbert.data.files import find_file
+from fastbert.data.header import Header
 from fastbert.data.label_cells import TaskOption
 from fastbert.data.label_names import read_label_names
 from fastbert.data.layout import Layout, LayoutOptions, detect_layout
+from fastbert.data.question_detection import is_squad_file, layout_of_another
+from fastbert.data.questions import QuestionLayout, detect_questions, looks_like_questions, read_questions
 from fastbert.data.records import MEMORY_NAME
 from fastbert.data.rows import Report, to_examples, to_values
-from fastbert.data.sources import Source, is_standard_input, read_table
-from fastbert.data.table import Table
+from fastbert.data.sources import Source, is_standard_input, open_rows, read_table
+from fastbert.data.squad import open_squad
+from fastbert.data.table import RowStream, Table
 from fastbert.data.tagging import TaggingLayout, detect_tagging, looks_tagged, read_tagged
 from fastbert.data.tagging_detection import CONLL_SUFFIXES
 from fastbert.errors import ConfigError
 from fastbert.labels import Labels
 
-AnyLayout = Layout | TaggingLayout
+AnyLayout = Layout | TaggingLayout | QuestionLayout
 TAGGED = {
     "conll": "CoNLL, a token and its tag a line",
     "parallel": "parallel files of tokens and of tags",
@@ -51,6 +56,9 @@ def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, R
 
     Raises DataError for a file or row that cannot be used, or where it is not clear what a column means.
     """
+    if _holds_questions(source, config):
+        questions = _detect_questions(source, config)
+        return questions, _read_questions(source, questions, config)
     if config.task == "tagging" or (config.task == "auto" and looks_tagged(source)):
         tagging = _detect_tagging(source, config)
         return tagging, _read_tagged(source, tagging, config)
@@ -72,6 +80,9 @@ def read_file(
     labels: those that rows may have, None for any.
     truth_required: False reads rows without labels, values or answers too, as rows to predict.
     """
+    if isinstance(layout, QuestionLayout):
+        questions = layout_of_another(source, layout, answers_required=truth_required)
+        return _read_questions(source, questions, config, truth_required=truth_required)
     if isinstance(layout, TaggingLayout):
         return _read_tagged(source, _like(source, layout), config, labels, truth_required=truth_required)
     table = read_table(source, header=layout.header_of_another(config.has_header))
@@ -95,10 +106,13 @@ def read_like(
     asked = config.text or config.labels or config.labels_file or config.delimiter
     if saved is not None and not asked:
         return read_file(source, saved, config, labels=labels, truth_required=truth_required)
+    if task == QuestionLayout.task:
+        questions = _detect_questions(source, config, answers_required=truth_required)
+        return _read_questions(source, questions, config, truth_required=truth_required)
     if task == "tagging":
         tagging = _detect_tagging(source, config)
         return _read_tagged(source, tagging, config, labels, truth_required=truth_required)
-    assert not isinstance(saved, TaggingLayout)
+    assert saved is None or isinstance(saved, Layout)  # it is of the model's task
     header = config.has_header if saved is None else saved.header_of_another(config.has_header)
     table = read_table(source, header=header)
     layout = detect_layout(table, _as_trained(config, saved, task), labels_required=truth_required)
@@ -107,7 +121,21 @@ def read_like(
 
 def layout_from_json(values: Mapping[str, object]) -> AnyLayout:
     """Return the layout that its `to_json` described. Raises DataError if it is damaged."""
+    if "question" in values:
+        return QuestionLayout.from_json(values)
     return TaggingLayout.from_json(values) if values.get("kind") == TaggingLayout.kind else Layout.from_json(values)
+
+
+def open_inputs(
+    source: Source, saved: AnyLayout | None, header: Header, *, stream: BinaryIO | None = None
+) -> RowStream:
+    """Open the rows of a file to predict, which needs no truth.
+
+    A SQuAD file gives its questions as rows: id, question and context. Takes and raises what `open_rows` does.
+    """
+    if isinstance(saved, QuestionLayout) and is_squad_file(source):
+        return open_squad(find_file(str(source)), (saved.question, saved.context))
+    return open_rows(source, header=header, stream=stream)
 
 
 def is_marked_up(source: Source, layout: AnyLayout | None) -> bool:
@@ -117,6 +145,9 @@ def is_marked_up(source: Source, layout: AnyLayout | None) -> bool:
     if layout.format == "spans" or is_standard_input(source) or not isinstance(source, str | os.PathLike):
         return False  # records are a table as well
     return os.path.isdir(source) or Path(source).suffix in CONLL_SUFFIXES or looks_tagged(source)
+
+
+# --- tagged text ------------------------------------------------------------------------------------
 
 
 def _detect_tagging(source: Source, config: DataConfig) -> TaggingLayout:
@@ -151,6 +182,9 @@ def _read_tagged(
     )
     name = Path(source).name if isinstance(source, str | os.PathLike) else MEMORY_NAME
     return ReadFile(name, examples, report, TAGGED[layout.format])
+
+
+# --- tables of texts --------------------------------------------------------------------------------
 
 
 def _as_trained(config: DataConfig, saved: Layout | None, task: str) -> LayoutOptions:
@@ -192,3 +226,47 @@ def _read_table(
             table, layout, labels=labels, labels_required=truth_required, on_bad_row=config.on_bad_row
         )
     return ReadFile(table.name, examples, report, table.format.describe())
+
+
+# --- questions --------------------------------------------------------------------------------------
+
+
+def _holds_questions(source: Source, config: DataConfig) -> bool:
+    """Return whether a training file holds questions: as the user says, or if it is certain and fits what is named."""
+    if config.task != "auto":
+        return config.task == QuestionLayout.task
+    if is_squad_file(source):
+        return True
+    if config.header is False or config.labels_file or config.delimiter or not looks_like_questions(source):
+        return False
+    found = detect_questions(source)
+    return config.text in ((), (found.question, found.context)) and config.labels in ((), (found.answer,))
+
+
+def _detect_questions(source: Source, config: DataConfig, *, answers_required: bool = True) -> QuestionLayout:
+    for option, given in (("--labels-file", config.labels_file), ("--delimiter", config.delimiter)):
+        if given is not None:
+            raise ConfigError(f"{option} is about labels, but --task is answering.", "Drop one of the two.")
+    if config.group is not None:
+        raise ConfigError(
+            "--group names a column, but questions are grouped by their contexts.",
+            "Drop it: no context is on both sides of the split.",
+        )
+    if len(config.labels) > 1:
+        raise ConfigError(
+            f"--labels names {len(config.labels)} columns; the answers are in one.", "Name it with --label."
+        )
+    return detect_questions(
+        source,
+        text=config.text,
+        answer=config.labels[0] if config.labels else None,
+        header=config.has_header,
+        answers_required=answers_required,
+    )
+
+
+def _read_questions(
+    source: Source, layout: QuestionLayout, config: DataConfig, *, truth_required: bool = True
+) -> ReadFile:
+    examples, report = read_questions(source, layout, answers_required=truth_required, on_bad_row=config.on_bad_row)
+    return ReadFile(report.name, examples, report, "SQuAD" if layout.format == "squad" else "a question in each row")

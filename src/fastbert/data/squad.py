@@ -20,6 +20,7 @@ from fastbert.data.files import InputFile
 from fastbert.data.given_questions import GivenQuestion, GivenQuestions
 from fastbert.data.label_reader import WrongValue
 from fastbert.data.row_problems import RowProblems, excerpt
+from fastbert.data.table import Row, RowStream, TableFormat
 from fastbert.errors import DataError
 
 HINT = 'A SQuAD file is {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.'
@@ -61,6 +62,18 @@ def read_squad(file: InputFile) -> GivenQuestions:
             found.questions.append(question)
     structure.raise_if_any(HINT)
     return found
+
+
+def open_squad(file: InputFile, columns: tuple[str, str]) -> RowStream:
+    """Return the questions of a file as the rows of a table, without their answers.
+
+    columns: what question and context are called; "id" stands before them. Raises what `read_squad` does, and DataError
+    for questions that cannot be read.
+    """
+    given = read_squad(file)
+    given.wrong.raise_if_any(given.hint or HINT)
+    rows = (Row(one.row, (one.key, one.question, one.context)) for one in given.questions)
+    return RowStream(file.name, ("id", *columns), TableFormat("jsonl"), rows)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""The rule that turns label scores into decided labels. Saved in the bundle; numpy only.
+"""The rule that turns scores into answers. Saved in the bundle; numpy only.
 
 Axes: N rows, C labels.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,29 +16,36 @@ from fastbert.errors import BundleError
 
 Floats = npt.NDArray[np.floating]
 DEFAULT_THRESHOLD = 0.5
+DEFAULT_MARGIN = 0.0  # null_score_diff_threshold of run_squad.py
 _GRID = np.round(np.arange(0.05, 0.951, 0.01), 2)
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """Decision rule of a multi-label model: a label is given when its score reaches threshold.
+    """What was fitted on validation rows. Each task reads its own number, most read none.
 
-    Single-label models decide for the highest score and do not read it.
+    threshold: from which score on a multi-label model gives a label.
+    no_answer_margin: a model that knows questions without an answer gives none where "no answer" scores better than
+        the best answer by more than this many logits.
     """
 
     threshold: float = DEFAULT_THRESHOLD
+    no_answer_margin: float = DEFAULT_MARGIN
 
     def to_json(self) -> dict[str, object]:
         """Return plain values for bundle.json."""
-        return {"threshold": self.threshold}
+        return {"threshold": self.threshold, "no_answer_margin": self.no_answer_margin}
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Decisions:
-        """Read what `to_json` wrote. Raises BundleError for anything else."""
+        """Read what `to_json` wrote, this version or one before it. Raises BundleError for anything else."""
         threshold = values.get("threshold", DEFAULT_THRESHOLD)
         if not isinstance(threshold, int | float) or not 0.0 <= threshold <= 1.0:
             raise BundleError(f"bundle.json: the decision threshold is {threshold!r}; expected a number from 0 to 1.")
-        return cls(float(threshold))
+        margin = values.get("no_answer_margin", DEFAULT_MARGIN)
+        if not isinstance(margin, int | float) or not math.isfinite(margin):
+            raise BundleError(f"bundle.json: the margin of no answer is {margin!r}; expected a number.")
+        return cls(float(threshold), float(margin))
 
 
 def fit_threshold(scores_NC: Floats, targets_NC: npt.NDArray[np.bool_]) -> float:

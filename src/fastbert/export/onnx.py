@@ -91,7 +91,8 @@ class _Positional(nn.Module):
 
 def _sample(tokenizer: Tokenizer, bundle: Bundle) -> dict[str, np.ndarray]:
     """Return two texts of different length, so that the mask is traced."""
-    examples = [TextExample("a"), TextExample("a a a a")]
+    pair = "a" if bundle.task.pairs else None
+    examples = [TextExample("a", pair), TextExample("a a a a", pair)]
     features = bundle.task.encode(examples, tokenizer, bundle.max_tokens)
     return pad_batch(features, tokenizer.pad_id)
 
@@ -105,6 +106,7 @@ def _add_metadata(file: Path, bundle: Bundle) -> None:
         "labels": json.dumps(list(bundle.task.label_names), ensure_ascii=False),
         "max_tokens": str(bundle.max_tokens),
         "threshold": str(bundle.decisions.threshold),
+        "no_answer_margin": str(bundle.decisions.no_answer_margin),
     }
     onnx.helper.set_model_props(model, facts)
     onnx.save(model, str(file))

@@ -13,8 +13,8 @@ from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example, TextExample
-from fastbert.data.reading import is_marked_up
-from fastbert.data.sources import Source, is_standard_input, open_rows
+from fastbert.data.reading import is_marked_up, open_inputs
+from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Row, RowStream
 from fastbert.errors import DataError, did_you_mean
 from fastbert.inference.evaluation import read_examples, saved_layout
@@ -50,7 +50,7 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
         return _marked_up(source, predictor, config)
     given, piped = config.has_header, is_standard_input(source)
     header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
-    opened = open_rows(source, header=header, stream=stream)
+    opened = open_inputs(source, saved, header, stream=stream)
     wanted = config.text or (() if saved is None else saved.text_columns)
     if len(opened.columns) == 1 and len(wanted) <= 1 and not config.text:
         wanted = opened.columns

@@ -21,6 +21,7 @@ LabelScores = Mapping[str, Mapping[str, float | int | None]]
 
 FEW_ROWS = 30  # below, the standard error of a recall of 0.8 is over 0.07
 _NUM_NAMES = 5
+ANSWERING = "question-answering"  # what the hub calls it
 _PROPORTIONS = ("accuracy", "exact_match")  # scores that are a share of rows
 
 
@@ -105,11 +106,12 @@ def _front_matter(bundle: Bundle, facts: RunFacts) -> str:
 
 
 def _what(bundle: Bundle, facts: RunFacts) -> str:
-    kind = "pairs of texts" if facts.reads_pairs else "texts"
+    kind = "pairs of texts" if _reads_pairs(bundle, facts) else "texts"
+    article = "An" if bundle.task.name[0] in "aeiou" else "A"
     rows = ", ".join(f"{count:,} {split}" for split, count in facts.rows.items())
     return " ".join(
         [
-            f"A `{bundle.task.name}` model for {kind}, trained with FastBert {bundle.version}.",
+            f"{article} `{bundle.task.name}` model for {kind}, trained with FastBert {bundle.version}.",
             f"Encoder: {escape_markdown(facts.encoder)}." if facts.encoder else "",
             f"Rows: {rows}." if rows else "",
             "`report.html` beside this file has curves, counts and what was inferred from the data.",
@@ -141,7 +143,8 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str
 
 def _use_with_fastbert(bundle: Bundle, facts: RunFacts) -> str:
     name = bundle.folder.name
-    text = '("A text", "and a second one")' if facts.reads_pairs else '"A text"'
+    text = '("A text", "and a second one")' if _reads_pairs(bundle, facts) else '"A text"'
+    text = '("A question?", "A context with the answer.")' if bundle.task.pipeline == ANSWERING else text
     head = ", head=YourHead" if bundle.head is not None else ""
     code = [
         "from fastbert import Predictor",
@@ -157,7 +160,9 @@ def _use_with_transformers(bundle: Bundle, facts: RunFacts) -> str:
         return f"Not possible: the model has a head of its own, `{bundle.head}`. Open it with FastBert."
     task = bundle.task.pipeline or "feature-extraction"
     name = json.dumps(bundle.folder.name, ensure_ascii=False)
-    text = '{"text": "A text", "text_pair": "and a second one"}' if facts.reads_pairs else '"A text"'
+    if task == ANSWERING:
+        return _use_for_questions(name)
+    text = '{"text": "A text", "text_pair": "and a second one"}' if _reads_pairs(bundle, facts) else '"A text"'
     code = [
         "from transformers import pipeline",
         "",
@@ -167,6 +172,24 @@ def _use_with_transformers(bundle: Bundle, facts: RunFacts) -> str:
     note = "The pipeline gives scores; the decision rule above is FastBert's and has to be applied by hand. "
     note += "Texts that are too long are cut at the end there, whatever FastBert does with them."
     return "\n".join(["```python", *code, "```", "", note])
+
+
+def _use_for_questions(name: str) -> str:
+    code = [
+        "from transformers import AutoModelForQuestionAnswering, AutoTokenizer",
+        "",
+        f"tokenizer = AutoTokenizer.from_pretrained({name})",
+        f"model = AutoModelForQuestionAnswering.from_pretrained({name})",
+        'inputs = tokenizer("A question?", "A context.", truncation="only_second", return_tensors="pt")',
+        "model(**inputs)  # start_logits and end_logits, a number a token",
+    ]
+    note = "The decision rule above, and the windows of long contexts, are FastBert's and have to be written by hand. "
+    note += "transformers has had no pipeline for questions since its version 5."
+    return "\n".join(["```python", *code, "```", "", note])
+
+
+def _reads_pairs(bundle: Bundle, facts: RunFacts) -> bool:
+    return facts.reads_pairs if bundle.task.pairs is None else bundle.task.pairs
 
 
 def _uncertainty(bundle: Bundle, facts: RunFacts, split: str) -> list[str]:

@@ -38,6 +38,7 @@ _LAYOUT = (
     "delimiter",
     "group",
     "ignored",
+    *("question", "context", "answer", "start"),
 )
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 

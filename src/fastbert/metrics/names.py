@@ -10,7 +10,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(  # for people who do not score m
     {
         "accuracy": "share of rows that are right",
         "f1_macro": "mean F1 of the labels; rare ones count alike",
-        "f1": "F1 of entities with exactly the right characters and label",
+        "f1": "agreement of answers with the right ones; 1 is perfect",
         "f1_partial": "F1 where a part of the characters counts half, whatever the label",
         "precision": "share of the answers that are right",
         "recall": "share of what is true that was found",
@@ -19,6 +19,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(  # for people who do not score m
         "log_loss": "how wrong the probabilities are; lower is better",
         "average_precision_macro": "how well the scores of a label rank the rows",
         "exact_match": "share of rows that are right as a whole",
+        "exact_match_answered": "share that is right as a whole, of questions with an answer",
+        "f1_answered": "overlap with the right answers, of questions with an answer",
+        "no_answer_accuracy": "share of questions without an answer that are left unanswered",
         "hamming_loss": "share of wrong cells; lower is better",
         "spearman": "how well answers order the rows; 1 is perfect",
         "pearson": "correlation of truth and answer; 1 is perfect",

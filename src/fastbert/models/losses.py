@@ -6,7 +6,7 @@ that torch returns. Computed in float32 (float64 stays) whatever the autocast dt
 Knows no task; reads no batch dictionary.
 """
 
-# B rows (examples or tokens), C classes, W windows (each of one row)
+# B rows (examples or tokens), C classes, W windows (each of one row), L tokens of the longest window
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -85,6 +85,27 @@ def regression_sum(values_B: Tensor, targets_B: Tensor, *, huber: bool = False) 
     values_B = _at_least_float32(values_B)
     function = functional.huber_loss if huber else functional.mse_loss
     return function(values_B, targets_B.to(values_B), reduction="sum"), float(len(values_B))
+
+
+def span_sum(
+    start_logits_WL: Tensor, end_logits_WL: Tensor, starts_W: Tensor, ends_W: Tensor, mask_WL: Tensor
+) -> tuple[Tensor, float]:
+    """Return the mean of the cross-entropies of start and end, summed over windows, and W.
+
+    The objective of Devlin et al. 2019, section 4.2, as `run_squad.py` has it. starts_W, ends_W: int64 positions.
+    mask_WL: 0 at padding, which takes no part, so that a window's loss does not depend on what it is batched with.
+
+    >>> zeros, third = torch.zeros(1, 3), torch.tensor([1])
+    >>> total, count = span_sum(zeros, zeros, third, third, torch.tensor([[1, 1, 0]]))
+    >>> round(float(total), 4), count
+    (0.6931, 1.0)
+    """
+    padding_WL = mask_WL == 0
+    total = start_logits_WL.new_zeros((), dtype=_at_least_float32(start_logits_WL).dtype)
+    for logits_WL, targets_W in ((start_logits_WL, starts_W), (end_logits_WL, ends_W)):
+        real_WL = _at_least_float32(logits_WL).masked_fill(padding_WL, -torch.inf)
+        total = total + functional.cross_entropy(real_WL, targets_W, reduction="sum")
+    return total / 2, float(len(starts_W))
 
 
 def mean_over_windows(values_WC: Tensor, example_of_window_W: Tensor, num_examples: int) -> Tensor:

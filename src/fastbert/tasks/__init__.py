@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from fastbert.errors import BundleError
+from fastbert.tasks.answering import Answering
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import MultiLabel, SingleLabel
 from fastbert.tasks.regression import Regression
 from fastbert.tasks.tagging import Tagging
 
-KINDS: tuple[type[Task], ...] = (SingleLabel, MultiLabel, Regression, Tagging)
+KINDS: tuple[type[Task], ...] = (SingleLabel, MultiLabel, Regression, Tagging, Answering)
 TASKS: dict[str, type[Task]] = {kind.name: kind for kind in KINDS}
 
 

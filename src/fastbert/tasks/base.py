@@ -93,11 +93,12 @@ class Task(ABC):
     answer_metric: ClassVar[str]  # a score of the answers as decided, higher is better; an export has to keep both
     headlines: ClassVar[tuple[str, ...]]  # the scores that are shown first
     losses: ClassVar[tuple[str, ...]] = ("default",)  # that `with_loss` knows
-    fitted: ClassVar[str] = ""  # what `fit_decisions` fits to validation rows, for people; nothing if nothing
     counted: ClassVar[str] = "label"  # what `counts` counts, for people
     outputs: ClassVar[tuple[str, ...]] = ("logits",)  # of the model, that `decode` reads
     by_token: ClassVar[bool] = False  # whether outputs have an axis of tokens, (W, L, ...)
     pairs: ClassVar[bool | None] = None  # whether it reads two texts; None: as the training table had it
+    always_windows: ClassVar[bool] = False  # whether a longer text is read in windows, whatever `truncation` says
+    default_max_tokens: ClassVar[int] = 512  # of an input, where nothing is asked for and the encoder takes so many
 
     # -- what it is ---------------------------------------------------------------------------
 
@@ -124,6 +125,11 @@ class Task(ABC):
     def describe(self) -> str:
         """Return the task in one phrase for people."""
         return f"{self.name}, {len(self.label_names)} labels"
+
+    @property
+    def fitted(self) -> str:
+        """Return what `fit_decisions` fits to validation rows, for people; nothing if nothing."""
+        return ""
 
     @abstractmethod
     def rule(self, decisions: Decisions) -> str:
@@ -152,6 +158,10 @@ class Task(ABC):
 
     def warnings(self, splits: Mapping[str, Sequence[Example]]) -> list[str]:
         """Return what looks wrong in the rows, in sentences that say what to do."""
+        return []
+
+    def token_warnings(self, features: Sequence[Feature]) -> list[str]:
+        """Return what looks wrong once the training rows are tokens, in sentences that say what to do."""
         return []
 
     def prior_logits(self, examples: Sequence[Example]) -> npt.NDArray[np.float64] | None:

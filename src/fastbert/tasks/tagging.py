@@ -60,6 +60,7 @@ class Tagging(Task):
     counted: ClassVar[str] = "entity type"
     by_token: ClassVar[bool] = True
     pairs: ClassVar[bool | None] = False
+    always_windows: ClassVar[bool] = True
 
     @classmethod
     def from_examples(cls, examples: Sequence[Example], layout: AnyLayout, config: DataConfig) -> Self:

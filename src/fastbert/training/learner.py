@@ -84,7 +84,7 @@ class Learner:
         self.config = (config or TrainConfig()).changed(**named)
         self.runtime = choose_runtime(self.config.precision)
         self.encoder = open_encoder(self.config.encoder)
-        max_tokens = data.config.max_tokens or self.encoder.default_max_tokens
+        max_tokens = data.config.max_tokens or min(data.task.default_max_tokens, self.encoder.default_max_tokens)
         self.data = data.with_tokenizer(self.encoder.tokenizer, max_tokens)
         self.callbacks = list(callbacks)
         self.metrics = list(metrics)

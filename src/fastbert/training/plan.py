@@ -49,6 +49,11 @@ class Plan:
         factor = self.config.head_lr_factor or 1.0
         return f"{self.config.lr or 0:g}" + ("" if factor == 1 else f", {factor:g} times that in the head")
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what looks wrong in the data, as rows and as tokens."""
+        return (*self.data.warnings, *self.data.task.token_warnings(self.data.encoded("train").features))
+
     def to_json(self) -> dict[str, object]:
         """Return plain values; no text of a row is among them."""
         data = self.data
@@ -58,7 +63,7 @@ class Plan:
             "rows": {split: len(examples) for split, examples in data.splits.items()},
             "label_counts": data.label_counts(),
             "facts": list(data.facts),
-            "warnings": list(data.warnings),
+            "warnings": list(self.warnings),
             "layout": None if data.layout is None else data.layout.to_json(),
             "lengths": length_phrase(data, "train"),
             "max_tokens": data.max_tokens,
@@ -91,8 +96,8 @@ class Plan:
             Block("Inferred", tuple(f"- {fact}" for fact in (*data.facts, *self.reasons))),
             label_block(data),
         ]
-        if data.warnings:
-            blocks.append(Block("Worth a look", tuple(f"- {warning}" for warning in data.warnings)))
+        if self.warnings:
+            blocks.append(Block("Worth a look", tuple(f"- {warning}" for warning in self.warnings)))
         return View(tuple(blocks))
 
 
