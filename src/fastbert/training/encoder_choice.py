@@ -94,16 +94,32 @@ def choose_encoder(
 
     config: with the plain encoder.    adapted: the other one, a folder.    on_fit: is told what is trained next.
     """
+    choice, learners = compare_encoders(data, config, adapted, callbacks=callbacks, on_fit=on_fit)
+    if learners:
+        return choice, learners[choice.kept]
+    on_fit(f"{choice.kept} encoder, all training rows")
+    encoder = adapted if choice.kept == "adapted" else config.encoder
+    return choice, Learner(data, config=config.changed(encoder=encoder), callbacks=callbacks).fit()
+
+
+def compare_encoders(
+    data: DataBunch,
+    config: TrainConfig,
+    adapted: str,
+    *,
+    callbacks: Sequence[Callback] = (),
+    on_fit: Callable[[str], None] = lambda what: None,
+) -> tuple[EncoderChoice, Mapping[Which, Learner]]:
+    """Return the comparison, and the learners if they were trained on the split of the data; arguments as above."""
     enough = len(data.splits["valid"]) >= ENOUGH_ROWS or not data.valid_held_out
     splits = [data] if enough else _splits_of(data, config.seed)
-    encoders = dict(zip(WHICH, (config.encoder, adapted), strict=True))
     learners: dict[Which, Learner] = {}
     scored: dict[Which, _Scored] = {}
-    for which in WHICH:
+    for which, encoder in zip(WHICH, (config.encoder, adapted), strict=True):
         found = []
         for place, split in enumerate(splits, start=1):
             on_fit(f"{which} encoder" + (f", split {place} of {len(splits)}" if len(splits) > 1 else ""))
-            learner = Learner(split, config=config.changed(encoder=encoders[which]), callbacks=callbacks).fit()
+            learner = Learner(split, config=config.changed(encoder=encoder), callbacks=callbacks).fit()
             found.append((learner.predictions("valid"), split.examples("valid")))
         learners[which], scored[which] = learner, _scored(data.task, found)
     choice = EncoderChoice(
@@ -114,10 +130,7 @@ def choose_encoder(
         {which: scored[which].scores for which in WHICH},
         {which: scored[which].per_label for which in WHICH},
     )
-    if enough:
-        return choice, learners[choice.kept]
-    on_fit(f"{choice.kept} encoder, all training rows")
-    return choice, Learner(data, config=config.changed(encoder=encoders[choice.kept]), callbacks=callbacks).fit()
+    return choice, learners if enough else {}
 
 
 def _splits_of(data: DataBunch, seed: int) -> list[DataBunch]:
