@@ -71,11 +71,11 @@ def adapted_encoder(name: str, work: Path) -> Path:
         return folder
     if name == "imdb":
         corpus, config = work / "imdb.jsonl", AdaptConfig(text=("text",))
-        with gzip.open(data_root() / "imdb" / "unlabelled.jsonl.gz", "rt", encoding="utf-8") as file:
+        with gzip.open(data_root() / "imdb" / "unsup.jsonl.gz", "rt", encoding="utf-8") as file:
             rows = [{"text": json.loads(line)["text"].replace("<br />", "\n")} for line in file]
         corpus.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     else:
-        corpus, config = next((data_root() / "app_reviews_unlabelled").glob("*.xlsx")), AdaptConfig(text=("Content",))
+        corpus, config = data_root() / "app_reviews_unlabelled", AdaptConfig(text=("Content",))
     result = adapt([corpus], "minilm", folder, config)
     print(f"{name}: {result.to_json()['scores']}, {result.tokens_per_second:,.0f} tokens/s", flush=True)
     return folder
