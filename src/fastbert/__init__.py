@@ -17,7 +17,7 @@ from fastbert.errors import missing_extra
 
 if TYPE_CHECKING:
     from fastbert.api import fit, train
-    from fastbert.config import DataConfig, TrainConfig
+    from fastbert.config import AdaptConfig, DataConfig, TrainConfig
     from fastbert.data.databunch import DataBunch
     from fastbert.data.examples import TextExample
     from fastbert.errors import FastBertError
@@ -25,34 +25,41 @@ if TYPE_CHECKING:
     from fastbert.inference.predictor import Predictor
     from fastbert.tasks.base import Prediction, Task
     from fastbert.tasks.classification import MultiLabel, SingleLabel
+    from fastbert.training.adapt import NewEncoder, adapt, pretrain
     from fastbert.training.callbacks import Callback
     from fastbert.training.learner import Learner
 
 _PLACES = {
+    "AdaptConfig": "fastbert.config",
     "Callback": "fastbert.training.callbacks",
     "DataBunch": "fastbert.data.databunch",
     "DataConfig": "fastbert.config",
     "FastBertError": "fastbert.errors",
     "Learner": "fastbert.training.learner",
     "MultiLabel": "fastbert.tasks.classification",
+    "NewEncoder": "fastbert.training.adapt",
     "Prediction": "fastbert.tasks.base",
     "Predictor": "fastbert.inference.predictor",
     "SingleLabel": "fastbert.tasks.classification",
     "Task": "fastbert.tasks.base",
     "TextExample": "fastbert.data.examples",
     "TrainConfig": "fastbert.config",
+    "adapt": "fastbert.training.adapt",
     "export_bundle": "fastbert.export.exporting",
     "fit": "fastbert.api",
+    "pretrain": "fastbert.training.adapt",
     "train": "fastbert.api",
 }
 
 __all__ = [
+    "AdaptConfig",
     "Callback",
     "DataBunch",
     "DataConfig",
     "FastBertError",
     "Learner",
     "MultiLabel",
+    "NewEncoder",
     "Prediction",
     "Predictor",
     "SingleLabel",
@@ -60,8 +67,10 @@ __all__ = [
     "TextExample",
     "TrainConfig",
     "__version__",
+    "adapt",
     "export_bundle",
     "fit",
+    "pretrain",
     "train",
 ]
 

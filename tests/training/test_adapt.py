@@ -113,7 +113,11 @@ def test_examples_on_disk_are_used_again_by_a_resumed_run(encoder: str, tmp_path
 def test_the_masks_of_the_text_held_out_are_always_the_same(encoder: str, tmp_path: Path) -> None:
     ready = prepare([write_corpus(tmp_path / "corpus.txt")], encoder, quick())
 
-    assert np.array_equal(ready.held_out().ids_T, ready.held_out().ids_T)
+    before = ready.held_out.ids_T.copy()
+    ready.run(tmp_path / "out")
+    again = prepare([tmp_path / "corpus.txt"], encoder, quick())
+
+    assert np.array_equal(ready.held_out.ids_T, before) and np.array_equal(again.held_out.ids_T, before)
     assert not np.array_equal(ready.examples(0).places_M, ready.examples(1).places_M)
 
 
@@ -201,6 +205,22 @@ def test_next_sentences_need_documents(encoder: str, tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="here [0-9]+ of [0-9]+ are a single line"):
         adapt([lines], encoder, tmp_path / "out", quick(next_sentence=True))
+
+
+def test_a_text_in_which_nothing_is_masked_is_refused(encoder: str, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.txt"
+    path.write_text("the app\n\ngood\n")
+
+    with pytest.raises(
+        DataError, match="The corpus has [12] tokens, of which none is masked|held out have [12] tokens"
+    ):
+        adapt([path], encoder, tmp_path / "out", quick(mask_rate=0.01))
+
+
+def test_a_rough_measure_is_said(encoder: str, tmp_path: Path) -> None:
+    ready = prepare([write_corpus(tmp_path / "corpus.txt")], encoder, quick())
+
+    assert any("are masked in the text held out: its loss is a rough one" in one for one in ready.plan.warnings)
 
 
 def test_sequences_longer_than_the_encoder_are_refused(encoder: str, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ from fastbert.training.step import make_scaler
 FACTS = "adaptation.json"  # beside the checkpoint: plan and scores
 DEFAULT_TOKENS = 128
 FEW_TOKENS = 100_000
+FEW_MASKED = 500  # at a standard deviation of about 2.5 a token the standard error of the loss is 0.1
 Paths = Sequence[str | Path]
 IfExists = Literal["refuse", "overwrite", "resume"]
 
@@ -58,12 +59,15 @@ class NewEncoder:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """A run that is ready to start. config: with every choice made.    train, valid: tokens of both parts."""
+    """A run that is ready to start. config: with every choice made.    train: the tokens that are trained on.
+
+    held_out: the examples to measure on, with the same masks at every evaluation.
+    """
 
     encoder: Encoder
     model: MaskedLanguageModel
     train: CorpusTokens
-    valid: CorpusTokens
+    held_out: MaskedEpoch
     options: ExampleOptions
     config: AdaptConfig
     runtime: Runtime
@@ -74,10 +78,6 @@ class Adaptation:
         return epoch_examples(
             self.train, self.encoder.tokenizer.frames, self.options, seed=self.config.seed, epoch=epoch
         )
-
-    def held_out(self) -> MaskedEpoch:
-        """Return the examples of the text held out: the same ones, with the same masks, at every evaluation."""
-        return epoch_examples(self.valid, self.encoder.tokenizer.frames, self.options, seed=self.config.seed, epoch=0)
 
     def run(self, out: str | Path, callbacks: Sequence[Callback] = (), if_exists: IfExists = "refuse") -> AdaptResult:
         """Train and write the checkpoint. Raises what `adapt` does."""
@@ -110,7 +110,7 @@ class Adaptation:
             schedule=make_schedule("warmup_linear", steps, config.warmup),
             head_steps=self.plan.head_steps,
             examples=self._pregenerated(working) if config.pregenerate else self.examples,
-            valid=self.held_out(),
+            valid=self.held_out,
             inputs=(self.encoder.tokenizer.input_names, self.encoder.tokenizer.pad_id),
             callbacks=callbacks,
             keep=lambda progress: save_state(working, self.model, optimizer, scaler, progress, key),
@@ -130,7 +130,9 @@ class Adaptation:
         """Return a hash of all that the weights at the end depend on."""
         digest = hashlib.blake2b(digest_size=20)
         options_key = self.options.key(self.train, self.encoder.tokenizer.frames, seed=self.config.seed)
-        settings = [options_key, self.valid.fingerprint, self.config.to_json(), self.encoder.tokenizer.backend.to_str()]
+        settings = [options_key, self.config.to_json(), self.encoder.tokenizer.backend.to_str()]
+        for array in (self.held_out.ids_T, self.held_out.targets_M):
+            digest.update(array.tobytes())
         digest.update(json.dumps(settings, sort_keys=True).encode())
         for parameter in self.model.parameters():
             digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
@@ -269,7 +271,9 @@ def _ready(
     )
     train, valid = (tokenize_corpus(part, tokenizer) for part in parts)
     first = epoch_examples(train, tokenizer.frames, options, seed=config.seed, epoch=0)
-    _check_held_out(valid, encoder, options)
+    if not len(first.places_M):
+        raise DataError(f"The corpus has {len(train.ids_T)} tokens, of which none is masked.", "Give more text.")
+    held_out = _held_out(valid, encoder, options, config.seed)
     seed_everything(config.seed)
     model = load_masked_lm(encoder, next_sentence=config.next_sentence)
     suit_attention(model, runtime)
@@ -290,18 +294,20 @@ def _ready(
         notes=parts[0].notes,
         reasons=reasons,
     )
-    plan = replace(plan, reasons=(*_head_note(plan), *reasons), warnings=_warnings(plan, first, from_scratch))
-    return Adaptation(encoder, model, train, valid, options, chosen, runtime, plan)
+    plan = replace(plan, reasons=(*_head_note(plan), *reasons), warnings=_warnings(plan, first, held_out, from_scratch))
+    return Adaptation(encoder, model, train, held_out, options, chosen, runtime, plan)
 
 
-def _check_held_out(valid: CorpusTokens, encoder: Encoder, options: ExampleOptions) -> None:
+def _held_out(valid: CorpusTokens, encoder: Encoder, options: ExampleOptions, seed: int) -> MaskedEpoch:
+    """Return the examples of the text held out. Raises DataError if nothing can be measured on them."""
+    hint = "Give more documents, or hold out a larger share with --set valid_share=0.2."
     try:
-        epoch_examples(valid, encoder.tokenizer.frames, options, seed=0, epoch=0)
+        made = epoch_examples(valid, encoder.tokenizer.frames, options, seed=seed, epoch=0)
     except DataError as error:
-        raise DataError(
-            f"The documents held out are too few or too short. {error.message}",
-            "Give more documents, or hold out a larger share with --set valid_share=0.2.",
-        ) from error
+        raise DataError(f"The documents held out are too few or too short. {error.message}", hint) from error
+    if not len(made.places_M):
+        raise DataError(f"The documents held out have {len(valid.ids_T)} tokens, of which none is masked.", hint)
+    return made
 
 
 def _head_note(plan: AdaptPlan) -> tuple[str, ...]:
@@ -313,8 +319,12 @@ def _head_note(plan: AdaptPlan) -> tuple[str, ...]:
     )
 
 
-def _warnings(plan: AdaptPlan, first: MaskedEpoch, from_scratch: bool) -> tuple[str, ...]:
+def _warnings(plan: AdaptPlan, first: MaskedEpoch, held_out: MaskedEpoch, from_scratch: bool) -> tuple[str, ...]:
     found = []
+    if len(held_out.places_M) < FEW_MASKED:
+        found.append(
+            f"Only {len(held_out.places_M):,} tokens are masked in the text held out: its loss is a rough one."
+        )
     if plan.tokens < FEW_TOKENS:
         found.append(f"The corpus is small: {plan.tokens:,} tokens. Adaptation wants {FEW_TOKENS:,} and more.")
     if from_scratch and plan.tokens < 100 * FEW_TOKENS:

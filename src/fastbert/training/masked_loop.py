@@ -25,7 +25,7 @@ from fastbert.models.losses import cross_entropy_sum
 from fastbert.models.masked_lm import MaskedLanguageModel
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
-from fastbert.runtime import Runtime
+from fastbert.runtime import Runtime, freed_memory_kept
 from fastbert.training.adapt_recipe import HEAD_RATE
 from fastbert.training.callbacks import Callback
 from fastbert.training.state import RunState, StopSwitch
@@ -84,7 +84,7 @@ class MaskedLoop:
             self._tell("on_start", state)
             if not progress.evaluations:
                 progress, state = self._evaluated(progress, state)
-            with drawing_dropout(self.model), ThreadPoolExecutor(1) as other_thread:
+            with freed_memory_kept(), drawing_dropout(self.model), ThreadPoolExecutor(1) as other_thread:
                 upcoming = self._begin(other_thread, progress.epochs)
                 while upcoming is not None and state.stop.reason is None:
                     made, upcoming = upcoming.result(), self._begin(other_thread, progress.epochs + 1)
