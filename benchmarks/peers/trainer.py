@@ -58,7 +58,7 @@ def run(benchmark: Benchmark, *, batch_size: int, seed: int, epochs: int = 3, lr
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=model,
-            args=_arguments(folder, batch_size=batch_size, seed=seed, epochs=epochs, lr=lr),
+            args=training_arguments(folder, batch_size=batch_size, seed=seed, epochs=epochs, lr=lr),
             train_dataset=encode(benchmark, benchmark.train, tokenizer),
             processing_class=tokenizer,  # brings DataCollatorWithPadding: to the longest row of the batch
         )
@@ -121,7 +121,8 @@ def decide(benchmark: Benchmark, logits_NC: npt.NDArray[np.floating]) -> list[tu
     return [(labels[i],) for i in logits_NC.argmax(axis=1)]
 
 
-def _arguments(folder: str, *, batch_size: int, seed: int, epochs: int, lr: float) -> TrainingArguments:
+def training_arguments(folder: str, *, batch_size: int, seed: int, epochs: float, lr: float) -> TrainingArguments:
+    """Return the defaults of transformers' scripts, with what makes them quick and silent here."""
     return TrainingArguments(
         output_dir=folder,
         per_device_train_batch_size=batch_size,
