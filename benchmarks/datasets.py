@@ -23,7 +23,7 @@ from typing import Literal
 import openpyxl
 
 Row = tuple[str, str | None, tuple[str, ...]]
-Metric = Literal["accuracy", "mcc", "f1", "f1_macro", "average_precision_macro"]
+Metric = Literal["accuracy", "mcc", "f1", "f1_macro", "average_precision_macro", "spearman"]
 
 # Training rows are drawn by the hash of (seed, row number): the same rows with every version of Python.
 SUBSET_SEED = 0
@@ -42,6 +42,7 @@ COLA_IN_DOMAIN_SHARE = 0.1
 class Benchmark:
     """One data set: the rows to train on, the rows to be scored on, and the metric that decides.
 
+    Without labels it is a regression: the one "label" of a row is its number.
     Labels are in the order of their ids; for the metric `f1` the last label is the positive one.
     """
 
@@ -161,6 +162,14 @@ def _mrpc(root: Path) -> Benchmark:
     return Benchmark("mrpc", read("train.tsv"), {"test": read("dev.tsv")}, ("0", "1"), False, "f1")
 
 
+def _stsb(root: Path) -> Benchmark:
+    def read(name: str) -> list[Row]:
+        cells = (line.split("\t") for line in _lines(root / "stsb" / name)[1:])
+        return [(first, second, (score,)) for *_, first, second, score in cells]
+
+    return Benchmark("stsb", read("train.tsv"), {"test": read("dev.tsv")}, (), False, "spearman")
+
+
 def _goemotions(root: Path) -> Benchmark:
     labels = tuple(_lines(root / "goemotions" / "labels.txt"))
 
@@ -235,6 +244,7 @@ _LOADERS: dict[str, Callable[[Path], Benchmark]] = {
     "cola": _cola,
     "mrpc": _mrpc,
     "sst2": _sst2,
+    "stsb": _stsb,
     "app_reviews": _app_reviews,
     "goemotions": _goemotions,
 }

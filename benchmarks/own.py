@@ -80,6 +80,8 @@ def run(benchmark: Benchmark, *, seed: int, options: dict[str, object]) -> dict[
 
 def _evaluate(model: Predictor, benchmark: Benchmark, rows: list[Row]) -> dict[str, float]:
     answers = model([text if pair is None else (text, pair) for text, pair, _ in rows])
+    if not benchmark.labels:
+        return scoring.score_values(rows, np.array([float(answer.cells[0]) for answer in answers]))
     probabilities_NC = np.array([[answer.scores[label] for label in benchmark.labels] for answer in answers])
     return scoring.score(benchmark, rows, [answer.labels for answer in answers], probabilities_NC)
 

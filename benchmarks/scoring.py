@@ -1,4 +1,4 @@
-"""The scores of one system on one test set, by scikit-learn: one function for FastBert and every peer.
+"""The scores of one system on one test set, by scikit-learn and SciPy: one function for FastBert and every peer.
 
 Takes decided label names, because deciding is part of the tool, and, where the tool gives them, probabilities
 for the ranking score. Knows nothing about how either was made.
@@ -6,6 +6,7 @@ for the ranking score. Knows nothing about how either was made.
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats  # type: ignore[import-untyped]
 from sklearn import metrics
 
 from benchmarks.datasets import Benchmark, Row
@@ -36,6 +37,16 @@ def score(
         scores["mcc"] = metrics.matthews_corrcoef(truth, guess)
         scores["f1"] = metrics.f1_score(truth, guess, pos_label=labels[-1], zero_division=0)
     return {name: float(value) for name, value in scores.items()}
+
+
+def score_values(rows: list[Row], values_N: npt.NDArray[np.floating]) -> dict[str, float]:
+    """Return the scores of numbers against those of the rows, by SciPy."""
+    true_N = np.array([float(names[0]) for _, _, names in rows])
+    correlations = {"spearman": stats.spearmanr(true_N, values_N), "pearson": stats.pearsonr(true_N, values_N)}
+    errors = {"rmse": np.sqrt(np.mean((values_N - true_N) ** 2)), "mae": np.mean(np.abs(values_N - true_N))}
+    return {name: float(found.statistic) for name, found in correlations.items()} | {
+        name: float(error) for name, error in errors.items()
+    }
 
 
 def _multi_label_scores(

@@ -24,7 +24,7 @@ def main(train: Path, in_domain: Path, out_of_domain: Path, out: Path, **options
         config=config,
         overwrite=True,
         callbacks=[ProgressBar()],
-        on_plan=lambda plan: print(plan.view()),
+        on_view=print,
     )
     result.learner.plot_history(out.with_suffix(".png"))
     model = Predictor.load(result.bundle.folder)

@@ -20,9 +20,8 @@ TEXTS = [
 def main(out: Path) -> None:
     """Train on the sample, print the scores of the test rows, a few answers, and where the report lies."""
     tables = api.Tables(DATA / "train.csv", DATA / "val.csv", DATA / "test.csv")
-    result = api.train(
-        tables, out, overwrite=True, callbacks=[ProgressBar()], on_plan=lambda plan: print(plan.view(), "\n")
-    )
+    result = api.train(tables, out, overwrite=True, callbacks=[ProgressBar()], on_view=print)
+    print()
     scores = result.bundle.scores["test"]
     print("\nHeld-out test rows: " + ", ".join(f"{name} {scores[name]:.3f}" for name in ("f1_micro", "f1_macro")))
     print(label_score_rows(result.learner.evaluate_labels("test")).to_text())

@@ -17,7 +17,6 @@ from fastbert.data.sources import Source
 from fastbert.errors import BundleError, ConfigError, DataError, EncoderError, FastBertError, TrainingError
 from fastbert.inference.evaluation import evaluate_table
 from fastbert.inference.predictor import Predictor
-from fastbert.training.plan import Plan
 from tests.feedback import Recorder, feedback_rows, tagged_rows, write_feedback
 
 
@@ -145,14 +144,14 @@ def test_saved_scores_equal_an_evaluation_of_the_bundle(encoder: str, tmp_path: 
 
 def test_the_plan_is_shown_before_training(encoder: str, tmp_path: Path) -> None:
     recorder = Recorder()
-    seen: list[tuple[Plan, int]] = []
+    seen: list[tuple[str, int]] = []
 
     result = api.train(
         api.Tables(feedback_rows()), tmp_path / "model", config=quick_config(encoder), callbacks=[recorder],
-        on_plan=lambda plan: seen.append((plan, len(recorder.events))),
+        on_view=lambda view: seen.append((repr(view), len(recorder.events))),
     )  # fmt: skip
 
-    assert seen == [(result.plan, 0)]
+    assert seen == [(repr(result.plan.view()), 0)]
 
 
 def test_the_seed_decides_the_split_and_the_weights(encoder: str, tmp_path: Path) -> None:

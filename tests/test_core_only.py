@@ -41,7 +41,14 @@ def test_schedules_are_listed() -> None:
     assert "warmup_linear" in run_core("schedules").stdout
 
 
-@pytest.mark.parametrize("command", [["train", "table.csv", "--out", "model"], ["predict", "{bundle}", "table.csv"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "table.csv", "--out", "model"],
+        ["predict", "{bundle}", "table.csv"],
+        ["adapt", "corpus.txt", "--out", "encoder"],
+    ],
+)
 def test_what_needs_torch_names_the_extra(command: list[str], bundle: Path, tmp_path: Path) -> None:
     done = run_core(*(part.format(bundle=bundle) for part in command))
 

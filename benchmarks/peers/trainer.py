@@ -78,10 +78,11 @@ def run(benchmark: Benchmark, *, batch_size: int, seed: int, epochs: int = 3, lr
 
 def open_model(benchmark: Benchmark, encoder: Path) -> tuple[PreTrainedTokenizerBase, Any]:
     """Return the tokenizer, and a float32 model for the labels of a benchmark with a new head."""
+    kind = "multi_label_classification" if benchmark.multi_label else "single_label_classification"
     model = AutoModelForSequenceClassification.from_pretrained(
         encoder,
-        num_labels=len(benchmark.labels),
-        problem_type="multi_label_classification" if benchmark.multi_label else "single_label_classification",
+        num_labels=len(benchmark.labels) or 1,
+        problem_type=kind if benchmark.labels else "regression",
         dtype=torch.float32,
     )
     return AutoTokenizer.from_pretrained(encoder), model
@@ -98,14 +99,16 @@ def minilm() -> Path:
 def encode(
     benchmark: Benchmark, rows: list[Row], tokenizer: PreTrainedTokenizerBase, max_tokens: int = MAX_TOKENS
 ) -> list[Feature]:
-    """Return token ids and targets of each row: a class id, or with multi-label a 0/1 vector."""
+    """Return token ids and targets of each row: a class id, with multi-label a 0/1 vector, or a number."""
     texts = [text for text, _, _ in rows]
     pairs = [pair or "" for _, pair, _ in rows] if rows[0][1] is not None else None
     tokens = tokenizer(texts, pairs, truncation=True, max_length=max_tokens, padding=False)
     features = []
     for index, (_, _, names) in enumerate(rows):
-        target: int | list[float]
-        if benchmark.multi_label:
+        target: int | float | list[float]
+        if not benchmark.labels:
+            target = float(names[0])
+        elif benchmark.multi_label:
             target = [float(label in names) for label in benchmark.labels]
         else:
             target = benchmark.labels.index(names[0])
@@ -156,8 +159,10 @@ def _evaluate(
     order = sorted(range(len(rows)), key=lambda i: len(features[i]["input_ids"]))
     predicted = trainer.predict([features[i] for i in order])  # type: ignore[arg-type]
     logits_NC = np.asarray(predicted.predictions, dtype=np.float64)
-    if not np.array_equal(np.asarray(predicted.label_ids), np.array([features[i]["labels"] for i in order])):
+    if not np.allclose(np.asarray(predicted.label_ids), np.array([features[i]["labels"] for i in order]), atol=1e-6):
         raise RuntimeError(f"{benchmark.name}: the Trainer returned the predictions in another order")
+    if not benchmark.labels:
+        return scoring.score_values([rows[i] for i in order], logits_NC[:, 0])
     probabilities_NC = 1 / (1 + np.exp(-logits_NC)) if benchmark.multi_label else None
     return scoring.score(benchmark, [rows[i] for i in order], decide(benchmark, logits_NC), probabilities_NC)
 

@@ -10,12 +10,15 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from fastbert.bundle import Bundle, check_target, read_bundle
 from fastbert.config import DataConfig, TrainConfig, split_options
 from fastbert.data.databunch import DataBunch, normalize_options
 from fastbert.data.sources import Source
+from fastbert.display import View
 from fastbert.inference.predictor import Predictor
+from fastbert.training.adapting import Adapting
 from fastbert.training.callbacks import Callback, ProgressBar
 from fastbert.training.learner import Learner
 from fastbert.training.plan import Plan
@@ -23,11 +26,16 @@ from fastbert.training.plan import Plan
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a run. valid: a share of train is held out where it is None."""
+    """The tables of a run. valid: a share of train is held out where it is None.
+
+    unlabelled: files and folders of text that the encoder learns the language of first, read as `fastbert adapt`
+        reads them by default.
+    """
 
     train: Source
     valid: Source | None = None
     test: Source | None = None
+    unlabelled: Sequence[str | Path] = ()
 
 
 @dataclass(frozen=True)
@@ -64,19 +72,28 @@ def train(
     config: TrainConfig | None = None,
     overwrite: bool = False,
     callbacks: Sequence[Callback] = (),
-    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_view: Callable[[View], None] = lambda view: None,
 ) -> Result:
     """Train on tables and write the bundle.
 
-    on_plan: is shown the plan before training starts.
+    An encoder that is adapted to unlabelled text is written beside out, under the name of out with "-encoder"; the
+    model starts from it only if that makes it better on rows held out.
+    on_view: is shown the plan before training starts and, with unlabelled text, both results.
     Raises UsageError for wrong options or bad input before any work, and leaves nothing behind.
     """
     folder = Path(out)
     check_target(folder, overwrite=overwrite)
     learner = prepare(tables, data=data, config=config, callbacks=callbacks)
+    adaptation = (
+        Adapting.prepare(tables.unlabelled, folder, learner.config, overwrite=overwrite) if tables.unlabelled else None
+    )
     plan = learner.plan()
-    on_plan(plan)
-    learner.fit()
+    on_view(plan.view())
+    if adaptation is None:
+        learner.fit()
+    else:
+        learner = adaptation.run(learner, callbacks, on_view)
+        plan = learner.last_plan
     return Result(read_bundle(learner.save(folder, overwrite=overwrite)), learner, plan)
 
 
@@ -108,23 +125,26 @@ def fit(
     progress: show the plan and a progress bar on standard error.
     out: folder of the bundle; without it a temporary one, which is kept until the process's
     temporary files are cleared; `predictor.bundle.folder` tells where it lies.
-    options: fields of DataConfig and TrainConfig.
+    options: fields of DataConfig and TrainConfig; and `adapt`, a file or a list of files of text without labels
+        that the encoder learns from first (`Tables.unlabelled`).
 
     >>> model = fastbert.fit("feedback.csv")        # doctest: +SKIP
     >>> model(["The export button does nothing"])   # doctest: +SKIP
     """
+    given = options.pop("adapt", ())
+    unlabelled = (given,) if isinstance(given, str | Path) else tuple(cast("Sequence[str | Path]", given))
     data, config = split_options(normalize_options(options))
     folder = (
         Path(out) if out is not None else Path(tempfile.gettempdir()) / f"fastbert-{uuid.uuid4().hex[:12]}" / "model"
     )
     bar = ProgressBar()
     result = train(
-        Tables(table, valid, test),
+        Tables(table, valid, test, unlabelled),
         folder,
         data=data,
         config=config,
         overwrite=overwrite,
         callbacks=[bar] if progress else [],
-        on_plan=lambda plan: bar.console.print(plan.view(), highlight=False, markup=False) if progress else None,
+        on_view=lambda view: bar.console.print(view, highlight=False, markup=False) if progress else None,
     )
     return Predictor.load(result.bundle.folder)

@@ -128,7 +128,7 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
         working.mkdir(parents=True)
         write_files(working)
         _write_manifest(working, bundle.to_json(_checksums(working)))
-        _replace(working, target)
+        replace_folder(working, target)
     except OSError as error:
         raise TrainingError(
             f"{bundle.folder}: the bundle could not be written ({error.strerror or error}). Nothing was left there.",
@@ -304,7 +304,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _replace(working: Path, target: Path) -> None:
+def replace_folder(working: Path, target: Path) -> None:
     """Move the finished folder into place; an old bundle is set aside first and removed last."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = working.with_suffix(".old")

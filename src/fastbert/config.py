@@ -141,6 +141,59 @@ class TrainConfig(_Options):
         _check_range("patience", self.patience, 0, 1_000_000)
 
 
+@dataclass(frozen=True)
+class AdaptConfig(_Options):
+    """How an encoder learns the language of a corpus. None means: chosen by the recipe from encoder and corpus.
+
+    text: columns of tables that hold text.    header: None detects whether the first row of a table holds names.
+    valid_share: share of the documents held out to measure the loss.
+    max_tokens: of a sequence; None: 128, or what the encoder takes if that is less.
+    mask_rate: share of the tokens that are predicted.
+    whole_word: mask whole words; None: where the tokenizer is a WordPiece.
+    next_sentence: predict too whether one text follows another, as the first BERT did.
+    epochs: passes over the corpus, each with fresh masks.    lr: peak learning rate.
+    warmup: fraction of all steps.    batch_size: sequences per optimiser step.
+    batch_tokens: padded tokens per forward pass; a larger batch is accumulated from parts.
+    pregenerate: so many epochs of examples are written to disk first and used in turn; 0 makes each when needed.
+    """
+
+    text: tuple[str, ...] = ()
+    header: bool | None = None
+    valid_share: float = 0.05
+    max_tokens: int | None = None
+    mask_rate: float = 0.15
+    whole_word: bool | None = None
+    next_sentence: bool = False
+    epochs: int | None = None
+    lr: float | None = None
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    batch_size: int = 32
+    batch_tokens: int = 8192
+    precision: Precision = "auto"
+    pregenerate: int = 0
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "clip_norm"):
+            value = getattr(self, name)
+            if value is not None:
+                _check_range(name, value, 0.0, 1e9, open_low=True)
+        _check_range("valid_share", self.valid_share, 0.0, 0.9, open_low=True)
+        _check_range("mask_rate", self.mask_rate, 0.0, 0.9, open_low=True)
+        _check_range("warmup", self.warmup, 0.0, 0.9)
+        _check_range("weight_decay", self.weight_decay, 0.0, 10.0)
+        if self.max_tokens is not None:
+            _check_range("max_tokens", self.max_tokens, 8, 1_000_000)
+        if self.epochs is not None:
+            _check_range("epochs", self.epochs, 1, 10_000)
+        _check_range("batch_size", self.batch_size, 1, 1_000_000)
+        _check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
+        _check_range("pregenerate", self.pregenerate, 0, 10_000)
+        _check_range("seed", self.seed, 0, 2**32 - 1)
+
+
 def read_options(path: str | Path) -> dict[str, object]:
     """Return the options of a TOML file: top-level keys and those of its [data] and [train] tables."""
     place = Path(path)

@@ -124,7 +124,9 @@ def label_score_rows(
     per_label: dict[str, dict[str, float | int | None]],
     columns: Sequence[str] = ("precision", "recall", "f1", "average_precision", "support", "predicted"),
 ) -> Block:
-    """Return the per-label table that reports, notebooks and the command line share."""
+    """Return the per-label table of the command line: columns that a label has a score for, those asked for first."""
+    found = dict.fromkeys(name for scores in per_label.values() for name in scores)
+    columns = [*(name for name in columns if name in found), *(name for name in found if name not in columns)]
     rows = tuple((name, *(number(scores.get(column)) for column in columns)) for name, scores in per_label.items())
     return Block(headers=("label", *columns), rows=rows)
 

@@ -1,12 +1,14 @@
-"""The shortcut for one text that fits. All else that frames do is tested with texts, in `test_tokens.py`."""
+"""The shortcut for one text that fits, and texts given as places. All else is tested in `test_tokens.py`."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastbert.data.frames import Frames
+from tests.data.corpora import word_level
 from tests.helpers import FAMILIES, word_tokenizer
 
 ids = st.lists(st.integers(0, 79), max_size=9)
@@ -32,3 +34,29 @@ def test_special_tokens_count_for_what_fits(text: int, pair: int | None, fits: b
 
     assert frames.fits([9] * text, None if pair is None else [9] * pair, 8) is fits
     assert frames.num_special == 3
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2"])
+def test_places_are_laid_as_texts_are(family: str) -> None:
+    tokenizer = word_level(family)
+    frames, ids = tokenizer.frames, np.arange(10, 30)
+    for second in (None, [3, 4]):
+        texts = [ids[:5].tolist(), ids[5:7].tolist()]
+        pairs = [None, None] if second is None else [ids[10:13].tolist(), ids[13:17].tolist()]
+        expected = frames.lay(texts, pairs, 64, "head")
+        seconds = () if second is None else (np.arange(10, 17), np.array(second))
+        laid = frames.lay_places(np.arange(7), np.array([5, 2]), *seconds)
+        found = np.where(laid.places_T < 0, frames.special_ids[-1 - np.minimum(laid.places_T, -1)], ids[laid.places_T])
+
+        assert found.tolist() == expected.ids_T.tolist()
+        assert laid.lengths_N.tolist() == expected.table_W["length"].tolist()
+        assert (laid.types_T is None) == (expected.types_T is None)
+        assert laid.types_T is None or expected.types_T is None or laid.types_T.tolist() == expected.types_T.tolist()
+
+
+def test_the_separator_is_what_ends_a_text() -> None:
+    frames = word_level("roberta").frames
+
+    assert frames.separator is not None
+    assert word_level("roberta").tokens_of([int(frames.special_ids[-1 - frames.separator])]) == ["</s>"]
+    assert (frames.num_special_of(pair=False), frames.num_special_of(pair=True)) == (2, 4)

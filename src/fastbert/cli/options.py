@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastbert.config import DataConfig, TrainConfig, parse_assignment, read_options, split_options
-from fastbert.errors import ConfigError
+from fastbert.config import AdaptConfig, DataConfig, TrainConfig, parse_assignment, read_options, split_options
+from fastbert.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from fastbert.data.vocabulary import VocabularyKind
     from fastbert.training.callbacks import Callback
 
 
@@ -31,6 +32,23 @@ def collect(
         merged["labels"] = (str(merged.pop("label")),)
     merged.update(given)
     return split_options(merged)
+
+
+def adapt_config(assignments: Sequence[str], named: Mapping[str, object]) -> AdaptConfig:
+    """Return the options of a run on a corpus. Raises ConfigError for a wrong name or value."""
+    merged: dict[str, object] = dict(parse_assignment(text) for text in assignments)
+    merged.update({name: value for name, value in named.items() if value is not None})
+    return AdaptConfig().changed(**merged)
+
+
+def vocabulary_kind(name: str) -> VocabularyKind:
+    """Return a kind of vocabulary by its name. Raises ConfigError for another one."""
+    kinds: dict[str, VocabularyKind] = {"wordpiece": "wordpiece", "bpe": "bpe"}
+    if name not in kinds:
+        raise ConfigError(
+            f"vocabulary is '{name}'; expected wordpiece or bpe.", did_you_mean(name, kinds) or "wordpiece is usual."
+        )
+    return kinds[name]
 
 
 def callbacks(*, progress: bool, log: Path | None, tensorboard: Path | None) -> list[Callback]:

@@ -38,6 +38,9 @@ def train(
     seed: int | None = typer.Option(None, help="Seed of split, weights, order and dropout."),
     config: Path | None = typer.Option(None, help="TOML file of options."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
+    adapt: list[Path] = typer.Option(
+        [], "--adapt", help="Unlabelled text to adapt the encoder to first, kept if validation says so; repeatable."
+    ),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that lies at --out."),
     plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
@@ -58,15 +61,14 @@ def train(
         "schedule": schedule, "batch_size": batch_size, "max_tokens": max_tokens, "precision": precision, "seed": seed,
     }  # fmt: skip
     data, training = options.collect(config, assignments, named)
-    tables = api.Tables(table, valid, test)
+    tables = api.Tables(table, valid, test, adapt)
     if plan_only:
         plan = api.prepare(tables, data=data, config=training).plan()
         print_json(plan.to_json()) if as_json else print_data(plan.view())
         return
     callbacks = options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard)
     result = api.train(
-        tables, out, data=data, config=training, overwrite=overwrite, callbacks=callbacks,
-        on_plan=lambda plan: show(plan.view()),
+        tables, out, data=data, config=training, overwrite=overwrite, callbacks=callbacks, on_view=show,
     )  # fmt: skip
     if as_json:
         print_json(result.to_json())

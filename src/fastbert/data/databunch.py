@@ -37,6 +37,7 @@ class DataBunch:
 
     splits: "train", "valid" and, where given, "test".    facts: what was inferred, in sentences.
     warnings: what looks wrong, and what to do.    tokenizer, max_tokens: set by a learner.
+    valid_held_out: whether the validation rows are a share of the training table.
     """
 
     task: Task
@@ -47,6 +48,7 @@ class DataBunch:
     warnings: tuple[str, ...] = ()
     tokenizer: Tokenizer | None = None
     max_tokens: int = 0
+    valid_held_out: bool = False
     _encoded: dict[str, EncodedRows] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -86,6 +88,12 @@ class DataBunch:
     def with_tokenizer(self, tokenizer: Tokenizer, max_tokens: int) -> DataBunch:
         """Return the same data, to be encoded by a tokenizer."""
         return replace(self, tokenizer=tokenizer, max_tokens=max_tokens, _encoded={})
+
+    def split_anew(self, share: float, seed: int) -> DataBunch:
+        """Return the same rows, another share of training and validation rows together held out."""
+        rows = {"train": (*self.splits["train"], *self.splits["valid"])}
+        divided, _ = _hold_out(rows, self.task, replace(self.config, valid_share=share), seed)
+        return replace(self, splits={**self.splits, **divided}, _encoded={})
 
     def encoded(self, split: str) -> EncodedRows:
         """Return the windows of a split; encoded once and kept, many texts on disk too (`token_cache`).
@@ -180,14 +188,15 @@ def normalize_options(options: Mapping[str, object]) -> dict[str, object]:
 def _assemble(files: Mapping[str, ReadFile], layout: AnyLayout, task: Task, config: DataConfig, seed: int) -> DataBunch:
     splits = {split: tuple(file.examples) for split, file in files.items()}
     facts = [f"{file.name}: {file.format}" for file in files.values()] + list(layout.reasons)
-    if "valid" not in splits:
+    held_out = "valid" not in splits
+    if held_out:
         splits, fact = _hold_out(splits, task, config, seed)
         facts.append(fact)
     ordered = {split: splits[split] for split in SPLITS if split in splits}
     warnings = [sentence for split, file in files.items() for sentence in _report_sentences(split, file.report)]
     warnings += task.warnings(ordered)
     warnings += group_warnings(ordered, layout.group) if layout.group is not None else []
-    return DataBunch(task, ordered, config, layout, tuple(facts), tuple(warnings))
+    return DataBunch(task, ordered, config, layout, tuple(facts), tuple(warnings), valid_held_out=held_out)
 
 
 def _hold_out(

@@ -55,6 +55,19 @@ class Frame:
         return any((*self.types, self.text_type, self.pair_type))
 
 
+@dataclass(frozen=True)
+class Laid:
+    """Texts with special tokens round them, as places of tokens. lengths_N: tokens of each.
+
+    places_T: where each token is in the array that the places came from; below 0, special token -1 - place of
+        `Frames.special_ids`.    types_T: token type ids, None where all are 0.
+    """
+
+    places_T: Ints
+    types_T: Types | None
+    lengths_N: Ints
+
+
 class Frames:
     """The frame of a text alone and that of a pair. num_special: tokens of the larger one, the pair's."""
 
@@ -87,6 +100,48 @@ class Frames:
     ) -> Cuts:
         """Return what is kept of texts of so many tokens. kind_N: 0 for a text alone, 1 for a pair."""
         return plan_cuts(first_N, second_N, max_tokens - self._sizes_K[kind_N], truncation, slide, overlap)
+
+    @property
+    def special_ids(self) -> Ints:
+        """Return the special tokens of both frames; `Laid` counts them from -1 downwards."""
+        return np.array(self._special, np.int64)
+
+    @property
+    def separator(self) -> int | None:
+        """Return the place (see `Laid`) of the token that ends a text, None for an encoder without one."""
+        single = self._kinds[0]
+        return -1 - len(single.first) if single.last else None
+
+    def num_special_of(self, *, pair: bool) -> int:
+        """Return how many special tokens lie round a pair, or round a text alone."""
+        return int(self._sizes_K[int(pair)])
+
+    def lay_places(
+        self, first_T: Ints, first_N: Ints, second_T: Ints | None = None, second_N: Ints | None = None
+    ) -> Laid:
+        """Return special tokens laid round texts, or pairs, that are given as places of their tokens elsewhere.
+
+        first_T: places of the tokens of all texts, one text behind the other.    first_N: tokens of each text.
+        second_T, second_N: of their pairs, each text having one. Nothing is cut.
+        """
+        pair = second_T is not None and second_N is not None
+        second_T = np.zeros(0, np.int64) if second_T is None else second_T
+        second_N = np.zeros(len(first_N), np.int64) if second_N is None else second_N
+        kind, num_special = int(pair), len(self._special)
+        source_T = np.concatenate([-1 - np.arange(num_special), first_T, second_T])
+        sizes_NS, starts_NS = np.zeros((len(first_N), 7), np.int64), np.zeros((len(first_N), 7), np.int64)
+        starts_NS[:, ::3], sizes_NS[:, ::3] = self._starts_K3[kind], self._sizes_K3[kind]
+        starts_NS[:, 1], sizes_NS[:, 1] = np.cumsum(first_N) - first_N + num_special, first_N
+        starts_NS[:, 4], sizes_NS[:, 4] = np.cumsum(second_N) - second_N + num_special + len(first_T), second_N
+        sizes = sizes_NS.ravel()
+        ends = np.cumsum(sizes)
+        index_T = np.repeat(starts_NS.ravel() - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
+        types_T = None
+        if self._kinds[kind].has_types:
+            types_T = np.repeat(np.tile(self._text_types_KS[kind], len(first_N)), sizes)
+            is_special = index_T < num_special
+            types_T[is_special] = self._special_types[index_T[is_special]]
+        return Laid(source_T[index_T], types_T, sizes_NS.sum(1))
 
     def fits(self, text: Sequence[int], pair: Sequence[int] | None, max_tokens: int) -> bool:
         """Return whether one text, with its pair if there is one, needs no cutting."""

@@ -108,7 +108,7 @@ def is_standard_input(source: Source) -> bool:
 
 def open_file(file: InputFile, header: Header = None) -> RowStream:
     """Open a file that is found already. Takes and raises what `open_rows` does."""
-    kind = _kind_of(file)
+    kind = kind_of(file)
     readers: dict[FormatKind, Callable[[InputFile], RowStream]] = {
         "jsonl": open_json,
         "parquet": open_parquet,
@@ -121,7 +121,7 @@ def open_file(file: InputFile, header: Header = None) -> RowStream:
     return readers[kind](file)
 
 
-def _kind_of(file: InputFile) -> FormatKind:
+def kind_of(file: InputFile) -> FormatKind:
     """Return the format of a file. Raises DataError for an empty or unusable one."""
     head = file.head(1024)
     if not head:

@@ -135,6 +135,21 @@ class Tokenizer:
         laid = Windows.join(self._lay(*part, max_tokens, truncation, slide, overlap) for part in parts)
         return known.read_back(laid)
 
+    def encode_words(self, texts: Texts) -> Iterator[tuple[list[int], list[int | None]]]:
+        """Yield the bare token ids of each text, and for each token which word of the text it is of.
+
+        Words are those of the tokenizer's own pre-tokenizer, counted from 0; a special token that is written in a text
+        is of none.
+        """
+        slices = (texts[part] for part in _slices(texts, [None] * len(texts)))
+        for _, encodings in _one_ahead(self._ranged, slices):
+            yield from ((encoding.ids, encoding.word_ids) for encoding in encodings)
+
+    @property
+    def frames(self) -> Frames:
+        """Return the special tokens round a text and round a pair."""
+        return self._frames
+
     def pieces(
         self, text: str, pair: str | None, *, max_tokens: int, truncation: Truncation = "head"
     ) -> tuple[tuple[Range, ...], ...]:

@@ -67,6 +67,7 @@ def write_report(
         _mix_ups(tuple(per_label), confusion, split),
         _curves(facts, bundle.task.monitor),
         _all_scores(bundle),
+        _adaptation(facts, bundle.task.headlines),
         _inferred(facts),
         _data(facts, bundle.task.counted),
         _training(facts),
@@ -231,6 +232,26 @@ def _inferred(facts: RunFacts) -> Html:
                 ),
             ]
         ),
+    )
+
+
+def _adaptation(facts: RunFacts, headlines: Sequence[str]) -> Html:
+    """Return the results with and without adaptation of the encoder, where both were measured."""
+    scores, per_label = facts.adaptation.get("scores"), facts.adaptation.get("per_label")
+    if not isinstance(scores, dict) or not isinstance(per_label, dict):
+        return Html("")
+    which = list(scores)
+    names = [name for name in headlines if all(name in values for values in scores.values())]
+    overall = [[one, *(number(scores[one][name]) for name in names)] for one in which]
+    labels = [
+        [label, *(number(per_label.get(one, {}).get(label, {}).get("f1")) for one in which)]
+        for label in per_label.get(which[0], {})
+    ]
+    return section(
+        "With and without adaptation",
+        element("p", str(facts.adaptation.get("verdict", "")).capitalize() + "."),
+        table(["encoder", *names], overall, class_="numbers"),
+        table(["F1 of label", *which], labels, class_="numbers") if labels else Html(""),
     )
 
 

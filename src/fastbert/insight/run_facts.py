@@ -26,6 +26,7 @@ class RunFacts:
     """What `Plan.to_json` and `History.to_json` wrote.
 
     rows, label_counts: by split.    facts, reasons, warnings: sentences.
+    adaptation: what `EncoderChoice.to_json` wrote.
     steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs.
     """
 
@@ -39,6 +40,7 @@ class RunFacts:
     lengths: str = ""
     encoder: str = ""
     runtime: str = ""
+    adaptation: Values = field(default_factory=dict)
     planned_steps: int | None = None
     estimated_seconds: float | None = None
     estimated_memory_bytes: float | None = None
@@ -80,6 +82,7 @@ def read_facts(facts: Values) -> RunFacts:
         lengths=_words(plan.get("lengths")),
         encoder=_words(plan.get("encoder")),
         runtime=_words(plan.get("runtime")),
+        adaptation=_mapping(_mapping(facts.get("adaptation")).get("choice")),
         planned_steps=_whole(plan.get("steps")),
         estimated_seconds=_number(plan.get("estimated_seconds")),
         estimated_memory_bytes=_number(plan.get("estimated_memory_bytes")),

@@ -109,11 +109,10 @@ def load_model(
     task, in the same order, keeps its head: training goes on from it.
     Raises EncoderError if the weights are missing or of another model.
     """
-    dropout = {name: 0.0 for name in _ATTENTION_DROPOUT if hasattr(encoder.config, name)}
     try:
-        model = _open_model(encoder.source, task, head, fresh=True, options=dropout)
+        model = _open_model(encoder.source, task, head, fresh=True, options=attention_dropout(encoder.config))
     except (OSError, ValueError, SafetensorError) as error:
-        raise _unreadable_weights(encoder, error) from error
+        raise unreadable_weights(encoder, error) from error
     if head is None and keeps_head(encoder, task):
         return model
     if head is None and _is_classifier(encoder, task):
@@ -121,6 +120,11 @@ def load_model(
     if prior_C is not None:
         start_at_prior(model, prior_C)
     return model
+
+
+def attention_dropout(config: transformers.PretrainedConfig) -> dict[str, float]:
+    """Return the fields of a configuration that switch off the dropout of attention weights."""
+    return {name: 0.0 for name in _ATTENTION_DROPOUT if hasattr(config, name)}
 
 
 def keeps_head(encoder: Encoder, task: Task) -> bool:
@@ -140,11 +144,11 @@ def load_saved_model(folder: Path, task: Task, head: HeadFactory | None = None) 
 def load_bare_encoder(encoder: Encoder) -> nn.Module:
     """Load the weights without a head; its output has `last_hidden_state`. Raises EncoderError as `load_model` does."""
     try:
-        with _quiet():
+        with quiet():
             opened, found = AutoModel.from_pretrained(encoder.source, output_loading_info=True)
     except (OSError, ValueError, SafetensorError) as error:
-        raise _unreadable_weights(encoder, error) from error
-    _check_weights(encoder.source, opened, found, fresh=True)
+        raise unreadable_weights(encoder, error) from error
+    check_weights(encoder.source, opened, found, fresh=True)
     return cast("nn.Module", opened).float()
 
 
@@ -153,16 +157,22 @@ def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int
 
     Raises OSError if the disk fails.
     """
+    with quiet(), disk_errors():
+        if isinstance(model, EncoderWithHead):
+            model.save(folder)
+        else:
+            cast("PreTrainedModel", model).save_pretrained(str(folder))
+    save_tokenizer(encoder, folder, max_tokens)
+
+
+def save_tokenizer(encoder: Encoder, folder: Path, max_tokens: int) -> None:
+    """Write the tokenizer as transformers opens it. Raises OSError if the disk fails."""
     fast = encoder.fast_tokenizer
     fast.backend_tokenizer.no_truncation()
     fast.backend_tokenizer.no_padding()
     previous, fast.model_max_length = fast.model_max_length, max_tokens
     try:
-        with _quiet(), _disk_errors():
-            if isinstance(model, EncoderWithHead):
-                model.save(folder)
-            else:
-                cast("PreTrainedModel", model).save_pretrained(str(folder))
+        with quiet(), disk_errors():
             fast.save_pretrained(str(folder))
     finally:
         fast.model_max_length = previous
@@ -178,9 +188,9 @@ def _open_model(
     """
     auto = getattr(transformers, f"AutoModelFor{task.head}") if head is None else transformers.AutoModel
     options = {**(options or {}), **(task.model_options if fresh and head is None else {})}
-    with _quiet():
+    with quiet():
         opened, found = auto.from_pretrained(source, output_loading_info=True, ignore_mismatched_sizes=True, **options)
-    _check_weights(source, opened, found, fresh=fresh)
+    check_weights(source, opened, found, fresh=fresh)
     if head is not None:
         opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), len(task.label_names)))
     return cast("nn.Module", opened).float()
@@ -191,9 +201,7 @@ def _is_classifier(encoder: Encoder, task: Task) -> bool:
     return any(name.endswith(f"For{task.head}") for name in encoder.config.architectures or [])
 
 
-def _check_weights(
-    source: str, model: PreTrainedModel, found: Mapping[str, Collection[object]], *, fresh: bool
-) -> None:
+def check_weights(source: str, model: PreTrainedModel, found: Mapping[str, Collection[object]], *, fresh: bool) -> None:
     """Refuse a model that transformers has filled with random numbers, which it says only in a warning.
 
     found: its own report, with the names of weights that are missing or have another shape.
@@ -212,7 +220,8 @@ def _check_weights(
         )
 
 
-def _unreadable_weights(encoder: Encoder, error: Exception) -> EncoderError:
+def unreadable_weights(encoder: Encoder, error: Exception) -> EncoderError:
+    """Return the error for weights that are missing or damaged."""
     return EncoderError(
         f"The weights of the encoder '{encoder.name}' cannot be opened: {first_line(error)}",
         "Download or copy the encoder again.",
@@ -267,7 +276,7 @@ def _input_names(config: transformers.PretrainedConfig, fast: PreTrainedTokenize
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence transformers' progress bars and its report that a head is new: it is new on purpose."""
     logger = logging.getLogger("transformers")
     level, bars = logger.level, transformers.utils.logging.is_progress_bar_enabled()
@@ -282,7 +291,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _disk_errors() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     """Raise OSError for a full disk, for which safetensors and tokenizers have errors of their own."""
     try:
         yield

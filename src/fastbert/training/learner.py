@@ -90,6 +90,7 @@ class Learner:
         self.metrics = list(metrics)
         self.head = head
         self.history = History()
+        self.facts: dict[str, object] = {}  # more than plan and history, to be saved with the model
         self.decisions = Decisions()
         seed_everything(self.config.seed)
         if self.config.loss != "default":
@@ -245,7 +246,7 @@ class Learner:
             tokenizer=self.encoder.tokenizer.to_json(),
             head=None if self.head is None else _place_of(self.head),
             scores=scores,
-            facts={"plan": plan.to_json(), "history": self.history.to_json()},
+            facts={"plan": plan.to_json(), "history": self.history.to_json(), **self.facts},
         )
         last = list(scores)[-1]
         per_label = self.data.task.score_labels(answers[last], self.data.examples(last))

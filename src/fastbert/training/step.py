@@ -96,7 +96,7 @@ class Stepper:
         total = sum(float(loss_sum) for loss_sum, _ in results)  # here, not in between: a GPU would have to wait
         count = sum(part_count for _, part_count in results)
         if not math.isfinite(total):
-            raise _diverged(f"The loss is {total}")
+            raise diverged(f"The loss is {total}")
         tokens = sum(sum(part.lengths) for part in parts)
         return StepResult(
             total / max(count, LEAST_COUNT),
@@ -119,21 +119,7 @@ class Stepper:
 
     def update(self, count: float) -> float:
         """Unscale, divide by count, clip and update; return the norm before clipping."""
-        self.scaler.unscale_(self.optimizer)
-        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
-        divisor = max(count, LEAST_COUNT)
-        norm = float(torch.nn.utils.get_total_norm(gradients)) / divisor
-        # one pass over the gradients for both, with the 1e-6 of torch's own clipping
-        factor = min(1.0, self.clip_norm / (norm + 1e-6)) / divisor
-        for gradient in gradients:
-            gradient.mul_(factor)
-        if not math.isfinite(norm) and not self.scaler.is_enabled():  # the scaler skips such a step by itself
-            raise _diverged(f"The norm of the gradient is {norm}")
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        if self.scaler.is_enabled() and self.scaler.get_scale() < 1:  # halved at every step that was skipped
-            raise _diverged("The fp16 loss scale fell below 1")
-        return norm
+        return update_weights(self.model, self.optimizer, self.scaler, count=count, clip_norm=self.clip_norm)
 
     def _prepare(self, features: Sequence[Feature], rng: np.random.Generator) -> Part:
         windows = Features.of(features)
@@ -147,11 +133,36 @@ class Stepper:
         )
 
 
+def update_weights(
+    model: nn.Module, optimizer: Optimizer, scaler: torch.amp.GradScaler, *, count: float, clip_norm: float
+) -> float:
+    """Unscale the gradients of a model, divide them by count, clip and update; return the norm before clipping.
+
+    Raises TrainingError if the gradient is not finite; the weights are unchanged then.
+    """
+    scaler.unscale_(optimizer)
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    divisor = max(count, LEAST_COUNT)
+    norm = float(torch.nn.utils.get_total_norm(gradients)) / divisor
+    # one pass over the gradients for both, with the 1e-6 of torch's own clipping
+    factor = min(1.0, clip_norm / (norm + 1e-6)) / divisor
+    for gradient in gradients:
+        gradient.mul_(factor)
+    if not math.isfinite(norm) and not scaler.is_enabled():  # the scaler skips such a step by itself
+        raise diverged(f"The norm of the gradient is {norm}")
+    scaler.step(optimizer)
+    scaler.update()
+    if scaler.is_enabled() and scaler.get_scale() < 1:  # halved at every step that was skipped
+        raise diverged("The fp16 loss scale fell below 1")
+    return norm
+
+
 def make_scaler(runtime: Runtime) -> torch.amp.GradScaler:
     """Return the loss scaler that fp16 needs, switched off for the other precisions."""
     # The loss is a sum over the batch: torch's own start of 2**16 would overflow in the first steps.
     return torch.amp.GradScaler(runtime.device.type, init_scale=2.0**12, enabled=runtime.precision == "fp16")
 
 
-def _diverged(what: str) -> TrainingError:
+def diverged(what: str) -> TrainingError:
+    """Return the error for a loss or gradient that is not finite."""
     return TrainingError(f"{what}: training has diverged.", "Use a lower --lr, a longer warm-up, or --precision fp32.")

@@ -1,0 +1,327 @@
+"""An encoder learns the language of a corpus: domain adaptation, and pretraining from nothing.
+
+It puts the parts together: corpus, tokens, examples, model, loop, and the folder that is written at the end, a plain
+Hugging Face checkpoint. Knows nothing of the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from fastbert.bundle import replace_folder
+from fastbert.config import AdaptConfig
+from fastbert.data.corpus import Corpus, read_corpus, split_corpus
+from fastbert.data.corpus_tokens import CorpusTokens, tokenize_corpus
+from fastbert.data.masked_epochs import ExampleOptions, MaskedEpoch, epoch_examples
+from fastbert.data.masking import Masking
+from fastbert.data.pregenerated import open_epochs, write_epochs
+from fastbert.data.vocabulary import VocabularyKind, train_vocabulary
+from fastbert.errors import ConfigError, DataError, EncoderError, TrainingError
+from fastbert.models.attention import suit_attention
+from fastbert.models.loading import Encoder, count_parameters, describe_encoder, open_encoder
+from fastbert.models.masked_lm import MaskedLanguageModel, load_masked_lm
+from fastbert.models.new_encoder import check_size, write_new_encoder
+from fastbert.models.optimizers import make_optimizer
+from fastbert.models.schedules import make_schedule
+from fastbert.runtime import Runtime, choose_runtime, seed_everything
+from fastbert.training import adapt_recipe
+from fastbert.training.adapt_plan import AdaptPlan, AdaptResult
+from fastbert.training.adapt_state import has_state, load_state, save_state, working_folder
+from fastbert.training.callbacks import Callback
+from fastbert.training.masked_loop import MaskedLoop, Progress, steps_of
+from fastbert.training.step import make_scaler
+
+FACTS = "adaptation.json"  # beside the checkpoint: plan and scores
+DEFAULT_TOKENS = 128
+FEW_TOKENS = 100_000
+Paths = Sequence[str | Path]
+IfExists = Literal["refuse", "overwrite", "resume"]
+
+
+@dataclass(frozen=True)
+class NewEncoder:
+    """A BERT to be trained from nothing. size: of `new_encoder.SIZES`.    vocab_size, kind: of its vocabulary."""
+
+    size: str = "small"
+    vocab_size: int = 16_000
+    kind: VocabularyKind = "wordpiece"
+    lowercase: bool = True
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A run that is ready to start. config: with every choice made.    train, valid: tokens of both parts."""
+
+    encoder: Encoder
+    model: MaskedLanguageModel
+    train: CorpusTokens
+    valid: CorpusTokens
+    options: ExampleOptions
+    config: AdaptConfig
+    runtime: Runtime
+    plan: AdaptPlan
+
+    def examples(self, epoch: int) -> MaskedEpoch:
+        """Return the training examples of an epoch."""
+        return epoch_examples(
+            self.train, self.encoder.tokenizer.frames, self.options, seed=self.config.seed, epoch=epoch
+        )
+
+    def held_out(self) -> MaskedEpoch:
+        """Return the examples of the text held out: the same ones, with the same masks, at every evaluation."""
+        return epoch_examples(self.valid, self.encoder.tokenizer.frames, self.options, seed=self.config.seed, epoch=0)
+
+    def run(self, out: str | Path, callbacks: Sequence[Callback] = (), if_exists: IfExists = "refuse") -> AdaptResult:
+        """Train and write the checkpoint. Raises what `adapt` does."""
+        target = Path(out)
+        check_out(target, if_exists)
+        working = working_folder(target)
+        key = self._key()
+        loop = self._loop(working, callbacks, key)
+        progress = Progress()
+        if if_exists == "resume":
+            progress = load_state(working, self.model, loop.optimizer, loop.scaler, key)
+        progress, _ = loop.run(progress)
+        result = AdaptResult(target, self.plan, progress)
+        self._write(result)
+        shutil.rmtree(working, ignore_errors=True)
+        return result
+
+    def _loop(self, working: Path, callbacks: Sequence[Callback], key: str) -> MaskedLoop:
+        config = self.config
+        self.model.to(self.runtime.device)
+        optimizer = make_optimizer(self.model, "adamw", lr=config.lr or 0.0, weight_decay=config.weight_decay)
+        scaler = make_scaler(self.runtime)
+        steps = max(1, self.plan.steps - self.plan.head_steps)
+        return MaskedLoop(
+            model=self.model,
+            optimizer=optimizer,
+            scaler=scaler,
+            runtime=self.runtime,
+            config=config,
+            schedule=make_schedule("warmup_linear", steps, config.warmup),
+            head_steps=self.plan.head_steps,
+            examples=self._pregenerated(working) if config.pregenerate else self.examples,
+            valid=self.held_out(),
+            inputs=(self.encoder.tokenizer.input_names, self.encoder.tokenizer.pad_id),
+            callbacks=callbacks,
+            keep=lambda progress: save_state(working, self.model, optimizer, scaler, progress, key),
+        )
+
+    def _pregenerated(self, working: Path) -> Callable[[int], MaskedEpoch]:
+        """Write the examples of the first epochs to disk, unless they are there; later epochs use them in turn."""
+        place, count = working / "examples", self.config.pregenerate
+        key = self.options.key(self.train, self.encoder.tokenizer.frames, seed=self.config.seed)
+        if place.exists():
+            found = open_epochs(place, key=key)
+        else:
+            found = write_epochs(place, map(self.examples, range(count)), key=key)
+        return lambda epoch: found[epoch % len(found)]
+
+    def _key(self) -> str:
+        """Return a hash of all that the weights at the end depend on."""
+        digest = hashlib.blake2b(digest_size=20)
+        options_key = self.options.key(self.train, self.encoder.tokenizer.frames, seed=self.config.seed)
+        settings = [options_key, self.valid.fingerprint, self.config.to_json(), self.encoder.tokenizer.backend.to_str()]
+        digest.update(json.dumps(settings, sort_keys=True).encode())
+        for parameter in self.model.parameters():
+            digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _write(self, result: AdaptResult) -> None:
+        target = result.folder.resolve()
+        working = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
+        try:
+            working.mkdir(parents=True)
+            self.model.save(self.encoder, working)
+            facts = json.dumps(result.to_json(), indent=2, ensure_ascii=False)
+            (working / FACTS).write_text(facts + "\n", encoding="utf-8")
+            replace_folder(working, target)
+        except OSError as error:
+            raise TrainingError(
+                f"{result.folder}: the checkpoint could not be written ({error.strerror or error}).",
+                "Free some space and start again with --resume: the last epoch is kept.",
+            ) from error
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
+
+
+def adapt(
+    corpus: Paths,
+    encoder: str,
+    out: str | Path,
+    config: AdaptConfig | None = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    on_plan: Callable[[AdaptPlan], None] = lambda plan: None,
+    if_exists: IfExists = "refuse",
+) -> AdaptResult:
+    """Let an encoder learn the language of a corpus as a masked language model, and write it to a folder.
+
+    corpus: files and folders of `read_corpus`.    encoder: "minilm", a folder, or a hub name.
+    if_exists: "overwrite" replaces an adapted encoder at out; "resume" goes on with an interrupted run from its last
+        whole epoch and ends with the weights that the unbroken run would have had.
+    Raises UsageError for wrong options or bad input before any work, TrainingError if the loss diverges or the disk
+    is full.
+    """
+    check_out(Path(out), if_exists)
+    ready = prepare(corpus, encoder, config)
+    on_plan(ready.plan)
+    return ready.run(out, callbacks, if_exists)
+
+
+def pretrain(
+    corpus: Paths,
+    out: str | Path,
+    new: NewEncoder | None = None,
+    config: AdaptConfig | None = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    on_plan: Callable[[AdaptPlan], None] = lambda plan: None,
+    if_exists: IfExists = "refuse",
+) -> AdaptResult:
+    """Learn a vocabulary from a corpus, train a new BERT on it from nothing, and write it. As `adapt` otherwise."""
+    check_out(Path(out), if_exists)
+    ready = prepare_new(corpus, new or NewEncoder(), config)
+    on_plan(ready.plan)
+    return ready.run(out, callbacks, if_exists)
+
+
+def prepare(corpus: Paths, encoder: str, config: AdaptConfig | None = None) -> Adaptation:
+    """Read the corpus and open the encoder: everything of `adapt` but the training."""
+    chosen = config or AdaptConfig()
+    opened = open_encoder(encoder)
+    return _ready(_read(corpus, chosen), opened, chosen)
+
+
+def prepare_new(corpus: Paths, new: NewEncoder, config: AdaptConfig | None = None) -> Adaptation:
+    """Read the corpus and make the encoder: everything of `pretrain` but the training."""
+    chosen = config or AdaptConfig()
+    check_size(new.size)
+    train, valid = _read(corpus, chosen)
+    vocabulary = train_vocabulary(train, new.vocab_size, kind=new.kind, lowercase=new.lowercase)
+    with tempfile.TemporaryDirectory() as folder:
+        write_new_encoder(Path(folder), vocabulary, new.size, seed=chosen.seed, lowercase=new.lowercase)
+        opened = replace(open_encoder(folder), name=f"new, {new.size}")
+        return _ready((train, valid), opened, chosen, from_scratch=True)
+
+
+def check_out(out: Path, if_exists: IfExists) -> None:
+    """Raise ConfigError if a checkpoint cannot be written to a folder, or a run cannot go on or start anew there."""
+    working = working_folder(out)
+    if if_exists == "resume":
+        if not has_state(working):
+            raise ConfigError(
+                f"{out}: there is no interrupted run to go on with, or it had not finished an epoch.",
+                "Start without --resume.",
+            )
+    elif has_state(working):
+        raise ConfigError(
+            f"{out}: a run was interrupted here; its last epoch is in {working}.",
+            "Go on with --resume, or remove that folder to start anew.",
+        )
+    if out.exists() and if_exists != "overwrite":
+        raise ConfigError(f"{out} exists already.", "Choose another folder, or allow it with --overwrite.")
+    if out.exists() and not (out / FACTS).is_file():
+        raise ConfigError(
+            f"{out} exists and is no adapted encoder; it is not replaced, not even with --overwrite.",
+            "Choose another folder, or remove it yourself.",
+        )
+    parent = out.resolve().parent
+    while not parent.exists():
+        parent = parent.parent
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{out.name}."):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{out} cannot be made: {parent} is not a folder that can be written to ({error.strerror or error})."
+        ) from error
+
+
+def _read(paths: Paths, config: AdaptConfig) -> tuple[Corpus, Corpus]:
+    corpus = read_corpus(paths, text=config.text, header=config.header)
+    return split_corpus(corpus, config.valid_share, least=2 if config.next_sentence else 1)
+
+
+def _ready(
+    parts: tuple[Corpus, Corpus], encoder: Encoder, config: AdaptConfig, *, from_scratch: bool = False
+) -> Adaptation:
+    """Tokenise, load the weights and choose what is open."""
+    tokenizer = encoder.tokenizer
+    max_tokens = config.max_tokens or min(DEFAULT_TOKENS, tokenizer.max_tokens)
+    if max_tokens > tokenizer.max_tokens:
+        raise EncoderError(
+            f"max_tokens is {max_tokens}; this encoder takes at most {tokenizer.max_tokens}.",
+            f"Use --max-tokens {tokenizer.max_tokens} or less.",
+        )
+    runtime = choose_runtime(config.precision)
+    options = ExampleOptions(
+        max_tokens, Masking.of(tokenizer, config.mask_rate, config.whole_word), config.next_sentence
+    )
+    train, valid = (tokenize_corpus(part, tokenizer) for part in parts)
+    first = epoch_examples(train, tokenizer.frames, options, seed=config.seed, epoch=0)
+    _check_held_out(valid, encoder, options)
+    seed_everything(config.seed)
+    model = load_masked_lm(encoder, next_sentence=config.next_sentence)
+    suit_attention(model, runtime)
+    facts = adapt_recipe.Facts(len(first), count_parameters(model), model.is_new_head, from_scratch)
+    chosen, reasons = adapt_recipe.choose(config.changed(max_tokens=max_tokens), facts)
+    steps = steps_of(chosen, len(first))
+    plan = AdaptPlan(
+        config=chosen,
+        train=f"{parts[0].describe()}, {len(train.ids_T):,} tokens",
+        valid=f"{len(valid.ids_T):,} tokens of {valid.num_documents:,} documents",
+        encoder=describe_encoder(encoder, model),
+        runtime=runtime.describe(),
+        masking=options.masking.describe(),
+        tokens=len(train.ids_T),
+        sequences=len(first),
+        steps=steps,
+        head_steps=adapt_recipe.head_steps(steps, is_new_head=model.is_new_head),
+        notes=parts[0].notes,
+        reasons=reasons,
+    )
+    plan = replace(plan, reasons=(*_head_note(plan), *reasons), warnings=_warnings(plan, first, from_scratch))
+    return Adaptation(encoder, model, train, valid, options, chosen, runtime, plan)
+
+
+def _check_held_out(valid: CorpusTokens, encoder: Encoder, options: ExampleOptions) -> None:
+    try:
+        epoch_examples(valid, encoder.tokenizer.frames, options, seed=0, epoch=0)
+    except DataError as error:
+        raise DataError(
+            f"The documents held out are too few or too short. {error.message}",
+            "Give more documents, or hold out a larger share with --set valid_share=0.2.",
+        ) from error
+
+
+def _head_note(plan: AdaptPlan) -> tuple[str, ...]:
+    if not plan.head_steps:
+        return ()
+    return (
+        "the encoder has no masked-LM head and gets a new one, its decoder tied to the word embeddings;"
+        f" it learns alone for the first {plan.head_steps} steps",
+    )
+
+
+def _warnings(plan: AdaptPlan, first: MaskedEpoch, from_scratch: bool) -> tuple[str, ...]:
+    found = []
+    if plan.tokens < FEW_TOKENS:
+        found.append(f"The corpus is small: {plan.tokens:,} tokens. Adaptation wants {FEW_TOKENS:,} and more.")
+    if from_scratch and plan.tokens < 100 * FEW_TOKENS:
+        found.append("An encoder from nothing wants many millions of tokens; adapting one that is trained wants few.")
+    if first.num_cut:
+        found.append(
+            f"{first.num_cut:,} tokens of an epoch are in pairs too long for {plan.config.max_tokens} tokens and are "
+            "cut off; shorter lines or more --max-tokens keep them."
+        )
+    return tuple(found)

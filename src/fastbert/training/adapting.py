@@ -1,0 +1,67 @@
+"""Adaptation before fine-tuning: an encoder learns from unlabelled text, and is kept if that makes a better model.
+
+Within-task further pre-training (Sun et al. 2019, arXiv 1905.05583), with the one check that it is often given
+without. Knows nothing of tables, nor of how an encoder is adapted (`adapt`) or judged (`encoder_choice`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from fastbert.config import AdaptConfig, TrainConfig
+from fastbert.display import Block, View
+from fastbert.training.adapt import Adaptation, IfExists, check_out, prepare
+from fastbert.training.adapt_state import has_state, working_folder
+from fastbert.training.callbacks import Callback
+from fastbert.training.encoder_choice import choose_encoder
+from fastbert.training.learner import Learner
+
+SUFFIX = "-encoder"  # behind the name of the model's folder
+
+
+@dataclass(frozen=True)
+class Adapting:
+    """An adaptation that is ready to start. folder: of the adapted encoder."""
+
+    adaptation: Adaptation
+    folder: Path
+    if_exists: IfExists
+
+    @classmethod
+    def prepare(cls, corpus: Sequence[str | Path], out: Path, config: TrainConfig, *, overwrite: bool) -> Self:
+        """Read the corpus and check that the adapted encoder can be written beside out.
+
+        An adaptation that was interrupted there is gone on with. Raises UsageError as `adapt` does.
+        """
+        folder = out.resolve().with_name(out.resolve().name + SUFFIX)
+        if_exists: IfExists = "overwrite" if overwrite else "refuse"
+        if has_state(working_folder(folder)):
+            if_exists = "resume"
+        check_out(folder, if_exists)
+        options = AdaptConfig(seed=config.seed, precision=config.precision)
+        return cls(prepare(corpus, config.encoder, options), folder, if_exists)
+
+    def run(self, learner: Learner, callbacks: Sequence[Callback], on_view: Callable[[View], None]) -> Learner:
+        """Adapt, train from both encoders, and return a trained learner with the better one.
+
+        on_view: is shown the plan of the adaptation, what is trained next, and both results.
+        """
+        on_view(self.adaptation.plan.view())
+        adapted = self.adaptation.run(self.folder, callbacks, self.if_exists)
+        on_view(View((adapted.block(),)))
+        choice, trained = choose_encoder(
+            learner.data,
+            learner.config,
+            str(adapted.folder),
+            callbacks=callbacks,
+            on_fit=lambda what: on_view(View((Block(f"Training: {what}"),))),
+        )
+        on_view(choice.view())
+        seconds = learner.plan(estimate=False).seconds  # as shown, measured with the plain encoder
+        reasons = (*trained.last_plan.reasons, choice.describe())
+        trained.last_plan = replace(trained.last_plan, seconds=seconds, reasons=reasons)
+        trained.facts["adaptation"] = {**adapted.to_json(), "choice": choice.to_json(), "encoder": adapted.folder.name}
+        return trained

@@ -1,0 +1,158 @@
+"""Reading a corpus from files and folders, and holding a part of it out."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastbert.data.corpus import Corpus, read_corpus, split_corpus
+from fastbert.errors import DataError
+from tests.helpers import write_csv
+from tests.realdata import real_data
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_blank_lines_stand_between_documents_of_plain_text(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "One.\nTwo, with a comma; and more.\n \n\n  Three. \n")
+
+    assert read_corpus([path]).documents == (("One.", "Two, with a comma; and more."), ("Three.",))
+
+
+def test_a_row_of_a_table_is_a_document_and_its_lines_are_sentences(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv", ["text", "label"], [["Good film.<br /><br />Bad end.", 1], ["", 0], ["Fine.", 0]]
+    )
+
+    corpus = read_corpus([path])
+
+    assert corpus.documents == (("Good film.", "Bad end."), ("Fine.",))
+    assert "2 HTML line breaks (<br />) were read as line ends." in corpus.notes
+    assert "1 row without text left out." in corpus.notes
+
+
+def test_a_named_column_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"text": "no", "body": "yes"}\n{"text": "no", "body": ["one", "two"]}\n')
+
+    assert read_corpus([path], text=["body"]).documents == (("yes",), ("one", "two"))
+
+
+def test_a_column_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", ["review", "stars"], [["a b", 1]])
+
+    with pytest.raises(DataError, match=r"a.csv has no column 'revew'. Its columns are: 'review', 'stars'") as error:
+        read_corpus([path], text=["revew"])
+    assert error.value.hint == "Did you mean 'review'?"
+
+
+def test_a_folder_is_read_in_the_order_of_names_and_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    write(tmp_path / "b.txt", "second")
+    write(tmp_path / "a" / "x.jsonl", '{"text": "first"}\n')
+    write(tmp_path / "empty.txt", "\n\n")
+    write(tmp_path / "code.py", "import this")
+    write(tmp_path / ".hidden" / "h.txt", "hidden")
+    with gzip.open(tmp_path / "c.txt.gz", "wt", encoding="utf-8") as stream:
+        stream.write("third")
+
+    corpus = read_corpus([tmp_path])
+
+    assert corpus.documents == (("first",), ("second",), ("third",))
+    assert corpus.notes == ("1 file without text: 'empty.txt'.", "1 file of other kinds left out: '.py'.")
+
+
+def test_standard_input_is_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one, two\n\nthree\n")))
+
+    assert read_corpus(["-"]).documents == (("one, two",), ("three",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.bin", b"\x7fELF\0\0\0\0\0\0\xff", "a NUL character"),
+        ("a.txt", b"", "There is no text in"),
+        ("a.txt", b"\n \n", "There is no text in"),
+        ("a.csv", b"", "a.csv is empty"),
+        ("a.txt", "gut\u00e9 \u4e2d\u6587\n".encode() * 9 + b"\xff\xfe\n", "is not UTF-8, but most of the file is"),
+        ("a.zip", b"PK\x03\x04", "is a zip archive"),
+    ],
+)
+def test_bad_files_are_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(DataError, match=message):
+        read_corpus([tmp_path / name])
+
+
+def test_a_folder_without_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder without text to read: it is empty"):
+        read_corpus([tmp_path])
+    write(tmp_path / "a.py", "x")
+    with pytest.raises(DataError, match="its 1 file are of other kinds"):
+        read_corpus([tmp_path])
+
+
+def test_no_path_is_refused() -> None:
+    with pytest.raises(DataError, match="No corpus was given"):
+        read_corpus([])
+
+
+DOCUMENTS = st.lists(st.tuples(st.text("abc", min_size=1, max_size=3)), min_size=2, max_size=60)
+
+
+@given(DOCUMENTS, st.floats(0.01, 0.9))
+def test_a_split_loses_nothing_and_leaks_nothing(documents: list[tuple[str, ...]], share: float) -> None:
+    if len(set(documents)) < 2:
+        return
+    train, valid = split_corpus(Corpus(tuple(documents)), share)
+
+    assert sorted(train.documents + valid.documents) == sorted(documents)
+    assert train.documents and valid.documents
+    assert not set(train.documents) & set(valid.documents)
+
+
+def test_a_document_stays_on_its_side_when_others_come() -> None:
+    documents = tuple((f"document {number}",) for number in range(400))
+    _, before = split_corpus(Corpus(documents[:200]))
+    _, after = split_corpus(Corpus(documents))
+
+    assert set(before.documents) == set(after.documents) & set(documents[:200])
+    assert 5 <= len(after.documents) <= 40
+
+
+def test_one_long_document_is_cut_into_sections_to_hold_some_out() -> None:
+    lines = tuple(f"line {number}" for number in range(200))
+    train, valid = split_corpus(Corpus((lines,)))
+
+    assert sorted(line for document in train.documents + valid.documents for line in document) == sorted(lines)
+    assert {len(document) for document in train.documents} == {5}
+    assert "1 document cut into 40 sections at line ends, so that some can be held out." in train.notes
+
+
+def test_two_documents_can_be_held_out_in_any_case() -> None:
+    documents = tuple((f"document {number}",) for number in range(30))
+
+    assert len(split_corpus(Corpus(documents), 0.001, least=2)[1].documents) == 2
+
+
+def test_one_line_is_too_little() -> None:
+    with pytest.raises(DataError, match="The corpus holds 1 document, 1 line, 9 characters: nothing can be held out"):
+        split_corpus(Corpus((("only line",),)))
+
+
+def test_real_corpora_are_read() -> None:
+    reviews = read_corpus([real_data("imdb/unsup.jsonl.gz")])
+    apps = read_corpus([real_data("app_reviews_unlabelled")])
+    wiki = read_corpus([real_data("wikitext2")])
+
+    assert (len(reviews.documents), len(apps.documents), len(wiki.documents)) == (10_000, 10_000, 2_480)
+    assert not any("<br" in line for document in reviews.documents for line in document)

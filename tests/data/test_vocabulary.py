@@ -1,0 +1,59 @@
+"""Vocabularies learned from a corpus."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastbert.data.corpus import Corpus
+from fastbert.data.vocabulary import SPECIAL_TOKENS, VocabularyKind, train_vocabulary
+from fastbert.errors import ConfigError, DataError
+
+LINES = ("The players were playing a game.", "She plays games; he played one.", "Caf\u00e9s play music, too!")
+CORPUS = Corpus((LINES,) * 5)
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
+def test_a_vocabulary_has_the_size_and_the_special_tokens_first(kind: VocabularyKind) -> None:
+    tokenizer = train_vocabulary(CORPUS, 300, kind=kind)
+
+    assert [tokenizer.id_to_token(index) for index in range(5)] == list(SPECIAL_TOKENS)
+    assert 30 < tokenizer.get_vocab_size() <= 300
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
+def test_the_text_it_was_learned_from_has_no_unknown_token_and_is_framed(kind: VocabularyKind) -> None:
+    encoded = train_vocabulary(CORPUS, 300, kind=kind).encode(LINES[0], LINES[2])
+
+    assert "[UNK]" not in encoded.tokens
+    assert (encoded.tokens[0], encoded.tokens[-1], encoded.tokens.count("[SEP]")) == ("[CLS]", "[SEP]", 2)
+    assert (encoded.type_ids[0], encoded.type_ids[-1]) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
+def test_the_same_corpus_gives_the_same_vocabulary(kind: VocabularyKind) -> None:
+    first, again = (train_vocabulary(CORPUS, 280, kind=kind).to_str() for _ in range(2))
+
+    assert first == again
+
+
+def test_case_is_kept_where_it_is_asked_for() -> None:
+    cased, folded = (train_vocabulary(CORPUS, 300, lowercase=lowercase) for lowercase in (False, True))
+
+    assert cased.encode("She").ids != cased.encode("she").ids
+    assert folded.encode("She").ids == folded.encode("she").ids
+    assert folded.encode("Caf\u00e9s").ids == folded.encode("cafes").ids
+
+
+@pytest.mark.parametrize(("kind", "least"), [("wordpiece", 6), ("bpe", 261)])
+def test_a_vocabulary_without_room_is_refused(kind: VocabularyKind, least: int) -> None:
+    with pytest.raises(ConfigError, match=f"vocab_size is 5; {kind} needs at least {least}"):
+        train_vocabulary(CORPUS, 5, kind=kind)
+
+
+def test_a_corpus_without_pieces_is_refused() -> None:
+    with pytest.raises(DataError, match="too small to learn a vocabulary from"):
+        train_vocabulary(Corpus((("\u200d",),)), 100)
+
+
+def test_a_half_surrogate_is_no_obstacle() -> None:
+    assert train_vocabulary(Corpus((("caf\ud83d \u00e9 caf", "caf"),)), 100).get_vocab_size() > 6

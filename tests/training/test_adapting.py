@@ -1,0 +1,62 @@
+"""Adaptation before fine-tuning, from `fastbert train --adapt` to what the bundle says of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from fastbert.cli import app
+from fastbert.training.adapting import SUFFIX
+from tests.feedback import feedback_rows
+from tests.training.corpora import write_corpus
+
+
+def write_table(path: Path, rows: int = 40) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["text", "label"])
+        writer.writeheader()
+        writer.writerows({"text": row["text"], "label": row["label"]} for row in feedback_rows(rows))
+    return path
+
+
+def train(tmp_path: Path, encoder: str, *more: str) -> tuple[int, str]:
+    arguments = ["train", str(write_table(tmp_path / "t.csv")), "--out", str(tmp_path / "m"), "--encoder", encoder]
+    result = CliRunner().invoke(app, [*arguments, "--epochs", "1", "--set", "precision=fp32", *more])
+    return result.exit_code, result.output + str(result.exception or "")
+
+
+def test_both_results_are_shown_and_saved_and_the_encoder_is_kept_beside(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+
+    code, output = train(tmp_path, encoder, "--adapt", str(corpus))
+
+    assert code == 0, output
+    facts = json.loads((tmp_path / "m" / "bundle.json").read_text(encoding="utf-8"))["facts"]
+    choice = facts["adaptation"]["choice"]
+    assert choice["verdict"] in output and choice["verdict"] in facts["plan"]["reasons"]
+    assert set(choice["per_label"]["plain"]) == {row["label"] for row in feedback_rows(40)}
+    assert (tmp_path / f"m{SUFFIX}" / "config.json").is_file()
+    page = (tmp_path / "m" / "report.html").read_text(encoding="utf-8")
+    assert "With and without adaptation" in page
+
+
+def test_a_corpus_that_cannot_be_read_is_refused_before_training(encoder: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("", encoding="utf-8")
+
+    code, output = train(tmp_path, encoder, "--adapt", str(tmp_path / "empty.txt"))
+
+    assert code != 0 and "empty.txt" in output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.txt", "t.csv"]
+
+
+def test_an_encoder_that_lies_there_is_not_replaced_unasked(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+    (tmp_path / f"m{SUFFIX}").mkdir()
+
+    code, output = train(tmp_path, encoder, "--adapt", str(corpus))
+
+    assert code != 0 and "exists already" in output
+    assert not (tmp_path / "m").exists()

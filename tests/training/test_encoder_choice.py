@@ -1,0 +1,105 @@
+"""The choice between two encoders: on which rows, by which score, and what is handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from fastbert.config import TrainConfig
+from fastbert.data.databunch import DataBunch
+from fastbert.training.encoder_choice import ENOUGH_ROWS, MOST_SPLITS, EncoderChoice, choose_encoder
+from tests.feedback import feedback_rows
+from tests.helpers import DEFAULT_WORDS, tiny_encoder
+
+
+def choice_of(plain: float, adapted: float) -> EncoderChoice:
+    scores: Mapping[str, float] = {"f1_macro": plain}
+    return EncoderChoice(
+        "f1_macro",
+        ("f1_macro",),
+        4,
+        120,
+        {"plain": scores, "adapted": {"f1_macro": adapted}},
+        {"plain": {"bug": {"f1": plain}}, "adapted": {"bug": {"f1": adapted}}},
+    )
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return an encoder that knows each word by another vector than the fixture `encoder`."""
+    return str(tiny_encoder(tmp_path_factory.mktemp("other") / "encoder", words=DEFAULT_WORDS[::-1]))
+
+
+def config_for(encoder: str) -> TrainConfig:
+    return TrainConfig().changed(encoder=encoder, epochs=1, lr=1e-3, batch_size=8, precision="fp32")
+
+
+@pytest.mark.parametrize(
+    ("plain", "adapted", "kept"), [(0.5, 0.6, "adapted"), (0.6, 0.5, "plain"), (0.5, 0.5, "plain")]
+)
+def test_the_adapted_encoder_has_to_be_better(plain: float, adapted: float, kept: str) -> None:
+    assert choice_of(plain, adapted).kept == kept
+
+
+def test_both_results_are_said_per_label() -> None:
+    shown = repr(choice_of(0.5, 0.625).view())
+
+    assert (
+        "the adapted encoder is kept: f1_macro 0.6250, without adaptation 0.5000, on 120 rows held out in 4 splits"
+        in shown
+    )
+    assert [line.split() for line in shown.splitlines() if line.strip().startswith("bug")] == [
+        ["bug", "0.5000", "0.6250"]
+    ]
+    assert choice_of(0.5, 0.6).to_json()["kept"] == "adapted"
+
+
+def test_few_rows_are_split_several_times_and_the_winner_learns_from_all(encoder: str, other: str) -> None:
+    data = DataBunch.from_files(feedback_rows(40))
+    told: list[str] = []
+
+    choice, learner = choose_encoder(data, config_for(encoder), other, on_fit=told.append)
+
+    assert len(data.splits["valid"]) < ENOUGH_ROWS and choice.num_splits == MOST_SPLITS
+    assert len(told) == 2 * MOST_SPLITS + 1 and told[-1] == f"{choice.kept} encoder, all training rows"
+    assert choice.num_rows > 30
+    assert learner.data.splits == data.splits
+    assert learner.config.encoder == (encoder if choice.kept == "plain" else other)
+
+
+def test_rows_of_the_users_own_file_are_used_as_they_are(encoder: str, other: str) -> None:
+    rows = feedback_rows(40)
+    data = DataBunch.from_files(rows[:30], rows[30:])
+
+    choice, learner = choose_encoder(data, config_for(encoder), other)
+
+    assert (choice.num_splits, choice.num_rows) == (1, 10)
+    assert learner.evaluate("valid") == choice.scores[choice.kept]
+
+
+def test_the_model_is_that_of_the_encoder_alone(encoder: str, other: str) -> None:
+    """What is shipped must be what training from the kept encoder gives, bit for bit."""
+    from fastbert.training.learner import Learner
+
+    data = DataBunch.from_files(feedback_rows(40))
+    choice, learner = choose_encoder(data, config_for(encoder), other)
+    kept = encoder if choice.kept == "plain" else other
+
+    alone = Learner(data, config=config_for(kept)).fit()
+
+    ours, others = learner.model.state_dict(), alone.model.state_dict()
+    assert all(torch.equal(ours[name], others[name]) for name in others)
+
+
+def test_no_row_is_on_both_sides_of_a_new_split(tmp_path: Path) -> None:
+    data = DataBunch.from_files(feedback_rows(40))
+
+    anew = data.split_anew(0.25, 7)
+
+    rows = [{example.where for example in anew.splits[split]} for split in ("train", "valid")]
+    assert not rows[0] & rows[1]
+    assert len(rows[0] | rows[1]) == 40 and len(rows[1]) == pytest.approx(10, abs=2)
+    assert anew.splits["valid"] != data.splits["valid"]
