@@ -92,7 +92,7 @@ def test_it_says_what_it_does() -> None:
     assert TASK.fitted == "" and MAY_BE_NONE.fitted == "margin of no answer"
     assert "None is given" not in TASK.rule(Decisions())
     assert MAY_BE_NONE.rule(Decisions(no_answer_margin=1.5)).endswith("of every window is higher by more than 1.5.")
-    assert MAY_BE_NONE.rule(Decisions(no_answer_margin=-1.5)).endswith("is higher, or by less than 1.5 below.")
+    assert MAY_BE_NONE.rule(Decisions(no_answer_margin=-1.5)).endswith("is higher, or by less than 1.5 lower.")
     assert "it gives one all the same" in TASK.caveat
 
 

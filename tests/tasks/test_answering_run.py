@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
@@ -81,6 +82,32 @@ def test_a_context_longer_than_the_encoder_is_read_to_its_end(model: Predictor) 
     assert (answer.answer, answer.start) == ("Berlin", len(context) - 7)
 
 
+def test_inputs_are_as_long_as_the_task_and_the_encoder_like_them(
+    encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = fastbert.DataBunch.from_files(ROWS)
+
+    assert fastbert.Learner(data, encoder).data.max_tokens == 64  # all that this encoder takes
+    monkeypatch.setattr(Answering, "default_max_tokens", 40)
+    assert fastbert.Learner(data, encoder).data.max_tokens == 40
+    assert fastbert.Learner(fastbert.DataBunch.from_files(ROWS, max_tokens=48), encoder).data.max_tokens == 48
+
+
+def test_a_plan_warns_of_answers_that_are_no_whole_tokens(encoder: str) -> None:
+    rows = [row for row in ROWS if row["answers"]["text"]]
+    parts = [{**row, "answers": {**row["answers"], "text": [row["answers"]["text"][0][:-1]]}} for row in rows[:3]]
+
+    plan = fastbert.Learner(fastbert.DataBunch.from_files(parts + rows[3:], valid=ROWS), encoder).plan(estimate=False)
+
+    assert plan.warnings[-1].startswith(f"3 of {len(rows)} answers begin or end inside of a token")
+    assert plan.warnings[-1] in repr(plan.view())
+    assert plan.to_json()["warnings"] == list(plan.warnings)
+
+
+def test_a_model_without_labels_shows_itself_without_any(model: Predictor) -> None:
+    assert repr(model).endswith(", answering, torch)")
+
+
 def test_a_question_without_context_is_refused(model: Predictor) -> None:
     with pytest.raises(DataError, match="this model was trained on pairs of texts"):
         model(["Where is it?"])
@@ -114,6 +141,8 @@ def test_an_export_gives_the_same_answers(model: Predictor) -> None:
     exported = answers(Predictor.load(model.bundle.folder, "onnx"))
     torch_answers = answers(Predictor.load(model.bundle.folder, "torch"))
     assert [one.answer for one in exported] == [one.answer for one in torch_answers]
+    props = {entry.key: entry.value for entry in onnx.load(str(model.bundle.folder / export.file)).metadata_props}
+    assert (props["task"], float(props["no_answer_margin"])) == ("answering", model.bundle.decisions.no_answer_margin)
     margins = [[one.margin for one in found] for found in (exported, torch_answers)]
     np.testing.assert_allclose(margins[0], margins[1], atol=1e-3)
 

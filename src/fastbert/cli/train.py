@@ -13,7 +13,8 @@ def train(
     table: Path = typer.Argument(
         ...,
         metavar="TABLE",
-        help="Texts and labels: CSV, TSV, JSON lines, Parquet, Arrow, XLSX; tagged text: CoNLL, spans in JSON, BRAT.",
+        help="Texts and labels: CSV, TSV, JSON lines, Parquet, Arrow, XLSX; tagged text: CoNLL, spans in JSON, BRAT; "
+        "questions: SQuAD.",
     ),
     out: Path = typer.Option(..., "--out", help="Folder of the new model."),
     valid: Path | None = typer.Option(None, help="Validation table; without it a share of TABLE is held out."),

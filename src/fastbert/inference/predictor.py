@@ -110,7 +110,8 @@ class Predictor:
 
     def __repr__(self) -> str:
         shown = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
-        return f"Predictor({self.bundle.folder}, {self.task.name}, {self.backend.name}: {shown})"
+        names = f": {shown}" if shown else ""
+        return f"Predictor({self.bundle.folder}, {self.task.name}, {self.backend.name}{names})"
 
 
 def as_examples(texts: Iterable[TextInput]) -> list[TextExample]:

@@ -103,16 +103,13 @@ class Answering(Task):
     def rule(self, decisions: Decisions) -> str:
         """Return how the outputs become an answer."""
         best = (
-            f"The answer is the part of the context, of at most {self.max_answer_tokens} tokens, whose first and last"
+            f"The answer is the part of the context, of at most {self.max_answer_tokens} tokens, whose first and last "
+            "token have the highest sum of start and end logit in any window."
         )
-        best += " token have the highest sum of start and end logit in any window."
         if not self.unanswerable:
             return best
-        margin = decisions.no_answer_margin
-        more = (
-            f" by more than {margin:.4g}" if margin > 0 else f", or by less than {-margin:.4g} below" if margin else ""
-        )
-        return f"{best} None is given where the sum at the first token ([CLS]) of every window is higher{more}."
+        none = "None is given where the sum at the first token ([CLS]) of every window is higher"
+        return f"{best} {none}{_by_how_much(decisions.no_answer_margin)}."
 
     @property
     def caveat(self) -> str:
@@ -318,6 +315,12 @@ def _piece_finder(windows: Windows, offsets: Offsets) -> PieceFinder:
         return [(int(offsets.start_T[of_text[0]]), int(offsets.end_T[of_text[-1]]))] if len(of_text) else []
 
     return find
+
+
+def _by_how_much(margin: float) -> str:
+    if margin == 0:
+        return ""
+    return f" by more than {margin:.4g}" if margin > 0 else f", or by less than {-margin:.4g} lower"
 
 
 def _rough_tokens(text: str) -> int:
