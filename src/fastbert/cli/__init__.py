@@ -13,7 +13,20 @@ from collections.abc import MutableMapping
 import typer
 
 from fastbert._version import __version__
-from fastbert.cli import adapt, bench, embed, evaluate, export, inspect, predict, pretrain, schedules, similar, train
+from fastbert.cli import (
+    adapt,
+    bench,
+    embed,
+    evaluate,
+    export,
+    inspect,
+    label,
+    predict,
+    pretrain,
+    schedules,
+    similar,
+    train,
+)
 from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
 from fastbert.processors import num_allowed, num_cores
@@ -51,6 +64,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
 app.command("similar")(similar.similar)
+app.command("label")(label.label)
 app.command("adapt")(adapt.adapt)
 app.command("pretrain")(pretrain.pretrain)
 app.command("export")(export.export)
