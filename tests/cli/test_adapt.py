@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fastbert.training.callbacks import ProgressBar
+from fastbert.training.state import RunState
 from tests.cli.conftest import Outcome, Run
 from tests.feedback import write_feedback
 from tests.training.corpora import write_corpus
@@ -63,6 +65,23 @@ def test_wrong_use_is_explained(
 
     assert outcome.code == 2 and message in outcome.err and "hint: " in outcome.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt"]
+
+
+def test_an_interrupted_run_says_how_it_goes_on_and_does(
+    run: Run, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(bar: ProgressBar, state: RunState) -> None:
+        if state.epoch > 1.5:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ProgressBar, "on_step", interrupt)
+        stopped = adapt(run, encoder, tmp_path, "--epochs", 2)
+    resumed = adapt(run, encoder, tmp_path, "--epochs", 2, "--resume")
+
+    assert stopped.code == 130 and "the same command with --resume goes on from the last whole epoch" in stopped.err
+    assert resumed.code == 0, resumed.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapted", "corpus.txt"]
 
 
 def test_a_corpus_of_one_line_is_refused(run: Run, encoder: str, tmp_path: Path) -> None:

@@ -223,6 +223,14 @@ def test_a_rough_measure_is_said(encoder: str, tmp_path: Path) -> None:
     assert any("are masked in the text held out: its loss is a rough one" in one for one in ready.plan.warnings)
 
 
+def test_long_documents_are_counted(encoder: str, tmp_path: Path) -> None:
+    long, short = (prepare([write_corpus(tmp_path / "c.txt")], encoder, quick(max_tokens=size)) for size in (24, 64))
+
+    count = long.train.num_documents
+    assert long.plan.notes == (f"{count} of {count} documents are longer than a sequence and go on in the next.",)
+    assert short.plan.notes == ()
+
+
 def test_sequences_longer_than_the_encoder_are_refused(encoder: str, tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="max_tokens is 65; this encoder takes at most 64"):
         adapt([write_corpus(tmp_path / "corpus.txt")], encoder, tmp_path / "out", quick(max_tokens=65))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -62,15 +64,16 @@ def adapt(
         plan = adapting.prepare(corpus, encoder, config).plan
         print_json(plan.to_json()) if as_json else print_data(plan.view())
         return
-    result = adapting.adapt(
-        corpus,
-        encoder,
-        out,
-        config,
-        callbacks=options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard),
-        on_plan=lambda plan: show(plan.view()),
-        if_exists=if_exists(resume=resume, overwrite=overwrite),
-    )
+    with hint_to_resume(out):
+        result = adapting.adapt(
+            corpus,
+            encoder,
+            out,
+            config,
+            callbacks=options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard),
+            on_plan=lambda plan: show(plan.view()),
+            if_exists=if_exists(resume=resume, overwrite=overwrite),
+        )
     show_result(result, as_json=as_json)
 
 
@@ -81,6 +84,19 @@ def if_exists(*, resume: bool, overwrite: bool) -> Literal["refuse", "overwrite"
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite are both given.", "Give one of them.")
     return "resume" if resume else "overwrite" if overwrite else "refuse"
+
+
+@contextlib.contextmanager
+def hint_to_resume(out: Path) -> Iterator[None]:
+    """Say that an interrupted run can go on, if it can."""
+    from fastbert.training.adapt_state import has_state, working_folder
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if has_state(working_folder(out)):
+            say("interrupted; the same command with --resume goes on from the last whole epoch")
+        raise
 
 
 def show_result(result: AdaptResult, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from fastbert.cli.adapt import CORPUS_HELP, if_exists, show_result
+from fastbert.cli.adapt import CORPUS_HELP, hint_to_resume, if_exists, show_result
 from fastbert.cli.output import print_data, print_json, show
 
 
@@ -58,13 +58,14 @@ def pretrain(
         plan = adapting.prepare_new(corpus, new, config).plan
         print_json(plan.to_json()) if as_json else print_data(plan.view())
         return
-    result = adapting.pretrain(
-        corpus,
-        out,
-        new,
-        config,
-        callbacks=options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard),
-        on_plan=lambda plan: show(plan.view()),
-        if_exists=if_exists(resume=resume, overwrite=overwrite),
-    )
+    with hint_to_resume(out):
+        result = adapting.pretrain(
+            corpus,
+            out,
+            new,
+            config,
+            callbacks=options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard),
+            on_plan=lambda plan: show(plan.view()),
+            if_exists=if_exists(resume=resume, overwrite=overwrite),
+        )
     show_result(result, as_json=as_json)

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from fastbert.bundle import replace_folder
 from fastbert.config import AdaptConfig
 from fastbert.data.corpus import Corpus, read_corpus, split_corpus
@@ -291,7 +293,7 @@ def _ready(
         sequences=len(first),
         steps=steps,
         head_steps=adapt_recipe.head_steps(steps, is_new_head=model.is_new_head),
-        notes=parts[0].notes,
+        notes=(*parts[0].notes, *_length_note(train, options)),
         reasons=reasons,
     )
     plan = replace(plan, reasons=(*_head_note(plan), *reasons), warnings=_warnings(plan, first, held_out, from_scratch))
@@ -308,6 +310,14 @@ def _held_out(valid: CorpusTokens, encoder: Encoder, options: ExampleOptions, se
     if not len(made.places_M):
         raise DataError(f"The documents held out have {len(valid.ids_T)} tokens, of which none is masked.", hint)
     return made
+
+
+def _length_note(train: CorpusTokens, options: ExampleOptions) -> tuple[str, ...]:
+    """Say how many documents are longer than a sequence; pairs cut them, which is a warning of its own."""
+    count = int((np.diff(train.starts_D1) > options.max_tokens).sum())
+    if not count or options.next_sentence:
+        return ()
+    return (f"{count:,} of {train.num_documents:,} documents are longer than a sequence and go on in the next.",)
 
 
 def _head_note(plan: AdaptPlan) -> tuple[str, ...]:
