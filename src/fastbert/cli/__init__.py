@@ -13,7 +13,20 @@ from collections.abc import MutableMapping
 import typer
 
 from fastbert._version import __version__
-from fastbert.cli import bench, embed, evaluate, export, inspect, label, predict, schedules, similar, summarize, train
+from fastbert.cli import (
+    bench,
+    embed,
+    evaluate,
+    export,
+    inspect,
+    label,
+    predict,
+    schedules,
+    similar,
+    summarize,
+    train,
+    train_summarizer,
+)
 from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
 from fastbert.processors import num_allowed, num_cores
@@ -53,6 +66,7 @@ app.command("embed")(embed.embed)
 app.command("similar")(similar.similar)
 app.command("label")(label.label)
 app.command("summarize")(summarize.summarize)
+app.command("train-summarizer")(train_summarizer.train_summarizer)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("schedules")(schedules.schedules)

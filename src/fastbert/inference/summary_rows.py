@@ -25,7 +25,7 @@ COLUMN = "summary"
 
 
 class Summarizes(Protocol):
-    """What makes summaries: `ExtractiveSummarizer`."""
+    """What makes summaries: `ExtractiveSummarizer`, `AbstractiveSummarizer`."""
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """Return the summary of each text, in order."""
