@@ -44,7 +44,9 @@ LAYERS = {
     **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.layouts", "fastbert.data.databunch"], 3),
     **dict.fromkeys(["fastbert.inference", "fastbert.models", "fastbert.runtime"], 4),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], 5),
-    **dict.fromkeys(["fastbert.inference.torch_backend", "fastbert.inference.embedder"], 5),
+    **dict.fromkeys(
+        ["fastbert.inference.torch_backend", "fastbert.inference.embedder", "fastbert.inference.generation"], 5
+    ),
     **dict.fromkeys(["fastbert.serving", "fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], 6),
     **dict.fromkeys(["fastbert.cli", "fastbert.api", "fastbert.__main__"], 6),
 }
@@ -59,7 +61,7 @@ TORCH = {
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], "never"),
     **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.processors", "fastbert.inference"], "never"),
     **dict.fromkeys(["fastbert.models", "fastbert.runtime", "fastbert.inference.torch_backend"], "free"),
-    "fastbert.inference.embedder": "free",
+    **dict.fromkeys(["fastbert.inference.embedder", "fastbert.inference.generation"], "free"),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], "free"),
     **dict.fromkeys(["fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], "free"),
 }

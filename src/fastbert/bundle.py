@@ -232,6 +232,11 @@ def _read_manifest(place: Path) -> dict[str, object]:
         raise BundleError(f"{place} does not exist.", "Train a model with `fastbert train TABLE --out FOLDER`.")
     if not file.is_file():
         hint = "It looks like a plain Hugging Face checkpoint." if (place / "config.json").is_file() else None
+        if hint is not None and _has_decoder(place):
+            hint = (
+                "It holds a model that writes texts. `fastbert summarize` reads it, with torch; it cannot be evaluated,"
+                " exported or served."
+            )
         raise BundleError(f"{place} is not a bundle: it has no {MANIFEST}.", hint)
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
@@ -248,6 +253,15 @@ def _read_manifest(place: Path) -> dict[str, object]:
             "Upgrade with `pip install -U fastbert-nlp`.",
         )
     return dict(values)
+
+
+def _has_decoder(place: Path) -> bool:
+    """Return whether a checkpoint has a decoder, without transformers: a model that summarises is no bundle."""
+    try:
+        values = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(values, dict) and values.get("is_encoder_decoder") is True
 
 
 def seal_of(manifest: Mapping[str, object]) -> str:

@@ -17,7 +17,18 @@ from fastbert.cli import main, settle_threads
 from fastbert.errors import DataError, TrainingError
 from tests.cli.conftest import Run
 
-COMMANDS = ["train", "evaluate", "predict", "label", "export", "inspect", "schedules", "bench"]
+COMMANDS = [
+    "train",
+    "evaluate",
+    "predict",
+    "label",
+    "summarize",
+    "train-summarizer",
+    "export",
+    "inspect",
+    "schedules",
+    "bench",
+]
 MAX_HELP_S = 0.4
 
 

@@ -25,7 +25,9 @@ from fastbert.cli import (
     pretrain,
     schedules,
     similar,
+    summarize,
     train,
+    train_summarizer,
 )
 from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
@@ -65,8 +67,10 @@ app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
 app.command("similar")(similar.similar)
 app.command("label")(label.label)
+app.command("summarize")(summarize.summarize)
 app.command("adapt")(adapt.adapt)
 app.command("pretrain")(pretrain.pretrain)
+app.command("train-summarizer")(train_summarizer.train_summarizer)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("schedules")(schedules.schedules)

@@ -19,7 +19,7 @@ def label(
     labels_file: Path | None = typer.Option(None, help="File of lines `name` or `name: description or example text`."),
     encoder: str = typer.Option("minilm", help="minilm, a folder, or a hub name; one trained to compare texts."),
     multi: bool = typer.Option(False, "--multi", help="Give each label that is near enough; else the nearest alone."),
-    threshold: float | None = typer.Option(None, help="With --multi, the least cosine of a label; 0.3 if not given."),
+    threshold: float | None = typer.Option(None, help="With --multi, the least cosine of a label; 0.2 if not given."),
     text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
     out: Path | None = typer.Option(None, help="File to write: .csv, .tsv or .jsonl; else CSV to standard output."),
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens; what is longer is cut."),
@@ -30,7 +30,7 @@ def label(
 
     A first guess, to look at a table or to begin labelling it. A model trained on a few hundred labelled rows is far
     better. Descriptions beat bare names; several lines for one label are averaged. Scores add up to 1 for a row; with
-    --multi they are cosines.
+    --multi they are cosines, and guesses are poor where labels are many: look at some before you choose --threshold.
     """
     from fastbert.cli.options import collect
     from fastbert.errors import ConfigError

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import inspect
+import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,14 @@ import numpy.typing as npt
 import transformers
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from fastbert.data.tokens import Tokenizer
 from fastbert.errors import EncoderError, MissingExtraError, first_line
@@ -57,8 +65,8 @@ class Encoder:
         return min(self.tokenizer.max_tokens, DEFAULT_LIMIT)
 
 
-def open_encoder(name: str) -> Encoder:
-    """Open configuration and tokenizer of an encoder.
+def open_encoder(name: str, *, decoder: bool = False) -> Encoder:
+    """Open configuration and tokenizer of an encoder, or of one with a decoder behind it, such as T5 or BART.
 
     Raises EncoderError if it cannot be found or has no fast tokenizer, and MissingExtraError
     for a packaged encoder that is not installed.
@@ -77,7 +85,12 @@ def open_encoder(name: str) -> Encoder:
         ) from error
     if not isinstance(fast, PreTrainedTokenizerFast):
         raise EncoderError(f"The encoder '{name}' has no fast tokenizer.", "Choose one with a tokenizer.json.")
-    if config.is_encoder_decoder:
+    if decoder and not config.is_encoder_decoder:
+        raise EncoderError(
+            f"'{name}' has no decoder ({config.model_type}): it cannot write texts.",
+            "Choose a checkpoint of the T5, BART, Pegasus or mBART families.",
+        )
+    if config.is_encoder_decoder and not decoder:
         raise EncoderError(
             f"'{name}' is an encoder with a decoder ({config.model_type}).",
             "Choose an encoder alone, such as one of the BERT, RoBERTa, DeBERTa-v2 or ModernBERT families.",
@@ -150,6 +163,26 @@ def load_bare_encoder(encoder: Encoder) -> nn.Module:
         raise unreadable_weights(encoder, error) from error
     check_weights(encoder.source, opened, found, fresh=True)
     return cast("nn.Module", opened).float()
+
+
+def has_decoder(name: str) -> bool:
+    """Return whether there is a folder of this name with a checkpoint that has a decoder behind its encoder."""
+    try:
+        values = json.loads((Path(name) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(values, dict) and values.get("is_encoder_decoder") is True
+
+
+def load_writer(encoder: Encoder) -> PreTrainedModel:
+    """Load an encoder with its decoder and the head that writes, float32. Raises EncoderError as `load_model` does."""
+    try:
+        with _quiet():
+            opened, found = AutoModelForSeq2SeqLM.from_pretrained(encoder.source, output_loading_info=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _unreadable_weights(encoder, error) from error
+    _check_weights(encoder.source, opened, found, fresh=False)
+    return cast("PreTrainedModel", opened.float())
 
 
 def save_model(model: nn.Module, encoder: Encoder, folder: Path, max_tokens: int) -> None:

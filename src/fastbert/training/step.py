@@ -9,8 +9,9 @@ Knows nothing of epochs, schedules or callbacks.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -23,9 +24,21 @@ from fastbert.inference.torch_backend import model_inputs, to_tensors
 from fastbert.models.dropout import masks_from
 from fastbert.models.frozen_prefix import FrozenPrefix, rest_frozen_parts
 from fastbert.runtime import Runtime
-from fastbert.tasks.base import Feature, Task, pad_batch
+from fastbert.tasks.base import Batch, Feature, pad_batch
 
 LEAST_COUNT = 1e-12  # a batch in which nothing counts has loss and gradient 0, not NaN
+
+
+class Trained(Protocol):
+    """What a step asks of a task; see `Task` for both."""
+
+    def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
+        """Return the target arrays of a batch padded to length."""
+
+    def loss(
+        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, float]:
+        """Return the SUM of the loss and the count it must be divided by."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class Stepper:
     """
 
     model: nn.Module
-    task: Task
+    task: Trained
     optimizer: Optimizer
     runtime: Runtime
     input_names: Sequence[str]
