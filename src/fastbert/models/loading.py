@@ -177,11 +177,11 @@ def has_decoder(name: str) -> bool:
 def load_writer(encoder: Encoder) -> PreTrainedModel:
     """Load an encoder with its decoder and the head that writes, float32. Raises EncoderError as `load_model` does."""
     try:
-        with _quiet():
+        with quiet():
             opened, found = AutoModelForSeq2SeqLM.from_pretrained(encoder.source, output_loading_info=True)
     except (OSError, ValueError, SafetensorError) as error:
-        raise _unreadable_weights(encoder, error) from error
-    _check_weights(encoder.source, opened, found, fresh=False)
+        raise unreadable_weights(encoder, error) from error
+    check_weights(encoder.source, opened, found, fresh=False)
     return cast("PreTrainedModel", opened.float())
 
 
