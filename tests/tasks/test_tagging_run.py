@@ -143,6 +143,7 @@ def test_report_and_card_speak_of_entities(model: Predictor) -> None:
     card = (model.bundle.folder / "README.md").read_text(encoding="utf-8")
 
     assert "Entity types" in page or "entity types" in page
+    assert "wrong boundary" in page and "longer texts are cut" not in page
     assert "most probable legal sequence" in page and "begin and end with words" in card
 
 

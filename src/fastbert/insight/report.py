@@ -25,6 +25,7 @@ MAX_CONFUSION_LABELS = 30  # a larger table cannot be read
 LONG_TABLE = 40  # rows; longer ones are folded
 NUM_MIX_UPS = 10
 _PER_LABEL = ("precision", "recall", "f1", "average_precision")
+_KINDS = ("exact", "wrong_boundary", "wrong_label", "missed", "spurious")  # what became of entities
 _TITLES = {"f1": "F1", "average_precision": "average precision"}
 _LAYOUT = (
     "format",
@@ -109,19 +110,23 @@ def _labels(per_label: LabelScores, split: str) -> Html:
     if not per_label:
         return Html("")
     columns = [name for name in _PER_LABEL if any(name in scores for scores in per_label.values())]
+    counts = ["support", "predicted", *(name for name in _KINDS if any(name in row for row in per_label.values()))]
     rows = [
         [
             name,
             *(bar(number(value, 3), value) for value in (scores.get(column) for column in columns)),
-            *(number(scores.get(column)) for column in ("support", "predicted")),
+            *(number(scores.get(column)) for column in counts),
         ]
         for name, scores in per_label.items()
     ]
-    headers = ["label", *(_TITLES.get(name, name) for name in columns), "support", "predicted"]
+    headers = ["label", *(_TITLES.get(name, name) for name in columns), *(name.replace("_", " ") for name in counts)]
+    kinds = (
+        " Exact to missed: what became of them; spurious: given where there is nothing." if "exact" in counts else ""
+    )
     return section(
         f"Each label, {split} rows",
         table(headers, rows, class_="wide numbers"),
-        note="Support: how often the label is in the rows. Predicted: how often it was given.",
+        note="Support: how often the label is in the rows. Predicted: how often it was given." + kinds,
     )
 
 
