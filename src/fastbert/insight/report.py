@@ -64,6 +64,7 @@ def write_report(
         f"{bundle.folder.name}: report",
         _header(bundle, facts, split),
         _labels(per_label, split),
+        _mistakes(per_label, bundle.task.counted),
         _trust(bundle, facts, per_label, split),
         _mix_ups(tuple(per_label), confusion, split),
         _curves(facts, bundle.task.monitor),
@@ -110,12 +111,11 @@ def _labels(per_label: LabelScores, split: str) -> Html:
     if not per_label:
         return Html("")
     columns = [name for name in _PER_LABEL if any(name in scores for scores in per_label.values())]
-    counts = ["support", "predicted", *(name for name in _KINDS if any(name in row for row in per_label.values()))]
     rows = [
         [
             name,
             *(bar(number(value, 3), value) for value in (scores.get(column) for column in columns)),
-            *(number(scores.get(column)) for column in counts),
+            *(number(scores.get(column)) for column in ("support", "predicted")),
         ]
         for name, scores in per_label.items()
     ]
@@ -126,7 +126,20 @@ def _labels(per_label: LabelScores, split: str) -> Html:
     return section(
         f"Each label, {split} rows",
         table(headers, rows, class_="wide numbers"),
-        note="Support: how often the label is in the rows. Predicted: how often it was given." + kinds,
+        note="Support: how often the label is in the rows. Predicted: how often it was given.",
+    )
+
+
+def _mistakes(per_label: LabelScores, counted: str) -> Html:
+    """Return what became of what should have been found, for tasks that say so."""
+    names = [name for name in _KINDS if any(name in scores for scores in per_label.values())]
+    if not names:
+        return Html("")
+    rows = [[label, *(number(scores.get(name)) for name in names)] for label, scores in per_label.items()]
+    return section(
+        "What was found and what was not",
+        table([counted, *(name.replace("_", " ") for name in names)], rows, class_="numbers"),
+        note="Exact to missed: those that should have been found. Spurious: what was given where there is nothing.",
     )
 
 
