@@ -119,10 +119,7 @@ def _labels(per_label: LabelScores, split: str) -> Html:
         ]
         for name, scores in per_label.items()
     ]
-    headers = ["label", *(_TITLES.get(name, name) for name in columns), *(name.replace("_", " ") for name in counts)]
-    kinds = (
-        " Exact to missed: what became of them; spurious: given where there is nothing." if "exact" in counts else ""
-    )
+    headers = ["label", *(_TITLES.get(name, name) for name in columns), "support", "predicted"]
     return section(
         f"Each label, {split} rows",
         table(headers, rows, class_="wide numbers"),
