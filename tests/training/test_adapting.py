@@ -8,6 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+import fastbert
 from fastbert.cli import app
 from fastbert.training.adapting import SUFFIX
 from tests.feedback import feedback_rows
@@ -60,3 +61,13 @@ def test_an_encoder_that_lies_there_is_not_replaced_unasked(encoder: str, tmp_pa
 
     assert code != 0 and "exists already" in output
     assert not (tmp_path / "m").exists()
+
+
+def test_the_call_from_python_takes_one_file(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+    options: dict[str, object] = {"adapt": corpus, "encoder": encoder, "epochs": 1, "precision": "fp32"}
+
+    model = fastbert.fit(write_table(tmp_path / "t.csv"), out=tmp_path / "m", progress=False, **options)  # type: ignore[arg-type]
+
+    adaptation = model.bundle.facts["adaptation"]
+    assert isinstance(adaptation, dict) and adaptation["encoder"] == f"m{SUFFIX}"
