@@ -232,7 +232,7 @@ def _read_manifest(place: Path) -> dict[str, object]:
         raise BundleError(f"{place} does not exist.", "Train a model with `fastbert train TABLE --out FOLDER`.")
     if not file.is_file():
         hint = "It looks like a plain Hugging Face checkpoint." if (place / "config.json").is_file() else None
-        if hint is not None and _has_decoder(place):
+        if hint is not None and has_decoder(place):
             hint = (
                 "It holds a model that writes texts. `fastbert summarize` reads it, with torch; it cannot be evaluated,"
                 " exported or served."
@@ -255,8 +255,8 @@ def _read_manifest(place: Path) -> dict[str, object]:
     return dict(values)
 
 
-def _has_decoder(place: Path) -> bool:
-    """Return whether a checkpoint has a decoder, without transformers: a model that summarises is no bundle."""
+def has_decoder(place: Path) -> bool:
+    """Return whether a folder holds a checkpoint with a decoder: it writes texts, and is no bundle."""
     try:
         values = json.loads((place / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -30,6 +30,16 @@ def test_a_model_is_trained_and_summarises(run: Run, table: Path, tmp_path: Path
     assert (values["rows"], values["compared"]) == (6, 6)
 
 
+def test_columns_given_by_name_are_in_the_first_row(run: Run, tmp_path: Path) -> None:
+    """It looks like the rows below; one of them is left without a summary, so that the error counts rows."""
+    table = write_csv(tmp_path / "t.csv", ["a good page", "good"], [["a bad page", "bad"], ["a slow page", ""]])
+    given = ("--text", "a good page", "--summary", "good", "--encoder", tiny_seq2seq(tmp_path / "t5"))
+
+    outcome = run("train-summarizer", table, *given, "--out", tmp_path / "model")
+
+    assert "error: t.csv, row 3: column 'good' has no text." in outcome.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

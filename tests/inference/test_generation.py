@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+from fastbert.bundle import has_decoder
 from fastbert.errors import ConfigError, EncoderError
 from fastbert.inference.generation import AbstractiveSummarizer, BeamSearch
 from tests.seq2seq import LIMIT, tiny_seq2seq
@@ -65,3 +66,11 @@ def test_numbers_out_of_range_are_refused(values: dict[str, int], message: str) 
 def test_a_summary_longer_than_what_is_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="max_summary_tokens is 99, more than the 64 tokens that are read of a text"):
         AbstractiveSummarizer.open(str(tiny_seq2seq(tmp_path / "t5")), max_summary_tokens=99)
+
+
+def test_a_decoder_is_told_from_the_configuration_of_a_folder(encoder: str, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{", encoding="utf-8")
+    folders = [str(tiny_seq2seq(tmp_path / "t5")), encoder, str(tmp_path / "broken"), "minilm"]
+
+    assert [has_decoder(Path(folder)) for folder in folders] == [True, False, False, False]

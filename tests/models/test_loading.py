@@ -27,7 +27,6 @@ from fastbert.models.loading import (
     Encoder,
     count_parameters,
     describe_encoder,
-    has_decoder,
     load_model,
     load_saved_model,
     open_encoder,
@@ -38,7 +37,6 @@ from fastbert.tasks.classification import MultiLabel, SingleLabel
 from tests.bundles import MULTI, NAMES, SINGLE, needs_minilm, open_tiny
 from tests.helpers import FAMILIES, tiny_encoder
 from tests.models.test_heads import MeanHead
-from tests.seq2seq import tiny_seq2seq
 
 
 def refusal(name: str | Path) -> str:
@@ -381,11 +379,3 @@ def _classifier_of(names: tuple[str, ...], folder: Path) -> tuple[Encoder, dict[
     model = load_model(start, SingleLabel(Labels(names)))
     save_model(model, start, folder / "trained", max_tokens=32)
     return open_encoder(str(folder / "trained")), model.state_dict()
-
-
-def test_a_decoder_is_told_from_the_configuration_of_a_folder(encoder: str, tmp_path: Path) -> None:
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "config.json").write_text("{", encoding="utf-8")
-    folders = [str(tiny_seq2seq(tmp_path / "t5")), encoder, str(tmp_path / "broken"), "minilm"]
-
-    assert [has_decoder(folder) for folder in folders] == [True, False, False, False]

@@ -66,13 +66,13 @@ def summarize(
 
 
 def _open(source: str, sentences: int, beams: int | None, max_summary_tokens: int | None) -> Summarizes:
+    from fastbert.bundle import has_decoder
     from fastbert.errors import ConfigError
     from fastbert.inference.embedder import Embedder
     from fastbert.inference.generation import AbstractiveSummarizer
     from fastbert.inference.summaries import ExtractiveSummarizer
-    from fastbert.models.loading import has_decoder
 
-    if has_decoder(source):
+    if has_decoder(Path(source)):
         return AbstractiveSummarizer.open(source, beams=beams, max_summary_tokens=max_summary_tokens)
     if beams is not None or max_summary_tokens is not None:
         raise ConfigError(

@@ -46,12 +46,22 @@ def train_summarizer(
     if out.exists():
         raise ConfigError(f"{out} exists already.", "Choose another folder.")
     check_target(out, overwrite=False)
-    checked = collect(None, [], {"precision": precision})[1].precision
+    header = False if no_header else None
+    data, training = collect(None, [], {"text": text, "header": header, "precision": precision})
     config = summarizing.SummarizerConfig(
-        epochs, lr, batch_size, optimizer, schedule, max_tokens, max_summary_tokens, valid_share, seed, checked
+        epochs,
+        lr,
+        batch_size,
+        optimizer,
+        schedule,
+        max_tokens,
+        max_summary_tokens,
+        valid_share,
+        seed,
+        training.precision,
     )
     opened = open_encoder(encoder, decoder=True)
-    pairs = read_summary_pairs(table, text=text, summary=summary, header=False if no_header else None)
+    pairs = read_summary_pairs(table, text=text, summary=summary, header=data.has_header)
     trained = summarizing.train_summarizer(pairs, opened, config, on_epoch=_say_epoch)
     trained.save(out)
     if as_json:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import inspect
-import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -163,15 +162,6 @@ def load_bare_encoder(encoder: Encoder) -> nn.Module:
         raise unreadable_weights(encoder, error) from error
     check_weights(encoder.source, opened, found, fresh=True)
     return cast("nn.Module", opened).float()
-
-
-def has_decoder(name: str) -> bool:
-    """Return whether there is a folder of this name with a checkpoint that has a decoder behind its encoder."""
-    try:
-        values = json.loads((Path(name) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(values, dict) and values.get("is_encoder_decoder") is True
 
 
 def load_writer(encoder: Encoder) -> PreTrainedModel:
