@@ -120,6 +120,9 @@ def test_a_wrong_training_option_is_explained(changes: dict[str, object], text: 
         ({"task": "multilabel"}, "task is 'multilabel'; expected auto, single_label, multi_label, regression, "
                                  "tagging or answering.\n"
                                  "  Did you mean 'multi_label'?"),
+        ({"task": "language"}, "task is 'language'; expected auto, single_label, multi_label, regression, "
+                               "tagging or answering.\n"
+                               "  Use `fastbert adapt CORPUS`, or `fastbert pretrain CORPUS` for a new encoder."),
         ({"text": "a,b,c"}, "text names 3 columns; one text or a pair of texts is read."),
     ],
 )  # fmt: skip

@@ -19,6 +19,10 @@ from fastbert.errors import ConfigError, did_you_mean
 
 Value = str | int | float | bool | None | tuple[str, ...]
 TaskChoice = Literal["auto", "single_label", "multi_label", "regression", "tagging", "answering"]
+COMMANDS = {  # tasks that have commands of their own
+    "language": "Use `fastbert adapt CORPUS`, or `fastbert pretrain CORPUS` for a new encoder.",
+    "summarizing": "Use `fastbert train-summarizer TABLE`.",
+}
 Truncation = Literal["head", "tail", "head_tail", "windows"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -257,7 +261,10 @@ def _coerce(name: str, value: object, hint: object) -> object:
         converted = _converted(value, choice)
         if converted is not None:
             return converted
-    raise ConfigError(f"{name} is {value!r}; expected {_describe(choices)}.", _closest_choice(value, choices))
+    elsewhere = COMMANDS.get(str(value)) if name == "task" else None
+    raise ConfigError(
+        f"{name} is {value!r}; expected {_describe(choices)}.", elsewhere or _closest_choice(value, choices)
+    )
 
 
 def _converted(value: object, choice: object) -> object | None:
