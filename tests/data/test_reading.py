@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fastbert.config import DataConfig
-from fastbert.data.examples import Example, QuestionExample, ValueExample
-from fastbert.data.reading import layout_from_json, open_inputs, read_file, read_like, read_training_file
+from fastbert.data.examples import Entity, Example, QuestionExample, ValueExample
+from fastbert.data.reading import is_marked_up, layout_from_json, open_inputs, read_file, read_like, read_training_file
 from fastbert.data.sources import Source
 from fastbert.errors import ConfigError, DataError
 from fastbert.labels import Labels
@@ -164,3 +164,56 @@ def test_inputs_are_rows_of_a_table_or_questions_of_a_squad_file(tmp_path: Path)
 
     assert table.columns == ("question", "context")
     assert [row.cells[1:] for row in questions.rows] == [row.cells for row in table.rows]
+
+
+# --- tagged text ------------------------------------------------------------------------------------
+
+
+def write_tagged(format: str, place: Path) -> Path | list[dict[str, object]]:
+    """Write two sentences, in the first of which "Rome" is a city, and return what names them to a reader."""
+    place.mkdir()
+    if format == "parallel":
+        (place / "seq.in").write_text("fly to Rome\nhello\n", encoding="utf-8")
+        (place / "seq.out").write_text("O O B-city\nO\n", encoding="utf-8")
+        return place
+    if format == "brat":
+        (place / "a.txt").write_text("fly to Rome\nhello\n", encoding="utf-8")
+        (place / "a.ann").write_text("T1\tcity 7 11\tRome\n", encoding="utf-8")
+        return place
+    if format == "conll":
+        (place / "a.conll").write_text("fly O\nto O\nRome B-city\n\nhello O\n", encoding="utf-8")
+        return place / "a.conll"
+    if format == "token_table":
+        rows = [[1, "fly", "O"], [1, "to", "O"], [1, "Rome", "B-city"], [2, "hello", "O"]]
+        return write_csv(place / "a.csv", ["sentence_id", "token", "tag"], rows)
+    return [{"text": "fly to Rome", "label": [[7, 11, "city"]]}, {"text": "hello", "label": []}]
+
+
+@pytest.mark.parametrize("format", ["conll", "parallel", "spans", "brat", "token_table"])
+def test_every_format_of_tagged_text_is_known_and_read_again(format: str, tmp_path: Path) -> None:
+    source = write_tagged(format, tmp_path / "data")
+
+    layout, read = read_training_file(source, DataConfig())
+    again = read_file(source, layout_from_json(layout.to_json()), DataConfig(), labels=Labels(("city",)))
+
+    assert (layout.task, layout.to_json()["format"]) == ("tagging", format)
+    assert [example.truth for example in read.examples] == [(Entity(7, 11, "city"),), ()]
+    assert [example.truth for example in again.examples] == [(Entity(7, 11, "city"),), ()]
+
+
+@pytest.mark.parametrize("format", ["conll", "parallel", "brat"])
+def test_a_later_file_may_be_tagged_in_another_format(format: str, tmp_path: Path) -> None:
+    layout, _ = read_training_file(write_tagged("spans", tmp_path / "train"), DataConfig())
+
+    read = read_file(write_tagged(format, tmp_path / "valid"), layout, DataConfig())
+
+    assert read.examples[0].truth == (Entity(7, 11, "city"),)
+
+
+def test_only_formats_of_their_own_are_no_tables_to_predict(tmp_path: Path) -> None:
+    folder = write_tagged("parallel", tmp_path / "data")
+    layout, _ = read_training_file(folder, DataConfig())
+    table = write_csv(tmp_path / "new.csv", ["text"], [["fly to Rome"]])
+
+    assert is_marked_up(folder, layout)
+    assert not is_marked_up(table, layout) and not is_marked_up("-", layout) and not is_marked_up(folder, None)

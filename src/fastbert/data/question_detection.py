@@ -116,8 +116,8 @@ def layout_of_another(source: Source, saved: QuestionLayout, *, answers_required
 
 
 def _text_head(source: Source) -> str:
-    """Return the beginning of a text file, "" for anything else."""
-    if not isinstance(source, str | os.PathLike):
+    """Return the beginning of a text file, "" for anything else, such as a folder of tagged text."""
+    if not isinstance(source, str | os.PathLike) or os.path.isdir(source):
         return ""
     head = find_file(source).head(HEAD_BYTES)
     if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)):
