@@ -172,6 +172,15 @@ def test_a_file_of_tokens_is_answered_by_sentence(model: Predictor, tmp_path: Pa
     assert [(one["start"], one["end"]) for one in rows[0]["prediction"]["entities"]] == [(4, 7), (11, 15)]
 
 
+def test_labels_of_a_file_to_predict_may_be_any(model: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "new.conll").write_text("the O\napp B-city\n\nslow O\n", encoding="utf-8")
+
+    result = CliRunner().invoke(app, ["predict", str(model.bundle.folder), str(tmp_path / "new.conll"), "--json"])
+
+    assert result.exit_code == 0, result.output
+    assert [row["text"] for row in json.loads(result.stdout)["predictions"]] == ["the app", "slow"]
+
+
 def test_inspect_and_evaluate_name_the_entity_types(model: Predictor, file: Path) -> None:
     inspected = CliRunner().invoke(app, ["inspect", str(model.bundle.folder)])
     evaluated = CliRunner().invoke(app, ["evaluate", str(model.bundle.folder), str(file)])

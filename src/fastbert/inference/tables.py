@@ -13,11 +13,11 @@ from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example, TextExample
-from fastbert.data.reading import is_marked_up, open_inputs
+from fastbert.data.reading import AnyLayout, is_marked_up, open_inputs, read_file
 from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Row, RowStream
 from fastbert.errors import DataError, did_you_mean
-from fastbert.inference.evaluation import read_examples, saved_layout
+from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.predictor import CHUNK, Predictor
 from fastbert.tasks.base import Prediction
 
@@ -46,8 +46,8 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     Raises DataError if a column is not there, or if none is named and there are several.
     """
     saved = saved_layout(predictor)
-    if not config.text and is_marked_up(source, saved):
-        return _marked_up(source, predictor, config)
+    if saved is not None and not config.text and is_marked_up(source, saved):
+        return _marked_up(source, saved, config)
     given, piped = config.has_header, is_standard_input(source)
     header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
     opened = open_inputs(source, saved, header, stream=stream)
@@ -78,9 +78,9 @@ def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) ->
     return count, empty
 
 
-def _marked_up(source: Source, predictor: Predictor, config: DataConfig) -> TextRows:
-    """Return the texts of a file that is no table, one column."""
-    examples, _ = read_examples(predictor, source, config, truth_required=False)
+def _marked_up(source: Source, saved: AnyLayout, config: DataConfig) -> TextRows:
+    """Return the texts of a file that is no table, one column; labels in it may be any, as they are not read."""
+    examples = read_file(source, saved, config, truth_required=False).examples
     return TextRows(("text",), ((Row(number, (one.text,)), one) for number, one in enumerate(examples, start=1)))
 
 
