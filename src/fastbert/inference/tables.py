@@ -7,12 +7,12 @@ Imports neither torch nor transformers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
-from fastbert.data.examples import Example, TextExample
+from fastbert.data.examples import Example, TaggedExample, TextExample
 from fastbert.data.reading import AnyLayout, is_marked_up, open_inputs, read_file
 from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Row, RowStream
@@ -80,7 +80,8 @@ def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) ->
 
 def _marked_up(source: Source, saved: AnyLayout, config: DataConfig) -> TextRows:
     """Return the texts of a file that is no table, one column; labels in it may be any, as they are not read."""
-    examples = read_file(source, saved, config, truth_required=False).examples
+    found = read_file(source, saved, config, truth_required=False).examples
+    examples = [replace(one, entities=None) for one in found if isinstance(one, TaggedExample)]
     return TextRows(("text",), ((Row(number, (one.text,)), one) for number, one in enumerate(examples, start=1)))
 
 
