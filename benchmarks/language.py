@@ -125,7 +125,7 @@ def measure(documents: Sequence[Document], rounds: int, out: Path) -> None:
         order = list(sides) if number % 2 == 0 else list(reversed(sides))
         for side in order:
             seconds, tokens = sides[side]()
-            line = {"round": number, "side": side, "seconds": round(seconds, 2), "tokens": tokens}
+            line = {"round": number, "side": side, "seconds": round(seconds, 6), "tokens": tokens}
             line |= {"documents": len(documents), "machine": machine.describe(precision)}
             with out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")

@@ -106,8 +106,8 @@ def compare(tokenizer: Tokenizer, texts: list[str], rounds: int) -> Iterator[dic
             yield {
                 "side": name,
                 "round": number,
-                "seconds": round(seconds, 3),
-                "cpu_seconds": round(cpu, 3),
+                "seconds": round(seconds, 6),
+                "cpu_seconds": round(cpu, 6),
                 "growth_mb": round(memory.growth_mb, 1),
                 "result_mb": round(result, 1),
             }
@@ -128,7 +128,7 @@ def time_cache(tokenizer: Tokenizer, texts: list[str]) -> Iterator[dict[str, Any
         for name in ("cold cache", "warm cache", "warm cache"):
             started = time.perf_counter()
             cached.encode(texts, [None] * len(texts), max_tokens=MAX_TOKENS, truncation="head_tail")
-            yield {"side": name, "seconds": round(time.perf_counter() - started, 3)}
+            yield {"side": name, "seconds": round(time.perf_counter() - started, 6)}
 
 
 def table(lines: list[dict[str, Any]]) -> str:
@@ -153,6 +153,8 @@ def _ratio(lines: list[dict[str, Any]], name: str, what: str) -> str:
     ours, theirs = values(lines, "fastbert", what), values(lines, name, what)
     if name == "fastbert" or not values(lines, name, "cpu_seconds"):  # the cache is no peer
         return "-"
+    if not all(theirs):
+        return "too short to tell"  # for the clock of this machine
     ratios = [our / one for our, one in zip(ours, theirs, strict=True)]
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 

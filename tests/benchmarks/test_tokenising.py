@@ -34,6 +34,15 @@ def test_ratios_are_taken_within_a_round() -> None:
     ]
 
 
+def test_work_that_is_too_short_for_the_clock_has_no_ratio() -> None:
+    def lines(cpu_seconds: float) -> list[dict[str, Any]]:
+        measured = {"cpu_seconds": cpu_seconds, "growth_mb": 1.0, "result_mb": 0.0}
+        return [line("peer", 0.5, **measured), line("fastbert", 0.5, **measured)]
+
+    assert "| 0.50 | 1.00 (1.00 to 1.00) | too short to tell | 1 |" in tokenising.table(lines(0.0))
+    assert "too short" not in tokenising.table(lines(0.1))
+
+
 def test_texts_are_many_and_all_different(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str, root: Path | None) -> Benchmark:
         return Benchmark(name, [(f"a text of {name}", None, ("0",))], {}, ("0", "1"), False, "accuracy")
