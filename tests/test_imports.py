@@ -21,14 +21,14 @@ HEAVY = {"torch", "transformers", "pandas", "sklearn"}
 MAX_IMPORT_S = 0.2
 PROGRAM = """
 import importlib, json, sys, time
-start = time.perf_counter()
+start = time.process_time()
 importlib.import_module(sys.argv[1])
-print(json.dumps([time.perf_counter() - start, sorted(sys.modules)]))
+print(json.dumps([time.process_time() - start, sorted(sys.modules)]))
 """
 
 
 def fresh_import(module: str) -> tuple[float, set[str]]:
-    """Import a module in a new process. Returns the seconds it took and the names of all loaded modules."""
+    """Import a module in a new process. Returns the processor seconds it took and the names of all loaded modules."""
     # Without bytecode the first import would compile and the second would not profit.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-c", PROGRAM, module]

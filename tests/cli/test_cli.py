@@ -7,7 +7,6 @@ import io
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,12 @@ COMMANDS = [
     "train",
     "evaluate",
     "predict",
+    "embed",
+    "similar",
     "label",
     "summarize",
+    "adapt",
+    "pretrain",
     "train-summarizer",
     "export",
     "inspect",
@@ -33,13 +36,14 @@ MAX_HELP_S = 0.4
 
 
 def seconds_of(*arguments: str) -> float:
-    """Return how long the command takes in a process of its own."""
+    """Return the processor time of the command in a process of its own: a busy machine adds nothing to it."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    start = time.perf_counter()
+    start = os.times()
     command = [sys.executable, "-m", "fastbert", *arguments]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    return time.perf_counter() - start
+    end = os.times()
+    return end.children_user + end.children_system - start.children_user - start.children_system
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]], ids=["fastbert", "train"])
@@ -51,7 +55,8 @@ def test_help_lists_every_command(run: Run) -> None:
     outcome = run("--help")
 
     assert outcome.code == 0
-    assert [name for name in COMMANDS if f"  {name} " not in outcome.out] == []
+    listed = outcome.out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

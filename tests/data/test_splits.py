@@ -216,10 +216,10 @@ def test_fifty_thousand_rows_and_28_labels_take_less_than_five_seconds() -> None
     targets = random_targets(50_000, 28)
     keys = [f"text {index % 49_000}" for index in range(50_000)]
 
-    start = time.perf_counter()
+    start = time.process_time()
     split_indices(targets, share=0.1, seed=0, keys=keys)
 
-    assert time.perf_counter() - start < 5  # 0.3 s when written
+    assert time.process_time() - start < 5  # 0.3 s when written
 
 
 # --- grouped ----------------------------------------------------------------------------------------

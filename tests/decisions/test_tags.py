@@ -167,10 +167,10 @@ def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, int], sizes: list[
 def test_many_texts_are_decoded_fast() -> None:
     rng = np.random.default_rng(0)
     scores_UT = rng.normal(size=(20_000, 79)).astype(np.float32)
-    start = time.perf_counter()
+    start = time.process_time()
     best_paths(scores_UT, np.full(1_000, 20))
 
-    assert time.perf_counter() - start < 0.5  # 12 ms on one core
+    assert time.process_time() - start < 0.5  # 12 ms on one core
 
 
 # --- the probability of a span ----------------------------------------------------------------------
