@@ -1,11 +1,13 @@
-"""FastBert with no options against the Hugging Face Trainer's token-classification recipe: strict span F1 by seqeval.
+"""FastBert with no options against the Trainer's token-classification recipe and Flair's: strict span F1 by seqeval.
 
 Same encoder (minilm), same training and test sentences, same number of epochs (FastBert's default for the data), two
-seeds or more; the Trainer with batches of 8, as its script, and of 16, as FastBert. FastBert holds a tenth of the
-training sentences out to choose weights by; the Trainer trains on all. Each measurement is a process of its own, one
-thread, systems alternate; what is in the results file is not run again.
+seeds or more; the Trainer with batches of 8, as its script, and of 16, as FastBert; Flair with its own 4, in an
+environment of its own (`peers/flair_tagging.py`). FastBert holds a tenth of the training sentences out to choose
+weights by; the peers train on all. Each measurement is a process of its own, one thread, systems alternate; what is in
+the results file is not run again.
 
     python benchmarks/tagging.py run --processes 2
+    python benchmarks/tagging.py run --systems flair --flair-python FLAIR_ENVIRONMENT/bin/python
     python benchmarks/tagging.py table
 """
 
@@ -21,7 +23,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # A script sees its own folder only.
@@ -39,7 +41,15 @@ from fastbert.tasks.entities_prediction import entities_in
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "tagging.jsonl"
 EPOCHS = {"wnut17": 4, "snips": 6}  # FastBert's own choice for nine tenths of the training sentences
-SYSTEMS = {"fastbert": None, "hf_trainer, batch 8": 8, "hf_trainer, batch 16": 16}
+Combination = tuple[int, str, str]  # seed, data set, system
+TRAINER, FLAIR = "peers/tagging.py", "peers/flair_tagging.py"
+# Script and its own options.
+SYSTEMS: dict[str, tuple[str, ...]] = {
+    "fastbert": ("tagging.py", "one"),
+    "hf_trainer, batch 8": (TRAINER, "--batch-size", "8"),
+    "hf_trainer, batch 16": (TRAINER, "--batch-size", "16"),
+    "flair": (FLAIR, "--batch-size", "4"),
+}
 
 
 def run_own(benchmark: TaggedBenchmark, *, seed: int, options: dict[str, object]) -> dict[str, Any]:
@@ -78,13 +88,14 @@ def as_example(words: Sequence[str]) -> TaggedExample:
     return TaggedExample(" ".join(words), words=places)
 
 
-def measure(seed: int, name: str, system: str, out: Path) -> bool:
-    """Measure one combination in a process; return whether it succeeded."""
-    batch = SYSTEMS[system]
-    script = [str(HERE / "tagging.py"), "one"] if batch is None else [str(HERE / "peers" / "tagging.py")]
-    command = [sys.executable, *script, "--data", name, "--seed", str(seed), "--out", str(out)]
-    if batch is not None:
-        command += ["--batch-size", str(batch), "--epochs", str(EPOCHS[name])]
+def measure(combination: Combination, out: Path, flair_python: Path | None) -> bool:
+    """Measure one combination in a process; return whether it succeeded. flair_python: of Flair's environment."""
+    seed, name, system = combination
+    script, *options = SYSTEMS[system]
+    python = flair_python if script == FLAIR else sys.executable
+    command = [str(python), str(HERE / script), *options, "--data", name, "--seed", str(seed), "--out", str(out)]
+    if system != "fastbert":
+        command += ["--epochs", str(EPOCHS[name])]
     done = subprocess.run(command, env=os.environ | ENVIRONMENT, check=False, capture_output=True, text=True)
     verdict = "done" if done.returncode == 0 else f"FAILED\n{done.stderr[-2000:]}"
     print(f"{time.strftime('%H:%M:%S')} {name} seed {seed} {system}: {verdict}", flush=True)
@@ -93,7 +104,7 @@ def measure(seed: int, name: str, system: str, out: Path) -> bool:
 
 def system_of(line: dict[str, Any]) -> str:
     """Return the row of SYSTEMS that a measurement belongs to."""
-    return "fastbert" if line["system"] == "fastbert" else f"hf_trainer, batch {line['batch']}"
+    return f"hf_trainer, batch {line['batch']}" if line["system"] == "hf_trainer" else str(line["system"])
 
 
 def table(lines: list[dict[str, Any]]) -> str:
@@ -111,7 +122,7 @@ def table(lines: list[dict[str, Any]]) -> str:
 
 def main() -> int:
     """Run what is missing, measure FastBert once, or print the table; return 1 if a measurement failed."""
-    parser = argparse.ArgumentParser(description="Tagging by FastBert and by the Trainer")
+    parser = argparse.ArgumentParser(description="Tagging by FastBert, the Trainer and Flair")
     parser.add_argument("action", choices=("run", "one", "table"))
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON lines, appended to")
     parser.add_argument("--data", nargs="+", choices=tagged.NAMES, default=tagged.NAMES)
@@ -119,6 +130,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of one")
     parser.add_argument("--set", action="append", default=[], help="of one: option as key=value, for experiments")
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--flair-python", type=Path, help="of an environment that has Flair; else it is left out")
     parser.add_argument("--processes", type=int, default=2, help="at a time, one thread each")
     chosen = parser.parse_args()
     if chosen.action == "table":
@@ -133,10 +145,12 @@ def main() -> int:
             file.write(json.dumps(line) + "\n")
         return 0
     done = {(line["seed"], line["dataset"], system_of(line)) for line in read_results(chosen.out)}
-    wanted = [item for item in itertools.product(chosen.seeds, chosen.data, chosen.systems) if item not in done]
+    flair = chosen.flair_python
+    systems = [system for system in chosen.systems if flair or SYSTEMS[system][0] != FLAIR]
+    wanted = [item for item in itertools.product(chosen.seeds, chosen.data, systems) if item not in done]
     print(f"{len(wanted)} measurements to do", flush=True)
     with ThreadPoolExecutor(chosen.processes) as pool:
-        succeeded = list(pool.map(lambda item: measure(*cast("tuple[int, str, str]", item), chosen.out), wanted))
+        succeeded = list(pool.map(lambda item: measure(item, chosen.out, flair), wanted))
     return 0 if all(succeeded) else 1
 
 

@@ -44,4 +44,4 @@ def test_the_table_gives_mean_spread_and_seeds() -> None:
         for seed, score in enumerate((0.4, 0.5))
     ]
 
-    assert "| wnut17 | 0.450 ± 0.071 (2) | - | - |" in tagging.table(lines)
+    assert "| wnut17 | 0.450 ± 0.071 (2) | - | - | - |" in tagging.table(lines)
