@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,18 @@ def test_near_pairs_are_those_of_a_band() -> None:
 
 
 # --- memory -----------------------------------------------------------------------------------------
+
+
+def test_a_measured_model_can_be_freed(tmp_path: Path) -> None:
+    """Each fit measures its model: 340 MB of MiniLM stayed behind after each, held by what autograd had saved."""
+    model = classifier(tmp_path, "bert")
+    held = [weakref.ref(parameter) for parameter in model.parameters()]
+
+    measure_work(model, BF16, NAMES)
+    del model
+    gc.collect()
+
+    assert [parameter for parameter in held if parameter() is not None] == []
 
 
 class Sum(nn.Module):

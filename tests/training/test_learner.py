@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -168,6 +170,17 @@ def test_another_optimizer_starts_anew(options: dict[str, object], encoder: str)
     learner.fit(epochs=1, **options)  # type: ignore[arg-type]  # each fits its parameter
 
     assert optimizer_of(learner) is not before
+
+
+def test_nothing_of_a_learner_stays_in_memory_without_it(encoder: str) -> None:
+    learner = make_learner(encoder, epochs=1).fit()
+    learner.evaluate("valid")
+    held = [weakref.ref(parameter) for parameter in learner.model.parameters()]
+
+    del learner
+    gc.collect()
+
+    assert len(held) > 10 and [parameter for parameter in held if parameter() is not None] == []
 
 
 def test_two_learners_side_by_side_do_not_disturb_each_other(encoder: str) -> None:

@@ -122,16 +122,16 @@ class _Saved:
     size: int = 0
     seen: dict[int, torch.UntypedStorage] = field(default_factory=dict)
 
-    def add(self, tensor: torch.Tensor) -> torch.Tensor:
+    def add(self, tensor: torch.Tensor) -> None:
+        """Count a tensor. It is not handed back: a node that is given its own output keeps itself alive for good."""
         storage = tensor.untyped_storage()
         if storage._cdata not in self.weights and storage._cdata not in self.seen:
             self.seen[storage._cdata] = storage
             self.size += storage.nbytes()
-        return tensor
 
     @staticmethod
-    def get(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
+    def get(nothing: None) -> torch.Tensor:
+        raise AssertionError("there is no backward pass here")
 
 
 class _ProductCounter(TorchFunctionMode):
