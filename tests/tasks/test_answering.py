@@ -259,6 +259,9 @@ def test_the_error_of_f1_is_that_of_a_mean() -> None:
 
     assert TASK.score_error(predictions, [KNOWN] * 4) == pytest.approx(np.std([1, 1, 1, 0]) / 2)
     assert TASK.score_error([], []) == 0.0
+    others = [said("berlin")] * 4
+    assert TASK.score_error(predictions, [KNOWN] * 4, against=others) == pytest.approx(np.std([1, 1, 1, 0]) / 2)
+    assert TASK.score_error(predictions, [KNOWN] * 4, against=predictions) == 0.0
 
 
 def test_an_answer_is_right_partly_right_or_wrong() -> None:

@@ -169,6 +169,15 @@ def test_the_error_of_an_accuracy_is_that_of_a_share(num_rows: int, num_right: i
     assert error == pytest.approx((share * (1 - share) / num_rows) ** 0.5, rel=0.33)
 
 
+def test_the_error_of_a_difference_is_of_the_rows_on_which_two_models_differ() -> None:
+    """Of 400 rows 40 are right in the first alone: sqrt(40 / 400 - (40 / 400) ** 2) / sqrt(400)."""
+    (first, examples), (second, _) = answers(400, 360), answers(400, 320)
+    task = Accurate(Labels(("bug", "praise")))
+
+    assert task.score_error(first, examples, against=second) == pytest.approx((0.1 * 0.9 / 400) ** 0.5, rel=0.33)
+    assert task.score_error(first, examples, against=first) == 0
+
+
 def test_the_error_is_the_same_each_time() -> None:
     task = SingleLabel(Labels(("bug", "praise")))
 

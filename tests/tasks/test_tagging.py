@@ -142,6 +142,13 @@ def test_the_error_of_f1_falls_with_the_root_of_the_rows() -> None:
     assert TASK.score_error([said()], [ROWS[1]]) == 0.0
 
 
+def test_the_error_of_a_difference_is_none_where_nothing_differs() -> None:
+    answers, others = [said(APP, BUTTON), said(APP), said()] * 20, [said(APP, BUTTON), said(), said()] * 20
+
+    assert TASK.score_error(answers, ROWS * 20, against=answers) == 0.0
+    assert 0.0 < TASK.score_error(answers, ROWS * 20, against=others) < 0.1
+
+
 def test_rows_are_ordered_by_what_is_missed_and_wrong() -> None:
     assert TASK.row_loss(said(APP, EXPORT, score=0.75), ROWS[0]) == 1.75
     assert TASK.row_loss(said(APP, BUTTON), ROWS[0]) == 0.0

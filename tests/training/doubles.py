@@ -46,7 +46,12 @@ class ScriptedTask(SingleLabel):
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
         return {self.monitor: self.script.pop(0) if self.script else 0.0}
 
-    def score_error(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> float:
+    def score_error(
+        self,
+        predictions: Sequence[Prediction],
+        examples: Sequence[Example],
+        against: Sequence[Prediction] | None = None,
+    ) -> float:
         return self.error
 
 

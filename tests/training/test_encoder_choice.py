@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ from tests.feedback import feedback_rows
 from tests.helpers import DEFAULT_WORDS, tiny_encoder
 
 
-def choice_of(plain: float, adapted: float) -> EncoderChoice:
+def choice_of(plain: float, adapted: float, error: float = 0.0) -> EncoderChoice:
     scores: Mapping[str, float] = {"f1_macro": plain}
     return EncoderChoice(
         "f1_macro",
         ("f1_macro",),
         4,
         120,
+        error,
         {"plain": scores, "adapted": {"f1_macro": adapted}},
         {"plain": {"bug": {"f1": plain}}, "adapted": {"bug": {"f1": adapted}}},
     )
@@ -38,18 +40,43 @@ def config_for(encoder: str) -> TrainConfig:
 
 
 @pytest.mark.parametrize(
-    ("plain", "adapted", "kept"), [(0.5, 0.6, "adapted"), (0.6, 0.5, "plain"), (0.5, 0.5, "plain")]
+    ("plain", "adapted", "error", "kept"),
+    [
+        (0.5, 0.625, 0.0, "adapted"),
+        (0.5, 0.625, 0.1, "adapted"),
+        (0.5, 0.625, 0.2, "plain"),
+        (0.625, 0.5, 0.0, "plain"),
+        (0.5, 0.5, 0.0, "plain"),
+        (0.5, float("nan"), 0.0, "plain"),
+    ],
 )
-def test_the_adapted_encoder_has_to_be_better(plain: float, adapted: float, kept: str) -> None:
-    assert choice_of(plain, adapted).kept == kept
+def test_the_adapted_encoder_has_to_be_better_by_more_than_chance(
+    plain: float, adapted: float, error: float, kept: str
+) -> None:
+    assert choice_of(plain, adapted, error).kept == kept
+
+
+def test_a_choice_of_which_one_score_is_unknown_takes_the_known_one() -> None:
+    known = choice_of(0.5, 0.6)
+
+    assert replace(known, scores={"plain": {}, "adapted": known.scores["adapted"]}).kept == "adapted"
+    assert replace(known, scores={"plain": known.scores["plain"], "adapted": {}}).kept == "plain"
+
+
+def test_a_gain_that_may_be_chance_is_said() -> None:
+    assert choice_of(0.5, 0.625, 0.25).describe() == (
+        "the adapted encoder is left out, its gain does not exceed the standard error of the difference, 0.2500: "
+        "f1_macro 0.6250, without adaptation 0.5000, on 120 rows held out in 4 splits"
+    )
+    assert "is not better and is left out: f1_macro 0.5000" in choice_of(0.5, 0.5, 0.25).describe()
 
 
 def test_both_results_are_said_per_label() -> None:
-    shown = repr(choice_of(0.5, 0.625).view())
+    shown = repr(choice_of(0.5, 0.625, 0.03125).view())
 
     assert (
-        "the adapted encoder is kept: f1_macro 0.6250, without adaptation 0.5000, on 120 rows held out in 4 splits"
-        in shown
+        "the adapted encoder is kept, its gain exceeds the standard error of the difference, 0.0312: "
+        "f1_macro 0.6250, without adaptation 0.5000, on 120 rows held out in 4 splits" in shown
     )
     assert [line.split() for line in shown.splitlines() if line.strip().startswith("bug")] == [
         ["bug", "0.5000", "0.6250"]

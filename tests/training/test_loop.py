@@ -323,7 +323,7 @@ def test_without_its_monitored_score_a_run_is_judged_by_log_loss(encoder: str) -
         def score(self, predictions: object, examples: object) -> dict[str, float]:
             return {"log_loss": losses.pop(0)}
 
-        def score_error(self, predictions: object, examples: object) -> float:
+        def score_error(self, predictions: object, examples: object, against: object = None) -> float:
             return 0.0
 
     losses = [0.5, 0.4, 0.6]

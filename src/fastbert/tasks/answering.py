@@ -229,9 +229,16 @@ class Answering(Task):
         """Return exact match and F1 as the official scripts of SQuAD compute them (`metrics.answers`)."""
         return answer_scores(_texts(predictions), _questions(examples))
 
-    def score_error(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> float:
+    def score_error(
+        self,
+        predictions: Sequence[Prediction],
+        examples: Sequence[Example],
+        against: Sequence[Prediction] | None = None,
+    ) -> float:
         """Return the standard error of F1: of a mean over rows it is known, and nothing need be drawn."""
         _, f1_N = answer_matches(_texts(predictions), _questions(examples))
+        if against is not None:
+            f1_N = f1_N - answer_matches(_texts(against), _questions(examples))[1]
         return float(f1_N.std() / math.sqrt(len(f1_N))) if len(f1_N) else 0.0
 
     def row_loss(self, prediction: Prediction, example: Example) -> float:

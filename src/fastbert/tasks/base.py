@@ -217,9 +217,15 @@ class Task(ABC):
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
         """Return the metrics of predictions against what the examples say."""
 
-    def score_error(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> float:
+    def score_error(
+        self,
+        predictions: Sequence[Prediction],
+        examples: Sequence[Example],
+        against: Sequence[Prediction] | None = None,
+    ) -> float:
         """Return the standard error of the monitored score, 0 where it is undefined.
 
+        against: other predictions of the same rows; the error is then that of the difference to their score.
         It is the standard deviation over draws of the rows with replacement (the bootstrap of Efron 1979), of
         at most DRAWN_ROWS rows each; for more rows it is scaled by the root of their number.
         """
@@ -227,9 +233,10 @@ class Task(ABC):
         drawn = min(len(examples), DRAWN_ROWS)
         found = []
         for rows in rng.integers(0, len(examples), (DRAWS, drawn)):
-            scores = self.score([predictions[row] for row in rows], [examples[row] for row in rows])
-            if self.monitor in scores:
-                found.append(scores[self.monitor])
+            said = [[answers[row] for row in rows] for answers in (predictions, against) if answers is not None]
+            scores = [self.score(answers, [examples[row] for row in rows]) for answers in said]
+            if all(self.monitor in one for one in scores):
+                found.append(scores[0][self.monitor] - (scores[1][self.monitor] if len(scores) > 1 else 0.0))
         return float(np.std(found)) * math.sqrt(drawn / len(examples)) if found else 0.0
 
     def score_labels(

@@ -192,18 +192,15 @@ class Tagging(Task):
         """Return strict and partial scores of the entities."""
         return span_scores(*_spans(predictions, examples))
 
-    def score_error(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> float:
+    def score_error(
+        self,
+        predictions: Sequence[Prediction],
+        examples: Sequence[Example],
+        against: Sequence[Prediction] | None = None,
+    ) -> float:
         """Return the standard error of f1, from draws of the rows with replacement (the bootstrap of Efron 1979)."""
-        pairs = zip(*_spans(predictions, examples), strict=True)
-        counts_N2 = np.array([(len(set(said) & set(true)), len(said) + len(true)) for said, true in pairs])
-        rng = np.random.default_rng(0)
-        draws_D2 = np.array(
-            [
-                rng.multinomial(len(counts_N2), np.full(len(counts_N2), 1 / len(counts_N2))) @ counts_N2
-                for _ in range(DRAWS)
-            ]
-        )
-        return float(np.std(2 * draws_D2[:, 0] / np.maximum(draws_D2[:, 1], 1)))
+        drawn_D = _drawn_f1(predictions, examples)
+        return float(np.std(drawn_D if against is None else drawn_D - _drawn_f1(against, examples)))
 
     def score_labels(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
@@ -263,6 +260,15 @@ def _log_probs(found: UnitScores) -> Doubles:
         log_probs_UT[shared, 1::2] = -np.inf
     assert OUTSIDE == 0
     return cast("Doubles", log_probs_UT)
+
+
+def _drawn_f1(predictions: Sequence[Prediction], examples: Sequence[Example]) -> npt.NDArray[np.float64]:
+    """Return the strict F1 of each draw; the same rows are drawn for as many examples."""
+    pairs = zip(*_spans(predictions, examples), strict=True)
+    counts_N2 = np.array([(len(set(said) & set(true)), len(said) + len(true)) for said, true in pairs])
+    rng, share_N = np.random.default_rng(0), np.full(len(counts_N2), 1 / len(counts_N2))
+    draws_D2 = np.array([rng.multinomial(len(counts_N2), share_N) @ counts_N2 for _ in range(DRAWS)])
+    return np.asarray(2 * draws_D2[:, 0] / np.maximum(draws_D2[:, 1], 1), np.float64)
 
 
 def _spans(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -33,27 +33,41 @@ LabelScores = Mapping[str, Mapping[str, float | int | None]]
 class EncoderChoice:
     """The scores of models from both encoders on the same rows, which neither was trained on.
 
-    num_rows: scored, over all splits.    kept: the adapted encoder only where its monitored score is higher.
+    num_rows: scored, over all splits.    error: standard error of the difference of the monitored scores.
     """
 
     monitor: str
     headlines: tuple[str, ...]
     num_splits: int
     num_rows: int
+    error: float
     scores: Mapping[Which, Mapping[str, float]]
     per_label: Mapping[Which, LabelScores]
 
     @property
     def kept(self) -> Which:
-        """Return which encoder made the better models; of equal ones the plain one is."""
+        """Return the adapted encoder where it gains more than the standard error, else the plain one.
+
+        A smaller gain is as likely chance (the rule of one standard error, Breiman et al. 1984).
+        """
+        return "adapted" if self._gain > self.error else "plain"
+
+    @property
+    def _gain(self) -> float:
         plain, adapted = (self.scores[which].get(self.monitor, -np.inf) for which in WHICH)
-        return "adapted" if adapted > plain else "plain"
+        return adapted - plain if np.isfinite(adapted) else 0.0
 
     def describe(self) -> str:
         """Return the verdict as a sentence."""
         plain, adapted = (number(self.scores[which].get(self.monitor)) for which in WHICH)
         on = f"{self.num_rows:,} rows held out" + (f" in {self.num_splits} splits" if self.num_splits > 1 else "")
-        verdict = "is kept" if self.kept == "adapted" else "is not better and is left out"
+        error = f"the standard error of the difference, {number(self.error)}"
+        if self.kept == "adapted":
+            verdict = f"is kept, its gain exceeds {error}"
+        elif self._gain > 0:
+            verdict = f"is left out, its gain does not exceed {error}"
+        else:
+            verdict = "is not better and is left out"
         return f"the adapted encoder {verdict}: {self.monitor} {adapted}, without adaptation {plain}, on {on}"
 
     def to_json(self) -> dict[str, object]:
@@ -63,6 +77,7 @@ class EncoderChoice:
             "monitor": self.monitor,
             "splits": self.num_splits,
             "rows": self.num_rows,
+            "error": self.error,
             "scores": {which: dict(self.scores[which]) for which in WHICH},
             "per_label": {which: {name: dict(row) for name, row in self.per_label[which].items()} for which in WHICH},
             "verdict": self.describe(),
@@ -114,23 +129,16 @@ def compare_encoders(
     enough = len(data.splits["valid"]) >= ENOUGH_ROWS or not data.valid_held_out
     splits = [data] if enough else _splits_of(data, config.seed)
     learners: dict[Which, Learner] = {}
-    scored: dict[Which, _Scored] = {}
+    answers: dict[Which, list[Prediction]] = {}
     for which, encoder in zip(WHICH, (config.encoder, adapted), strict=True):
-        found = []
+        answers[which] = []
         for place, split in enumerate(splits, start=1):
             on_fit(f"{which} encoder" + (f", split {place} of {len(splits)}" if len(splits) > 1 else ""))
             learner = Learner(split, config=config.changed(encoder=encoder), callbacks=callbacks).fit()
-            found.append((learner.predictions("valid"), split.examples("valid")))
-        learners[which], scored[which] = learner, _scored(data.task, found)
-    choice = EncoderChoice(
-        data.task.monitor,
-        data.task.headlines,
-        len(splits),
-        sum(len(split.splits["valid"]) for split in splits),
-        {which: scored[which].scores for which in WHICH},
-        {which: scored[which].per_label for which in WHICH},
-    )
-    return choice, learners if enough else {}
+            answers[which] += learner.predictions("valid")
+        learners[which] = learner
+    examples = [example for split in splits for example in split.examples("valid")]
+    return _choice(data.task, len(splits), answers, examples), learners if enough else {}
 
 
 def _splits_of(data: DataBunch, seed: int) -> list[DataBunch]:
@@ -139,13 +147,16 @@ def _splits_of(data: DataBunch, seed: int) -> list[DataBunch]:
     return [data.split_anew(SPLIT_SHARE, seed + place) for place in range(wanted)]
 
 
-class _Scored(NamedTuple):
-    scores: Mapping[str, float]
-    per_label: LabelScores
-
-
-def _scored(task: Task, found: Sequence[tuple[Sequence[Prediction], Sequence[Example]]]) -> _Scored:
-    """Return the scores of the answers of all splits together."""
-    predictions = [prediction for answers, _ in found for prediction in answers]
-    examples = [example for _, rows in found for example in rows]
-    return _Scored(task.score(predictions, examples), task.score_labels(predictions, examples))
+def _choice(
+    task: Task, num_splits: int, answers: Mapping[Which, Sequence[Prediction]], examples: Sequence[Example]
+) -> EncoderChoice:
+    """Return the comparison of the answers of all splits together."""
+    return EncoderChoice(
+        task.monitor,
+        task.headlines,
+        num_splits,
+        len(examples),
+        task.score_error(answers["adapted"], examples, against=answers["plain"]),
+        {which: task.score(answers[which], examples) for which in WHICH},
+        {which: task.score_labels(answers[which], examples) for which in WHICH},
+    )
