@@ -1,6 +1,7 @@
 """The Hugging Face Trainer with the recipe of transformers' examples/pytorch/question-answering (run_qa.py).
 
-384 tokens a window with 128 shared, all padded to 384; targets at [CLS] where a window does not hold the answer; linear
+384 tokens a window with 128 shared, all padded to 384 (`--pad batch`, the script's --pad_to_max_length False: to the
+longest of the batch, which changes no score); targets at [CLS] where a window does not hold the answer; linear
 decay without warm-up, fused AdamW without weight decay, clipping at 1, the last weights kept. An answer is the best of
 20 starts and 20 ends, of at most 30 tokens; on SQuAD 2.0 there is none where [CLS] scores higher. The script's own
 rate and batch are 5e-5 and 8 for 3 epochs; `--lr`, `--batch-size` and `--epochs` take others. Changed for speed as in
@@ -30,9 +31,9 @@ import transformers
 from transformers import (
     AutoModelForQuestionAnswering,
     AutoTokenizer,
+    DataCollatorWithPadding,
     PreTrainedTokenizerBase,
     Trainer,
-    default_data_collator,
 )
 
 from benchmarks import machine, questions
@@ -45,7 +46,9 @@ Feature = dict[str, Any]
 Logits = npt.NDArray[np.floating]
 
 
-def run(benchmark: QuestionBenchmark, *, batch_size: int, seed: int, epochs: float, lr: float) -> dict[str, Any]:
+def run(
+    benchmark: QuestionBenchmark, *, batch_size: int, seed: int, epochs: float, lr: float, pad: str
+) -> dict[str, Any]:
     """Train on the training questions; return the scores of the test questions and what training cost."""
     transformers.set_seed(seed)  # as the script: before the head is drawn
     encoder = minilm()
@@ -58,7 +61,9 @@ def run(benchmark: QuestionBenchmark, *, batch_size: int, seed: int, epochs: flo
             model=model,
             args=training_arguments(folder, batch_size=batch_size, seed=seed, epochs=epochs, lr=lr),
             train_dataset=[_inputs(feature, ("start_positions", "end_positions")) for feature in features],
-            data_collator=default_data_collator,
+            data_collator=DataCollatorWithPadding(
+                tokenizer, padding="max_length" if pad == "window" else True, max_length=MAX_TOKENS
+            ),
         )
         started, cpu_started = time.perf_counter(), time.process_time()
         output = trainer.train()
@@ -89,7 +94,6 @@ def encode(asked: list[Question], tokenizer: PreTrainedTokenizerBase) -> list[Fe
         stride=STRIDE,
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
-        padding="max_length",
     )
     features = []
     for window, row in enumerate(tokens["overflow_to_sample_mapping"]):
@@ -111,13 +115,14 @@ def decide(
     null = np.full(len(asked), np.inf)
     for window, feature in enumerate(features):
         row, offsets = feature["row"], feature["offsets"]
-        null[row] = min(null[row], start_WL[window, 0] + end_WL[window, 0])
-        starts, ends = (np.argsort(logits[window])[: -NUM_BEST - 1 : -1].tolist() for logits in (start_WL, end_WL))
+        start_L, end_L = (logits[window, : len(offsets)] for logits in (start_WL, end_WL))  # the rest is padding
+        null[row] = min(null[row], start_L[0] + end_L[0])
+        starts, ends = (np.argsort(logits)[: -NUM_BEST - 1 : -1].tolist() for logits in (start_L, end_L))
         for first in starts:
             for last in ends:
                 if offsets[first] is None or offsets[last] is None or not 0 <= last - first < MAX_ANSWER_TOKENS:
                     continue
-                score = float(start_WL[window, first] + end_WL[window, last])
+                score = float(start_L[first] + end_L[last])
                 if score > best[row][0]:
                     best[row] = (score, asked[row].context[offsets[first][0] : offsets[last][1]])
     return ["" if unanswerable and null[row] > score else text for row, (score, text) in enumerate(best)]
@@ -151,6 +156,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--lr", type=float, default=5e-5)
+    parser.add_argument("--pad", choices=("window", "batch"), default="window")
     parser.add_argument("--out", type=Path, required=True, help="JSON lines file to append to")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -160,11 +166,12 @@ def main() -> None:
         seed=options.seed,
         epochs=options.epochs,
         lr=options.lr,
+        pad=options.pad,
     )
     line = {
         "dataset": options.data,
         "rows": options.rows,
-        "system": "hf_trainer",
+        "system": "hf_trainer" if options.pad == "window" else "hf_trainer_by_batch",
         "batch": options.batch_size,
         "seed": options.seed,
         "lr": options.lr,

@@ -67,5 +67,5 @@ def test_the_table_tells_parts_from_whole_files() -> None:
 
     table = answering.table([line("fastbert", None, 0.8), line("fastbert", None, 0.9), line("hf_trainer", 200, 0.2)])
 
-    assert "| squad1 | f1 | 0.850 ± 0.071 (2) | - |" in table
-    assert "| squad1, 200 questions | f1 | - | 0.200 (1) |" in table
+    assert "| squad1 | f1 | 0.850 ± 0.071 (2) | - | - |" in table
+    assert "| squad1, 200 questions | f1 | - | 0.200 (1) | - |" in table
