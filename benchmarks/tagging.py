@@ -147,6 +147,8 @@ def main() -> int:
     done = {(line["seed"], line["dataset"], system_of(line)) for line in read_results(chosen.out)}
     flair = chosen.flair_python
     systems = [system for system in chosen.systems if flair or SYSTEMS[system][0] != FLAIR]
+    if len(systems) < len(chosen.systems):
+        print("flair is left out: name the interpreter of its environment with --flair-python", flush=True)
     wanted = [item for item in itertools.product(chosen.seeds, chosen.data, systems) if item not in done]
     print(f"{len(wanted)} measurements to do", flush=True)
     with ThreadPoolExecutor(chosen.processes) as pool:
