@@ -68,6 +68,37 @@ def test_equal_texts_stay_on_one_side() -> None:
     assert not texts(data, "train") & texts(data, "valid")
 
 
+@pytest.mark.parametrize("split", ["stratified", "hash"])
+def test_several_splits_hold_no_row_out_twice(split: str) -> None:
+    data = DataBunch.from_files(feedback_rows(40), valid_share=0.2, split=split)
+
+    anew = data.splits_anew(4, 0.2, 7)
+
+    held = [example.where for one in anew for example in one.examples("valid")]
+    assert len(anew) == 4 and len(held) == len(set(held)) == pytest.approx(32, abs=0 if split == "stratified" else 12)
+    for one in anew:
+        rows = [{example.where for example in one.examples(side)} for side in ("train", "valid")]
+        assert not rows[0] & rows[1] and len(rows[0] | rows[1]) == 40
+        assert one.examples("valid") != data.examples("valid")
+
+
+def test_few_groups_are_held_out_in_fewer_splits() -> None:
+    rows = [{**row, "app": f"app {index % 3}"} for index, row in enumerate(feedback_rows(42))]
+    data = DataBunch.from_files(rows, text="text", label="label", group="app")
+
+    anew = data.splits_anew(4, 0.2, 0)
+
+    assert [len({example.group for example in one.examples("valid")}) for one in anew] == [1, 1]
+
+
+def test_rows_that_cannot_be_split_anew_are_refused() -> None:
+    data = DataBunch.from_files(feedback_rows(), [{"text": "the app crashes", "label": "bug"}])
+    same = [example for example in data.examples("train")[:1] for _ in range(4)]
+
+    with pytest.raises(DataError, match="cannot be split"):
+        DataBunch(data.task, {"train": tuple(same), "valid": ()}).splits_anew(2, 0.2, 0)
+
+
 def test_tables_that_are_given_are_not_split() -> None:
     rows = feedback_rows(48)
 

@@ -23,7 +23,7 @@ from fastbert.data.splits import split_indices, text_key
 from fastbert.data.token_cache import cached
 from fastbert.data.tokens import Tokenizer
 from fastbert.display import Block, View, shorten
-from fastbert.errors import ConfigError
+from fastbert.errors import ConfigError, DataError
 from fastbert.tasks import TASKS
 from fastbert.tasks.base import Task
 
@@ -89,11 +89,26 @@ class DataBunch:
         """Return the same data, to be encoded by a tokenizer."""
         return replace(self, tokenizer=tokenizer, max_tokens=max_tokens, _encoded={})
 
-    def split_anew(self, share: float, seed: int) -> DataBunch:
-        """Return the same rows, another share of training and validation rows together held out."""
-        rows = {"train": (*self.splits["train"], *self.splits["valid"])}
-        divided, _ = _hold_out(rows, self.task, replace(self.config, valid_share=share), seed)
-        return replace(self, splits={**self.splits, **divided}, _encoded={})
+    def splits_anew(self, count: int, share: float, seed: int) -> list[DataBunch]:
+        """Return the same rows up to so many times, each time another share of them held out, and no row twice.
+
+        share: of training and validation rows together; count * share is below 1.    Fewer are returned where what
+        was not held out yet cannot be divided, as with few groups. Raises DataError if not even one split is possible.
+        """
+        together = (*self.splits["train"], *self.splits["valid"])
+        left, found = together, list[DataBunch]()
+        for place in range(count):
+            config = replace(self.config, valid_share=min(share * len(together) / len(left), 0.5))
+            try:
+                divided, _ = _hold_out({"train": left}, self.task, config, seed + place)
+            except DataError:
+                if not found:
+                    raise
+                break
+            left, held = divided["train"], set(map(id, divided["valid"]))
+            divided["train"] = tuple(example for example in together if id(example) not in held)
+            found.append(replace(self, splits={**self.splits, **divided}, _encoded={}))
+        return found
 
     def encoded(self, split: str) -> EncodedRows:
         """Return the windows of a split; encoded once and kept, many texts on disk too (`token_cache`).
