@@ -31,7 +31,8 @@ from benchmarks.datasets import Row, data_root
 from benchmarks.quality import read_results
 from fastbert.config import AdaptConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
-from fastbert.training.adapt import FACTS, adapt
+from fastbert.training.adapt import adapt
+from fastbert.training.adapt_plan import FACTS
 from fastbert.training.encoder_choice import compare_encoders
 from fastbert.training.learner import Learner
 

@@ -49,6 +49,7 @@ class Result:
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert train --json` prints. Rates are over the training steps alone."""
         state = self.learner.last_run
+        adaptation = self.learner.facts.get("adaptation")
         return {
             "bundle": str(self.bundle.folder),
             "plan": self.plan.to_json(),
@@ -61,6 +62,7 @@ class Result:
             "padding_share": round(self.learner.history.padding_share, 4),
             "mfu": round(self.learner.history.mfu, 4),
             "stopped": state.stop.reason,
+            **({} if adaptation is None else {"adaptation": adaptation}),
         }
 
 
@@ -84,9 +86,7 @@ def train(
     folder = Path(out)
     check_target(folder, overwrite=overwrite)
     learner = prepare(tables, data=data, config=config, callbacks=callbacks)
-    adaptation = (
-        Adapting.prepare(tables.unlabelled, folder, learner.config, overwrite=overwrite) if tables.unlabelled else None
-    )
+    adaptation = prepare_adaptation(tables, folder, learner.config, overwrite=overwrite)
     plan = learner.plan()
     on_view(plan.view())
     if adaptation is None:
@@ -108,6 +108,11 @@ def prepare(
     chosen = config or TrainConfig()
     bunch = DataBunch.from_files(tables.train, tables.valid, tables.test, config=data, seed=chosen.seed)
     return Learner(bunch, config=chosen, callbacks=callbacks)
+
+
+def prepare_adaptation(tables: Tables, out: Path, config: TrainConfig, *, overwrite: bool = False) -> Adapting | None:
+    """Read the unlabelled text and check where the adapted encoder goes; None where there is no such text."""
+    return Adapting.prepare(tables.unlabelled, out, config, overwrite=overwrite) if tables.unlabelled else None
 
 
 def fit(

@@ -135,13 +135,48 @@ def test_one_long_document_is_cut_into_sections_to_hold_some_out() -> None:
 
     assert sorted(line for document in train.documents + valid.documents for line in document) == sorted(lines)
     assert {len(document) for document in train.documents} == {5}
-    assert "1 document cut into 40 sections at line ends, so that some can be held out." in train.notes
+    assert train.notes[-1].startswith("1 document of more than a twentieth of the lines cut into 40 sections")
 
 
 def test_two_documents_can_be_held_out_in_any_case() -> None:
     documents = tuple((f"document {number}",) for number in range(30))
 
-    assert len(split_corpus(Corpus(documents), 0.001, least=2)[1].documents) == 2
+    assert len(split_corpus(Corpus(documents), 0.001, pairs=True)[1].documents) == 2
+
+
+def test_a_book_among_short_documents_is_not_held_out_whole() -> None:
+    book = tuple(f"line {number}" for number in range(400))
+    shorts = tuple((f"short {number}",) for number in range(40))
+
+    for name in range(30):  # each book has another place
+        train, valid = split_corpus(Corpus((*shorts, (f"book {name}", *book))))
+        assert valid.num_lines < train.num_lines / 3
+
+
+def test_documents_stay_whole_for_pairs() -> None:
+    documents = tuple(tuple(f"line {number} of {name}" for number in range(50)) for name in range(4))
+    train, valid = split_corpus(Corpus(documents), pairs=True)
+
+    assert sorted(train.documents + valid.documents) == sorted(documents) and len(valid.documents) == 2
+
+
+@pytest.mark.parametrize(
+    ("documents", "pairs", "message"),
+    [
+        (
+            [("a", "b"), ("c", "d"), ("e", "f")],
+            True,
+            "3 of them different. Next-sentence prediction needs four documents",
+        ),
+        ([("a", "b")] * 9, True, "1 of them different"),
+        ([("a",)] * 30, False, "All documents are the same"),
+    ],
+)
+def test_what_cannot_be_divided_is_refused_with_the_cause(
+    documents: list[tuple[str, ...]], pairs: bool, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        split_corpus(Corpus(tuple(documents)), pairs=pairs)
 
 
 def test_one_line_is_too_little() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def batch(model: MaskedLanguageModel, names: tuple[str, ...]) -> tuple[dict[str,
     labels[chosen] = torch.randint(5, 60, (int(chosen.sum()),), generator=generator)
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
     return {name: inputs[name] for name in names}, labels
+
+
+def change_config(folder: Path, **changes: object) -> None:
+    place = folder / "config.json"
+    place.write_text(json.dumps(json.loads(place.read_text(encoding="utf-8")) | changes), encoding="utf-8")
 
 
 def logits(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -78,10 +84,10 @@ def test_an_encoder_without_a_head_gets_one_whose_decoder_is_tied(family: str, t
 
     embeddings = ours.model.get_input_embeddings()
     decoder = ours.model.get_output_embeddings()
-    assert ours.is_new_head
+    assert ours.new
     assert isinstance(embeddings, torch.nn.Embedding) and isinstance(decoder, torch.nn.Linear)
     assert decoder.weight is embeddings.weight
-    assert id(decoder.weight) not in {id(parameter) for parameter in ours.head_parameters()}
+    assert id(decoder.weight) not in {id(parameter) for parameter in ours.new_parameters()}
 
 
 def test_what_is_saved_opens_with_head_and_pooler(encoder: str, tmp_path: Path) -> None:
@@ -92,7 +98,7 @@ def test_what_is_saved_opens_with_head_and_pooler(encoder: str, tmp_path: Path) 
     ours.save(opened, tmp_path / "saved")
     again = open_encoder(str(tmp_path / "saved"))
 
-    assert not load_masked_lm(again).is_new_head
+    assert not load_masked_lm(again).new
     assert again.config.attention_probs_dropout_prob == opened.config.attention_probs_dropout_prob == 0.1
     assert again.tokenizer.max_tokens == opened.tokenizer.max_tokens
     inputs, _ = batch(ours, opened.tokenizer.input_names)
@@ -126,4 +132,56 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"x")
 
     with pytest.raises(EncoderError, match="cannot be opened"):
+        load_masked_lm(open_encoder(str(folder)))
+
+
+def test_new_biases_start_at_zero_whatever_the_memory_held(tmp_path: Path) -> None:
+    """The library leaves those of Longformer, Data2Vec and FNet as they were allocated."""
+    folder = tiny_encoder(tmp_path, "roberta")
+    config = transformers.LongformerConfig(
+        vocab_size=len(transformers.AutoTokenizer.from_pretrained(folder)),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        attention_window=[8, 8],
+        max_position_embeddings=66,
+        pad_token_id=1,
+    )
+    transformers.LongformerModel(config).save_pretrained(folder)
+    torch.use_deterministic_algorithms(True)  # fills what is allocated with NaN
+    try:
+        ours = load_masked_lm(open_encoder(str(folder)))
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+    biases = [name for name in ours.new if name.endswith("bias")]
+    assert "lm_head.bias" in biases and not any(ours.model.get_parameter(name).any() for name in biases)
+
+
+def test_an_untied_decoder_is_not_called_tied(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path, "bert")
+    assert load_masked_lm(open_encoder(str(folder))).is_tied
+    change_config(folder, tie_word_embeddings=False)
+
+    assert not load_masked_lm(open_encoder(str(folder))).is_tied
+
+
+def test_a_checkpoint_that_answers_in_tuples_is_read(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path, "bert")
+    change_config(folder, return_dict=False)
+    opened = open_encoder(str(folder))
+    ours = load_masked_lm(opened).eval()
+    inputs, _ = batch(ours, opened.tokenizer.input_names)
+
+    assert ours(inputs, torch.arange(5)).logits_MV.shape[0] == 5
+
+
+def test_a_tokenizer_larger_than_the_embeddings_is_refused(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path, "bert")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens([f"word{number}" for number in range(99)])
+    tokenizer.save_pretrained(folder)
+
+    with pytest.raises(EncoderError, match=r"its tokenizer has tokens up to number \d+, its embeddings end at \d+"):
         load_masked_lm(open_encoder(str(folder)))

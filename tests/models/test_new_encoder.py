@@ -29,7 +29,7 @@ def test_it_opens_with_both_heads_and_its_tokenizer(tmp_path: Path) -> None:
     model = load_masked_lm(opened, next_sentence=True)
 
     assert (opened.config.num_hidden_layers, opened.config.hidden_size) == SIZES["tiny"]
-    assert not model.is_new_head and not load_masked_lm(opened).is_new_head
+    assert not model.new and not load_masked_lm(opened).new
     assert opened.tokenizer.max_tokens == 512 and opened.tokenizer.lowercases
     assert opened.tokenizer.tokens_of([opened.tokenizer.pad_id]) == ["[PAD]"]
     assert opened.fast_tokenizer.mask_token == "[MASK]"

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from fastbert.errors import ConfigError, DataError, EncoderError
 from fastbert.models.loading import open_encoder
 from fastbert.models.masked_lm import load_masked_lm
-from fastbert.training.adapt import FACTS, NewEncoder, adapt, prepare, pretrain
+from fastbert.training.adapt import NewEncoder, adapt, prepare, pretrain
+from fastbert.training.adapt_plan import FACTS
 from fastbert.training.adapt_state import working_folder
 from fastbert.training.callbacks import Callback
 from fastbert.training.state import RunState
@@ -54,7 +55,7 @@ def test_the_held_out_loss_falls_and_the_result_opens_everywhere(encoder: str, t
     assert len(losses) == 16 and losses[-1] < losses[0] - 0.6
     assert result.scores["perplexity"] == pytest.approx(np.exp(losses[-1]))
     assert names_in(tmp_path) == ["corpus.txt", "out"]
-    assert not load_masked_lm(open_encoder(str(tmp_path / "out"))).is_new_head
+    assert not load_masked_lm(open_encoder(str(tmp_path / "out"))).new
     for auto in (transformers.AutoModel, transformers.AutoModelForMaskedLM):
         _, found = auto.from_pretrained(tmp_path / "out", output_loading_info=True)
         assert not found["missing_keys"]
@@ -148,7 +149,7 @@ def test_other_families_are_adapted(family: str, tmp_path: Path) -> None:
     result = adapt([write_corpus(tmp_path / "corpus.txt")], str(folder), tmp_path / "out", quick(epochs=1))
 
     assert np.isfinite(result.scores["loss"])
-    assert not load_masked_lm(open_encoder(str(tmp_path / "out"))).is_new_head
+    assert not load_masked_lm(open_encoder(str(tmp_path / "out"))).new
 
 
 @pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
@@ -252,3 +253,47 @@ def test_the_default_length_is_what_a_short_encoder_takes(encoder: str, tmp_path
 def test_options_out_of_range_are_refused(option: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         quick(**option)
+
+
+def test_another_number_of_epochs_on_disk_is_made_anew(encoder: str, tmp_path: Path) -> None:
+    """A run that was killed in its first epoch leaves examples; the next one may ask for more of them."""
+    corpus, out = write_corpus(tmp_path / "corpus.txt"), tmp_path / "out"
+    left = prepare([corpus], encoder, quick(pregenerate=1))
+    left._pregenerated(working_folder(out))(0)
+    adapt([corpus], encoder, out, quick(pregenerate=2))
+    adapt([corpus], encoder, tmp_path / "whole", quick(pregenerate=2))
+
+    assert same_weights(out, tmp_path / "whole")
+
+
+def test_no_more_examples_are_written_than_epochs_need(encoder: str, tmp_path: Path) -> None:
+    ready = prepare([write_corpus(tmp_path / "corpus.txt")], encoder, quick(epochs=1, pregenerate=40))
+    ready._pregenerated(tmp_path / "work")(0)
+
+    assert len(list((tmp_path / "work" / "examples").glob("*.npz"))) == 1
+
+
+def test_a_corpus_in_another_script_is_said(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt")
+    text = corpus.read_text(encoding="utf-8")
+    corpus.write_text(text.replace("app", "ሰላም").replace("the", "ነው"), encoding="utf-8")
+    unknown = "\n\n".join(f"ሰላም ነው {number}" for number in range(60))
+    (tmp_path / "unknown.txt").write_text(unknown, encoding="utf-8")
+
+    warnings = prepare([corpus], encoder, quick()).plan.warnings
+    assert any("% of the tokens are unknown to the encoder's vocabulary" in one for one in warnings)
+    with pytest.raises(DataError, match="none is masked: its vocabulary knows none of them"):
+        prepare([tmp_path / "unknown.txt"], encoder, quick())
+
+
+def test_only_what_is_new_is_called_new(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt")
+    adapt([corpus], encoder, tmp_path / "masked", quick(epochs=1))
+    bare = prepare([corpus], encoder, quick(next_sentence=True)).plan.reasons
+    ready = prepare([corpus], str(tmp_path / "masked"), quick(next_sentence=True))
+
+    assert bare[0].startswith(
+        "the encoder has no masked-LM head and no next-sentence head and gets new ones, its decoder"
+    )
+    assert ready.plan.reasons[0].startswith("the encoder has no next-sentence head and gets a new one; it learns alone")
+    assert ready.model.new == {"cls.seq_relationship.weight", "cls.seq_relationship.bias"}

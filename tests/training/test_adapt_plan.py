@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from fastbert.config import AdaptConfig
-from fastbert.training.adapt_plan import AdaptPlan, AdaptResult
+from fastbert.training.adapt_plan import FACTS, AdaptPlan, AdaptResult
 from fastbert.training.masked_loop import Progress
 
 PLAN = AdaptPlan(
@@ -37,7 +37,7 @@ def test_a_plan_says_what_will_be_done_and_what_is_odd() -> None:
 
 def test_a_result_shows_the_scores_before_and_after() -> None:
     scores = ({"loss": 3.0, "perplexity": 20.1}, {"loss": 2.0, "perplexity": 7.4})
-    result = AdaptResult(Path("out"), PLAN, Progress(2, 2, 16, 2000, 4.0, scores))
+    result = AdaptResult(Path("out"), PLAN, Progress(2, 2, 16, 2000, 4.0, scores), "key")
 
     assert [line.split() for line in result.block().to_text().splitlines()[1:]] == [
         ["loss", "perplexity"],
@@ -46,3 +46,16 @@ def test_a_result_shows_the_scores_before_and_after() -> None:
     ]
     assert result.to_json()["scores"] == scores[1]
     assert result.tokens_per_second == 500.0
+
+
+def test_a_result_is_read_from_beside_its_checkpoint(tmp_path: Path) -> None:
+    scores = ({"loss": 3.0, "perplexity": 20.1}, {"loss": 2.0, "perplexity": 7.4})
+    result = AdaptResult(tmp_path, PLAN, Progress(2, 2, 16, 2000, 4.0, scores), "key")
+    assert AdaptResult.read(tmp_path, PLAN) is None
+    (tmp_path / FACTS).write_text(json.dumps(result.to_json()), encoding="utf-8")
+
+    again = AdaptResult.read(tmp_path, PLAN)
+
+    assert again is not None and again.to_json() == result.to_json()
+    (tmp_path / FACTS).write_text("{}", encoding="utf-8")
+    assert AdaptResult.read(tmp_path, PLAN) is None

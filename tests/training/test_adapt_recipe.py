@@ -13,7 +13,7 @@ from fastbert.training.adapt_recipe import Facts, choose, head_steps
     [(22_700_000, False, 1e-4), (110_000_000, False, 5e-5), (10_000_000, True, 1e-3), (110_000_000, True, 1e-4)],
 )
 def test_small_encoders_and_new_ones_learn_faster(num_parameters: int, from_scratch: bool, lr: float) -> None:
-    chosen, reasons = choose(AdaptConfig(epochs=1), Facts(100, num_parameters, False, from_scratch))
+    chosen, reasons = choose(AdaptConfig(epochs=1), Facts(100, num_parameters, from_scratch))
 
     assert chosen.lr == lr
     assert reasons == (f"lr {lr:g}: {num_parameters / 1e6:.0f} M parameters",)
@@ -21,7 +21,7 @@ def test_small_encoders_and_new_ones_learn_faster(num_parameters: int, from_scra
 
 @pytest.mark.parametrize(("num_sequences", "epochs"), [(32, 40), (3200, 15), (1_000_000, 3)])
 def test_a_small_corpus_is_read_more_often(num_sequences: int, epochs: int) -> None:
-    chosen, reasons = choose(AdaptConfig(lr=1e-4), Facts(num_sequences, 10**6, True))
+    chosen, reasons = choose(AdaptConfig(lr=1e-4), Facts(num_sequences, 10**6))
 
     assert chosen.epochs == epochs
     assert reasons == (f"{epochs} epochs, 3 to 40: 1,500 steps where the corpus allows",)
@@ -30,7 +30,7 @@ def test_a_small_corpus_is_read_more_often(num_sequences: int, epochs: int) -> N
 def test_what_the_user_says_is_kept() -> None:
     config = AdaptConfig(lr=3e-5, epochs=2)
 
-    assert choose(config, Facts(100, 10**6, True)) == (config, ())
+    assert choose(config, Facts(100, 10**6)) == (config, ())
 
 
 def test_a_new_head_waits_for_no_more_than_a_tenth() -> None:

@@ -71,3 +71,35 @@ def test_the_call_from_python_takes_one_file(encoder: str, tmp_path: Path) -> No
 
     adaptation = model.bundle.facts["adaptation"]
     assert isinstance(adaptation, dict) and adaptation["encoder"] == f"m{SUFFIX}"
+
+
+def test_a_finished_adaptation_is_used_again(encoder: str, tmp_path: Path) -> None:
+    """Who interrupts fine-tuning, or trains with other options, does not adapt anew."""
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+    assert train(tmp_path, encoder, "--adapt", str(corpus))[0] == 0
+    weights = tmp_path / f"m{SUFFIX}" / "model.safetensors"
+    before = weights.stat().st_mtime_ns
+
+    code, output = train(tmp_path, encoder, "--adapt", str(corpus), "--overwrite", "--json")
+
+    assert code == 0 and weights.stat().st_mtime_ns == before, output
+    assert "as it was adapted to this corpus before" in output
+
+
+def test_json_has_the_comparison(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+    arguments = ["train", str(write_table(tmp_path / "t.csv")), "--out", str(tmp_path / "m"), "--encoder", encoder]
+
+    result = CliRunner().invoke(app, [*arguments, "--epochs", "1", "--adapt", str(corpus), "--json"])
+
+    assert set(json.loads(result.stdout)["adaptation"]["choice"]["scores"]) == {"plain", "adapted"}
+
+
+def test_a_plan_tells_of_the_adaptation_and_checks_the_corpus(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+
+    code, output = train(tmp_path, encoder, "--adapt", str(corpus), "--plan")
+    assert code == 0 and "documents packed without padding" in output and f"m{SUFFIX}" in output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.txt", "t.csv"]
+    code, output = train(tmp_path, encoder, "--adapt", str(tmp_path / "missing.txt"), "--plan")
+    assert code != 0 and "missing.txt" in output

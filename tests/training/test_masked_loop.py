@@ -108,7 +108,7 @@ def test_the_head_learns_alone_first_then_the_rate_rises_and_falls(encoder: str,
     loop._set_rate(0.0, 0)
 
     assert not torch.as_tensor(embeddings).requires_grad
-    assert all(parameter.requires_grad for parameter in made.model.head_parameters())
+    assert all(parameter.requires_grad for parameter in made.model.new_parameters())
     run(loop)
     head, rest = listener.rates[: loop.head_steps], listener.rates[loop.head_steps :]
     assert loop.head_steps == 10 or loop.head_steps == -(-made.plan.steps // 10)
@@ -144,7 +144,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(encoder: str, tmp_path: Path) ->
     made = ready(encoder, tmp_path)
     loop = loop_of(made, listener)
     with torch.no_grad():
-        made.model.head_parameters()[0].fill_(float("nan"))
+        made.model.new_parameters()[0].fill_(float("nan"))
 
     with pytest.raises(TrainingError, match="The loss is nan: training has diverged"):
         run(loop)

@@ -82,7 +82,10 @@ def if_exists(*, resume: bool, overwrite: bool) -> Literal["refuse", "overwrite"
     from fastbert.errors import ConfigError
 
     if resume and overwrite:
-        raise ConfigError("--resume and --overwrite are both given.", "Give one of them.")
+        raise ConfigError(
+            "--resume and --overwrite are both given.",
+            "Give --resume alone: it goes on with a run that may replace, too.",
+        )
     return "resume" if resume else "overwrite" if overwrite else "refuse"
 
 

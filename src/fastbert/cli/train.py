@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from fastbert.cli.output import print_data, print_json, say, score_block, show
+
+if TYPE_CHECKING:
+    from fastbert.api import Tables
+    from fastbert.config import DataConfig, TrainConfig
 
 
 def train(
@@ -63,8 +68,7 @@ def train(
     data, training = options.collect(config, assignments, named)
     tables = api.Tables(table, valid, test, adapt)
     if plan_only:
-        plan = api.prepare(tables, data=data, config=training).plan()
-        print_json(plan.to_json()) if as_json else print_data(plan.view())
+        show_plan(tables, out, data=data, config=training, overwrite=overwrite, as_json=as_json)
         return
     callbacks = options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard)
     result = api.train(
@@ -79,3 +83,21 @@ def train(
     say(f"model    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
     command = f"fastbert predict {result.bundle.folder}"
     say(f"try it   {command} TABLE" if result.bundle.task.pairs else f'try it   echo "your text" | {command} -')
+
+
+def show_plan(
+    tables: Tables, out: Path, *, data: DataConfig, config: TrainConfig, overwrite: bool, as_json: bool
+) -> None:
+    """Print what would be done, adaptation included."""
+    from fastbert import api
+
+    learner = api.prepare(tables, data=data, config=config)
+    adapting = api.prepare_adaptation(tables, out, learner.config, overwrite=overwrite)
+    plan = learner.plan()
+    if as_json:
+        more = {} if adapting is None else {"adaptation": adapting.adaptation.plan.to_json()}
+        print_json({**plan.to_json(), **more})
+        return
+    print_data(plan.view())
+    if adapting is not None:
+        print_data(adapting.view())

@@ -27,7 +27,8 @@ Document = tuple[str, ...]  # its sentences, or lines
 TEXT_SUFFIXES = frozenset({".txt", ".text", ".md"})  # read as plain text, in folders too
 TABLE_SUFFIXES = frozenset(SUFFIXES) - TEXT_SUFFIXES
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)  # IMDb's reviews are full of them
-# Fewer documents than this are cut into sections before some are held out, of which there are then so many.
+# A document of more than a twentieth of all lines is cut into sections of a fortieth before some are held out: else
+# nothing could be, or most of the corpus might be.
 LEAST_DOCUMENTS, SECTIONS = 20, 40
 FORMATS_HINT = (
     "Give plain text (.txt, one sentence a line, a blank line between documents), a table with a text column"
@@ -110,34 +111,53 @@ def read_corpus(paths: Sequence[str | Path], *, text: Sequence[str] = (), header
     return Corpus(tuple(documents), findings.notes())
 
 
-def split_corpus(corpus: Corpus, share: float = 0.05, *, least: int = 1) -> tuple[Corpus, Corpus]:
+def split_corpus(corpus: Corpus, share: float = 0.05, *, pairs: bool = False) -> tuple[Corpus, Corpus]:
     """Return what is trained on and what is held out, by documents.
 
-    share: of the documents to hold out, above 0 and below 1.    least: so many of each side in any case.
+    share: of the documents to hold out, above 0 and below 1.    pairs: for next-sentence prediction: documents stay
+        whole, as a text from another document must not be from the same one, and each side has two at least.
     Which ones is a function of their text alone: a document stays where it was when others come and go, and equal
-    ones are on one side. Fewer than 20 documents are first cut into 40 sections at their line ends.
+    ones are on one side. Without pairs long documents are first cut into sections at their line ends.
     Raises DataError if there is too little to hold anything out.
     """
     documents, notes = corpus.documents, list(corpus.notes)
-    if len(documents) < LEAST_DOCUMENTS:
+    if not pairs:
         size = -(-corpus.num_lines // SECTIONS)
-        documents = tuple(part for document in documents for part in _sections(document, size))
-        if len(documents) > len(corpus.documents):
+        is_long = [len(document) > 1 and len(document) * LEAST_DOCUMENTS > corpus.num_lines for document in documents]
+        parts = [
+            tuple(_sections(document, size if long else len(document)))
+            for document, long in zip(documents, is_long, strict=True)
+        ]
+        documents = tuple(section for sections in parts for section in sections)
+        if any(is_long):
+            num_sections = sum(len(sections) for sections, long in zip(parts, is_long, strict=True) if long)
             notes.append(
-                f"{_count(len(corpus.documents), 'document')} cut into {_count(len(documents), 'section')} "
-                "at line ends, so that some can be held out."
+                f"{_count(sum(is_long), 'document')} of more than a twentieth of the lines cut into "
+                f"{_count(num_sections, 'section')} at line ends, so that some can be held out."
             )
     places = [_place_of(document) for document in documents]
-    distinct = sorted(set(places))
+    distinct, least = sorted(set(places)), 2 if pairs else 1
     if len(distinct) < 2 * least:
-        raise DataError(
-            f"The corpus holds {corpus.describe()}: nothing can be held out of it to measure what was learned.",
-            "Give more text, with one sentence on each line and a blank line between documents.",
-        )
+        raise _too_little(corpus, len(distinct), pairs=pairs)
     limit = min(max(share, distinct[least - 1]), distinct[-1 - least])  # so many on each side
     train = [document for document, place in zip(documents, places, strict=True) if place > limit]
     valid = [document for document, place in zip(documents, places, strict=True) if place <= limit]
     return Corpus(tuple(train), tuple(notes)), Corpus(tuple(valid))
+
+
+def _too_little(corpus: Corpus, num_distinct: int, *, pairs: bool) -> DataError:
+    held = f"The corpus holds {corpus.describe()}"
+    if pairs:
+        return DataError(
+            f"{held}, {num_distinct} of them different. Next-sentence prediction needs four documents at least, two to "
+            "learn from and two held out.",
+            "Put a blank line between documents, or leave out --next-sentence.",
+        )
+    same = " All documents are the same." if len(corpus.documents) > 1 else ""
+    return DataError(
+        f"{held}: nothing can be held out of it to measure what was learned.{same}",
+        "Give more text, with one sentence on each line and a blank line between documents.",
+    )
 
 
 def _place_of(document: Document) -> float:

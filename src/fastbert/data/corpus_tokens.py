@@ -48,6 +48,11 @@ class CorpusTokens:
         """Return where in ids_T each document begins."""
         return self.sentences_S1[self.documents_D1]
 
+    def unknown_share(self, tokenizer: Tokenizer) -> float:
+        """Return which share of the tokens stands for what the vocabulary does not know."""
+        unknown = tokenizer.unknown_id
+        return 0.0 if unknown is None else float(np.mean(self.ids_T == unknown))
+
     @cached_property
     def fingerprint(self) -> str:
         """Return a hash of the tokens and of their bounds."""

@@ -77,6 +77,13 @@ class Tokenizer:
             self.backend.encode("a", add_special_tokens=False).ids
         ) and _normalizes_case(self.backend)
 
+    @property
+    def unknown_id(self) -> int | None:
+        """Return the token that stands for what the vocabulary does not know, None if there is none."""
+        names = (getattr(self.backend.model, "unk_token", None), "<unk>", "[UNK]")
+        found = (self.backend.token_to_id(name) for name in names if isinstance(name, str))
+        return next((index for index in found if index is not None), None)
+
     def tokens_of(self, input_ids: Sequence[int]) -> list[str]:
         """Return the token strings of ids, for people to read."""
         return [self.backend.id_to_token(int(index)) or "?" for index in input_ids]

@@ -18,6 +18,7 @@ VocabularyKind = Literal["wordpiece", "bpe"]
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of BERT's vocabularies: padding is 0
 MIN_FREQUENCY = 2  # a piece that is seen once is not learned
 BYTES = 256
+MOST_ENTRIES = 1_000_000  # the trainers ask for memory for all of them at once
 ALPHABET_SHARE = 4  # one part in so many is for characters at most, and as much for their continuations
 
 
@@ -29,11 +30,13 @@ def train_vocabulary(
     kind: "wordpiece", split at spaces and punctuation; "bpe" over bytes, which knows every character.
     lowercase: fold case and strip accents as BERT uncased does; for WordPiece alone.
     It frames one text as [CLS] text [SEP] and two as [CLS] text [SEP] pair [SEP], with type 1 for the pair.
-    Raises ConfigError for a size that is too small, DataError if the corpus gives hardly a token.
+    Raises ConfigError for a size that is too small or large, DataError if the corpus gives hardly a token.
     """
     least = len(SPECIAL_TOKENS) + (BYTES if kind == "bpe" else 1)
     if size < least:
         raise ConfigError(f"vocab_size is {size}; {kind} needs at least {least}.", "8,000 to 30,000 are usual.")
+    if size > MOST_ENTRIES:
+        raise ConfigError(f"vocab_size is {size:,}; it may be {MOST_ENTRIES:,} at most.", "8,000 to 30,000 are usual.")
     lines = [_whole(line) for document in corpus.documents for line in document]
     tokenizer = _wordpiece(lines, size, lowercase=lowercase) if kind == "wordpiece" else _byte_level(lines, size)
     if tokenizer.get_vocab_size() <= least:

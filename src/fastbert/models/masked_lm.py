@@ -9,7 +9,7 @@ Axes: W sequences, L tokens, D width, M masked tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -44,16 +44,16 @@ class MaskedOutputs(NamedTuple):
 class MaskedLanguageModel(nn.Module):
     """An encoder with the head of a masked language model.
 
-    model: as transformers has it.    is_new_head: True where the checkpoint had no head and it is random.
+    model: as transformers has it.    new: names of the parameters that the checkpoint did not have, which are random.
     kept: weights of the checkpoint that the model has no use for, such as a pooler; they are saved again as they were.
     """
 
     def __init__(
-        self, model: PreTrainedModel, *, is_new_head: bool = False, kept: Mapping[str, torch.Tensor] | None = None
+        self, model: PreTrainedModel, *, new: Collection[str] = (), kept: Mapping[str, torch.Tensor] | None = None
     ) -> None:
         super().__init__()
         self.model = model
-        self.is_new_head = is_new_head
+        self.new = frozenset(new)
         self.kept = dict(kept or {})
         self._places_M: torch.Tensor | None = None
         model.base_model.register_forward_hook(self._gather)
@@ -65,16 +65,28 @@ class MaskedLanguageModel(nn.Module):
         """
         self._places_M = places_M
         try:
-            outputs = self.model(**inputs)
+            outputs = self.model(**inputs, return_dict=True)  # some checkpoints ask for tuples
         finally:
             self._places_M = None
         logits = outputs.get("logits", outputs.get("prediction_logits"))
         return MaskedOutputs(logits[0], outputs.get("seq_relationship_logits"))
 
-    def head_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters of the head that are not the encoder's; a tied decoder is the encoder's."""
-        encoder = {id(parameter) for parameter in self.model.base_model.parameters()}
-        return [parameter for parameter in self.model.parameters() if id(parameter) not in encoder]
+    @property
+    def is_tied(self) -> bool:
+        """Return whether the decoder is the word embeddings."""
+        decoder = self.model.get_output_embeddings()
+        return decoder is not None and decoder.weight is self.model.get_input_embeddings().weight
+
+    @property
+    def new_parts(self) -> tuple[str, ...]:
+        """Return what the checkpoint did not have, as nouns."""
+        nouns = (("seq_relationship", "next-sentence head"), ("pooler", "pooler"), ("", "masked-LM head"))
+        found = {next(noun for mark, noun in nouns if mark in name) for name in self.new}
+        return tuple(noun for _, noun in reversed(nouns) if noun in found)
+
+    def new_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that the checkpoint did not have."""
+        return [parameter for name, parameter in self.model.named_parameters() if name in self.new]
 
     def save(self, encoder: Encoder, folder: Path) -> None:
         """Write checkpoint and tokenizer so that transformers' own Auto classes open the folder.
@@ -135,11 +147,34 @@ def load_masked_lm(encoder: Encoder, *, next_sentence: bool = False) -> MaskedLa
         )
     check_weights(encoder.source, model, found, fresh=True)
     opened = cast("PreTrainedModel", model).float()
-    trained = MaskedLanguageModel(opened)
-    head = {id(parameter) for parameter in trained.head_parameters()}
+    encoder_ids = {id(parameter) for parameter in opened.base_model.parameters()}
     missing = {str(name) for name in found["missing_keys"]}
-    is_new = any(id(parameter) in head and name in missing for name, parameter in opened.named_parameters())
-    return MaskedLanguageModel(opened, is_new_head=is_new, kept=_unused(opened, bare, found_bare))
+    new = [
+        name
+        for name, parameter in opened.named_parameters()  # a tied decoder is the encoder's
+        if name in missing and (id(parameter) not in encoder_ids or (next_sentence and "pooler" in name))
+    ]
+    _clear_biases(opened, new)
+    _check_vocabulary(encoder, opened)
+    return MaskedLanguageModel(opened, new=new, kept=_unused(opened, bare, found_bare))
+
+
+def _clear_biases(model: PreTrainedModel, new: Collection[str]) -> None:
+    """Start new biases at 0: transformers leaves those of some heads as the memory was (Longformer, Data2Vec, FNet)."""
+    with torch.no_grad():
+        for name in new:
+            if name.endswith("bias"):
+                model.get_parameter(name).zero_()
+
+
+def _check_vocabulary(encoder: Encoder, model: PreTrainedModel) -> None:
+    largest = max(encoder.tokenizer.backend.get_vocab().values())
+    known = cast("torch.Tensor", model.get_input_embeddings().weight).shape[0]
+    if largest >= known:
+        raise EncoderError(
+            f"'{encoder.name}': its tokenizer has tokens up to number {largest}, its embeddings end at {known - 1}.",
+            "Save the encoder again with both of one size: `model.resize_token_embeddings(len(tokenizer))`.",
+        )
 
 
 def _unused(model: PreTrainedModel, bare: PreTrainedModel, found: Mapping[str, object]) -> dict[str, torch.Tensor]:

@@ -10,23 +10,21 @@ import hashlib
 import json
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from fastbert.bundle import replace_folder
 from fastbert.config import AdaptConfig
 from fastbert.data.corpus import Corpus, read_corpus, split_corpus
 from fastbert.data.corpus_tokens import CorpusTokens, tokenize_corpus
 from fastbert.data.masked_epochs import ExampleOptions, MaskedEpoch, epoch_examples
 from fastbert.data.masking import Masking
-from fastbert.data.pregenerated import open_epochs, write_epochs
+from fastbert.data.pregenerated import PregeneratedEpochs, open_epochs, write_epochs
 from fastbert.data.vocabulary import VocabularyKind, train_vocabulary
-from fastbert.errors import ConfigError, DataError, EncoderError, TrainingError
+from fastbert.errors import DataError, EncoderError
 from fastbert.models.attention import suit_attention
 from fastbert.models.loading import Encoder, count_parameters, describe_encoder, open_encoder
 from fastbert.models.masked_lm import MaskedLanguageModel, load_masked_lm
@@ -35,18 +33,19 @@ from fastbert.models.optimizers import make_optimizer
 from fastbert.models.schedules import make_schedule
 from fastbert.runtime import Runtime, choose_runtime, seed_everything
 from fastbert.training import adapt_recipe
+from fastbert.training.adapt_place import IfExists, check_out, place_checkpoint, working_place
 from fastbert.training.adapt_plan import AdaptPlan, AdaptResult
-from fastbert.training.adapt_state import has_state, load_state, save_state, working_folder
+from fastbert.training.adapt_state import load_state, save_state
 from fastbert.training.callbacks import Callback
 from fastbert.training.masked_loop import MaskedLoop, Progress, steps_of
 from fastbert.training.step import make_scaler
 
-FACTS = "adaptation.json"  # beside the checkpoint: plan and scores
 DEFAULT_TOKENS = 128
 FEW_TOKENS = 100_000
+MANY_UNKNOWN = 0.01  # share of the tokens
+LARGE_SHARE = 0.25  # of the tokens that are held out
 FEW_MASKED = 500  # at a standard deviation of about 2.5 a token the standard error of the loss is 0.1
 Paths = Sequence[str | Path]
-IfExists = Literal["refuse", "overwrite", "resume"]
 
 
 @dataclass(frozen=True)
@@ -84,18 +83,21 @@ class Adaptation:
     def run(self, out: str | Path, callbacks: Sequence[Callback] = (), if_exists: IfExists = "refuse") -> AdaptResult:
         """Train and write the checkpoint. Raises what `adapt` does."""
         target = Path(out)
-        check_out(target, if_exists)
-        working = working_folder(target)
-        key = self._key()
-        loop = self._loop(working, callbacks, key)
-        progress = Progress()
-        if if_exists == "resume":
-            progress = load_state(working, self.model, loop.optimizer, loop.scaler, key)
-        progress, _ = loop.run(progress)
-        result = AdaptResult(target, self.plan, progress)
-        self._write(result)
-        shutil.rmtree(working, ignore_errors=True)
+        with working_place(target, if_exists) as working:
+            key = self.key()
+            loop = self._loop(working, callbacks, key)
+            progress = Progress()
+            if if_exists == "resume":
+                progress = load_state(working, self.model, loop.optimizer, loop.scaler, key)
+            progress, _ = loop.run(progress)
+            result = AdaptResult(target, self.plan, progress, key)
+            place_checkpoint(target, lambda folder: self.model.save(self.encoder, folder), result.to_json())
         return result
+
+    def found(self, folder: Path) -> AdaptResult | None:
+        """Return what an earlier run with the same corpus, encoder and options wrote to a folder, None if none did."""
+        found = AdaptResult.read(folder, self.plan)
+        return found if found is not None and found.key == self.key() else None
 
     def _loop(self, working: Path, callbacks: Sequence[Callback], key: str) -> MaskedLoop:
         config = self.config
@@ -119,16 +121,21 @@ class Adaptation:
         )
 
     def _pregenerated(self, working: Path) -> Callable[[int], MaskedEpoch]:
-        """Write the examples of the first epochs to disk, unless they are there; later epochs use them in turn."""
-        place, count = working / "examples", self.config.pregenerate
+        """Return examples that are on disk: written when the first is asked for; later epochs use them in turn."""
+        place, count = working / "examples", min(self.config.pregenerate, self.config.epochs or 1)
         key = self.options.key(self.train, self.encoder.tokenizer.frames, seed=self.config.seed)
-        if place.exists():
-            found = open_epochs(place, key=key)
-        else:
-            found = write_epochs(place, map(self.examples, range(count)), key=key)
-        return lambda epoch: found[epoch % len(found)]
 
-    def _key(self) -> str:
+        @cache
+        def written() -> PregeneratedEpochs:
+            found = open_epochs(place, key=key) if place.exists() else None
+            if found is None or len(found) != count:  # a run that ended in its first epoch may have had another number
+                shutil.rmtree(place, ignore_errors=True)
+                found = write_epochs(place, map(self.examples, range(count)), key=key)
+            return found
+
+        return lambda epoch: written()[epoch % count]
+
+    def key(self) -> str:
         """Return a hash of all that the weights at the end depend on."""
         digest = hashlib.blake2b(digest_size=20)
         options_key = self.options.key(self.train, self.encoder.tokenizer.frames, seed=self.config.seed)
@@ -139,23 +146,6 @@ class Adaptation:
         for parameter in self.model.parameters():
             digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
-
-    def _write(self, result: AdaptResult) -> None:
-        target = result.folder.resolve()
-        working = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
-        try:
-            working.mkdir(parents=True)
-            self.model.save(self.encoder, working)
-            facts = json.dumps(result.to_json(), indent=2, ensure_ascii=False)
-            (working / FACTS).write_text(facts + "\n", encoding="utf-8")
-            replace_folder(working, target)
-        except OSError as error:
-            raise TrainingError(
-                f"{result.folder}: the checkpoint could not be written ({error.strerror or error}).",
-                "Free some space and start again with --resume: the last epoch is kept.",
-            ) from error
-        finally:
-            shutil.rmtree(working, ignore_errors=True)
 
 
 def adapt(
@@ -218,42 +208,9 @@ def prepare_new(corpus: Paths, new: NewEncoder, config: AdaptConfig | None = Non
         return _ready((train, valid), opened, chosen, from_scratch=True)
 
 
-def check_out(out: Path, if_exists: IfExists) -> None:
-    """Raise ConfigError if a checkpoint cannot be written to a folder, or a run cannot go on or start anew there."""
-    working = working_folder(out)
-    if if_exists == "resume":
-        if not has_state(working):
-            raise ConfigError(
-                f"{out}: there is no interrupted run to go on with, or it had not finished an epoch.",
-                "Start without --resume.",
-            )
-    elif has_state(working):
-        raise ConfigError(
-            f"{out}: a run was interrupted here; its last epoch is in {working}.",
-            "Go on with --resume, or remove that folder to start anew.",
-        )
-    if out.exists() and if_exists != "overwrite":
-        raise ConfigError(f"{out} exists already.", "Choose another folder, or allow it with --overwrite.")
-    if out.exists() and not (out / FACTS).is_file():
-        raise ConfigError(
-            f"{out} exists and is no adapted encoder; it is not replaced, not even with --overwrite.",
-            "Choose another folder, or remove it yourself.",
-        )
-    parent = out.resolve().parent
-    while not parent.exists():
-        parent = parent.parent
-    try:
-        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{out.name}."):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            f"{out} cannot be made: {parent} is not a folder that can be written to ({error.strerror or error})."
-        ) from error
-
-
 def _read(paths: Paths, config: AdaptConfig) -> tuple[Corpus, Corpus]:
     corpus = read_corpus(paths, text=config.text, header=config.header)
-    return split_corpus(corpus, config.valid_share, least=2 if config.next_sentence else 1)
+    return split_corpus(corpus, config.valid_share, pairs=config.next_sentence)
 
 
 def _ready(
@@ -273,13 +230,12 @@ def _ready(
     )
     train, valid = (tokenize_corpus(part, tokenizer) for part in parts)
     first = epoch_examples(train, tokenizer.frames, options, seed=config.seed, epoch=0)
-    if not len(first.places_M):
-        raise DataError(f"The corpus has {len(train.ids_T)} tokens, of which none is masked.", "Give more text.")
+    _check_masked(first, "The corpus has", train, encoder, "Give more text.")
     held_out = _held_out(valid, encoder, options, config.seed)
     seed_everything(config.seed)
     model = load_masked_lm(encoder, next_sentence=config.next_sentence)
     suit_attention(model, runtime)
-    facts = adapt_recipe.Facts(len(first), count_parameters(model), model.is_new_head, from_scratch)
+    facts = adapt_recipe.Facts(len(first), count_parameters(model), from_scratch)
     chosen, reasons = adapt_recipe.choose(config.changed(max_tokens=max_tokens), facts)
     steps = steps_of(chosen, len(first))
     plan = AdaptPlan(
@@ -292,11 +248,14 @@ def _ready(
         tokens=len(train.ids_T),
         sequences=len(first),
         steps=steps,
-        head_steps=adapt_recipe.head_steps(steps, is_new_head=model.is_new_head),
+        head_steps=adapt_recipe.head_steps(steps, is_new_head=bool(model.new)),
         notes=(*parts[0].notes, *_length_note(train, options)),
-        reasons=reasons,
     )
-    plan = replace(plan, reasons=(*_head_note(plan), *reasons), warnings=_warnings(plan, first, held_out, from_scratch))
+    plan = replace(
+        plan,
+        reasons=(*_new_parts_note(model, plan.head_steps), *reasons),
+        warnings=_warnings(plan, first, held_out, train.unknown_share(tokenizer), from_scratch=from_scratch),
+    )
     return Adaptation(encoder, model, train, held_out, options, chosen, runtime, plan)
 
 
@@ -307,9 +266,18 @@ def _held_out(valid: CorpusTokens, encoder: Encoder, options: ExampleOptions, se
         made = epoch_examples(valid, encoder.tokenizer.frames, options, seed=seed, epoch=0)
     except DataError as error:
         raise DataError(f"The documents held out are too few or too short. {error.message}", hint) from error
-    if not len(made.places_M):
-        raise DataError(f"The documents held out have {len(valid.ids_T)} tokens, of which none is masked.", hint)
+    _check_masked(made, "The documents held out have", valid, encoder, hint)
     return made
+
+
+def _check_masked(made: MaskedEpoch, what: str, tokens: CorpusTokens, encoder: Encoder, hint: str) -> None:
+    """Raise DataError if there is nothing to predict."""
+    if len(made.places_M):
+        return
+    message = f"{what} {len(tokens.ids_T):,} tokens, of which none is masked"
+    if tokens.unknown_share(encoder.tokenizer) == 1:
+        raise DataError(f"{message}: its vocabulary knows none of them.", "Choose an encoder of that language.")
+    raise DataError(f"{message}.", hint)
 
 
 def _length_note(train: CorpusTokens, options: ExampleOptions) -> tuple[str, ...]:
@@ -320,20 +288,35 @@ def _length_note(train: CorpusTokens, options: ExampleOptions) -> tuple[str, ...
     return (f"{count:,} of {train.num_documents:,} documents are longer than a sequence and go on in the next.",)
 
 
-def _head_note(plan: AdaptPlan) -> tuple[str, ...]:
-    if not plan.head_steps:
+def _new_parts_note(model: MaskedLanguageModel, num_steps: int) -> tuple[str, ...]:
+    if not num_steps:
         return ()
+    one = len(model.new_parts) == 1
+    decoder = "its decoder tied to the word embeddings" if model.is_tied else "with a decoder of its own"
     return (
-        "the encoder has no masked-LM head and gets a new one, its decoder tied to the word embeddings;"
-        f" it learns alone for the first {plan.head_steps} steps",
+        f"the encoder has no {' and no '.join(model.new_parts)} and gets {'a new one' if one else 'new ones'}"
+        + (f", {decoder}; " if "masked-LM head" in model.new_parts else "; ")
+        + f"{'it learns' if one else 'they learn'} alone for the first {num_steps} steps",
     )
 
 
-def _warnings(plan: AdaptPlan, first: MaskedEpoch, held_out: MaskedEpoch, from_scratch: bool) -> tuple[str, ...]:
+def _warnings(
+    plan: AdaptPlan, first: MaskedEpoch, held_out: MaskedEpoch, unknown_share: float, *, from_scratch: bool
+) -> tuple[str, ...]:
     found = []
+    if unknown_share >= MANY_UNKNOWN:
+        found.append(
+            f"{100 * unknown_share:.0f} % of the tokens are unknown to the encoder's vocabulary; nothing is learned of "
+            "them. Choose an encoder of that language, or make one with `fastbert pretrain`."
+        )
     if len(held_out.places_M) < FEW_MASKED:
         found.append(
             f"Only {len(held_out.places_M):,} tokens are masked in the text held out: its loss is a rough one."
+        )
+    if len(held_out.ids_T) > LARGE_SHARE * (plan.tokens + len(held_out.ids_T)):
+        found.append(
+            f"{len(held_out.ids_T):,} tokens are held out and not learned from, as documents are few or of very "
+            "different length. Break long ones up by line ends or blank lines."
         )
     if plan.tokens < FEW_TOKENS:
         found.append(f"The corpus is small: {plan.tokens:,} tokens. Adaptation wants {FEW_TOKENS:,} and more.")

@@ -5,13 +5,17 @@ Knows nothing of how either is done. No text of a corpus is in it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from fastbert.config import AdaptConfig
 from fastbert.display import Block, View, number
 from fastbert.training.masked_loop import Progress
+
+FACTS = "adaptation.json"  # beside the checkpoint: plan and scores
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,22 @@ class AdaptPlan:
 
 @dataclass(frozen=True)
 class AdaptResult:
-    """What a run gave. folder: the checkpoint."""
+    """What a run gave. folder: the checkpoint.    key: hash of corpus, encoder and options."""
 
     folder: Path
     plan: AdaptPlan
     progress: Progress
+    key: str
+
+    @classmethod
+    def read(cls, folder: Path, plan: AdaptPlan) -> Self | None:
+        """Return the result that lies beside a checkpoint, None if there is none. plan: what would be done now."""
+        try:
+            found = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            numbers = {name: found[name] for name in ("epochs", "steps", "tokens", "seconds")}
+            return cls(folder, plan, Progress(**numbers, evaluations=tuple(found["evaluations"])), found["key"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @property
     def scores(self) -> Mapping[str, float]:
@@ -98,6 +113,7 @@ class AdaptResult:
         """Return what is saved beside the checkpoint and printed as JSON."""
         progress = self.progress
         return {
+            "key": self.key,
             "plan": self.plan.to_json(),
             "scores": dict(self.scores),
             "evaluations": [dict(scores) for scores in progress.evaluations],

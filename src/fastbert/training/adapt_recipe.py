@@ -29,14 +29,13 @@ class Facts:
 
     num_sequences: int
     num_parameters: int
-    is_new_head: bool
     from_scratch: bool = False
 
 
 def choose(config: AdaptConfig, facts: Facts) -> tuple[AdaptConfig, tuple[str, ...]]:
     """Return the configuration with every open choice made, and why, one sentence each.
 
-    >>> chosen, reasons = choose(AdaptConfig(), Facts(2503, 22_700_000, is_new_head=True))
+    >>> chosen, reasons = choose(AdaptConfig(), Facts(2503, 22_700_000))
     >>> chosen.lr, chosen.epochs
     (0.0001, 19)
     """

@@ -13,7 +13,9 @@ from typing import Self
 
 from fastbert.config import AdaptConfig, TrainConfig
 from fastbert.display import Block, View
-from fastbert.training.adapt import Adaptation, IfExists, check_out, prepare
+from fastbert.training.adapt import Adaptation, prepare
+from fastbert.training.adapt_place import IfExists, check_out
+from fastbert.training.adapt_plan import FACTS, AdaptResult
 from fastbert.training.adapt_state import has_state, working_folder
 from fastbert.training.callbacks import Callback
 from fastbert.training.encoder_choice import choose_encoder
@@ -24,33 +26,46 @@ SUFFIX = "-encoder"  # behind the name of the model's folder
 
 @dataclass(frozen=True)
 class Adapting:
-    """An adaptation that is ready to start. folder: of the adapted encoder."""
+    """An adaptation that is ready to start. folder: of the adapted encoder.    found: where it was done before."""
 
     adaptation: Adaptation
     folder: Path
     if_exists: IfExists
+    found: AdaptResult | None
 
     @classmethod
     def prepare(cls, corpus: Sequence[str | Path], out: Path, config: TrainConfig, *, overwrite: bool) -> Self:
         """Read the corpus and check that the adapted encoder can be written beside out.
 
-        An adaptation that was interrupted there is gone on with. Raises UsageError as `adapt` does.
+        An adaptation that was interrupted there is gone on with; one that was finished, of the same corpus with the
+        same options, is used as it is. Raises UsageError as `adapt` does.
         """
         folder = out.resolve().with_name(out.resolve().name + SUFFIX)
         if_exists: IfExists = "overwrite" if overwrite else "refuse"
         if has_state(working_folder(folder)):
             if_exists = "resume"
-        check_out(folder, if_exists)
-        options = AdaptConfig(seed=config.seed, precision=config.precision)
-        return cls(prepare(corpus, config.encoder, options), folder, if_exists)
+        if not (folder / FACTS).is_file():
+            check_out(folder, if_exists)
+        ready = prepare(corpus, config.encoder, AdaptConfig(seed=config.seed, precision=config.precision))
+        found = ready.found(folder)
+        if found is None:
+            check_out(folder, if_exists)
+        return cls(ready, folder, if_exists, found)
+
+    def view(self) -> View:
+        """Return the plan of the adaptation for people."""
+        if self.found is None:
+            note = "If it is interrupted, the same command goes on from the last whole epoch."
+            return View((*self.adaptation.plan.view().blocks, Block("Adapted encoder", (f"{self.folder}", note))))
+        return View((Block("Adapted encoder", (f"{self.folder}, as it was adapted to this corpus before",)),))
 
     def run(self, learner: Learner, callbacks: Sequence[Callback], on_view: Callable[[View], None]) -> Learner:
         """Adapt, train from both encoders, and return a trained learner with the better one.
 
         on_view: is shown the plan of the adaptation, what is trained next, and both results.
         """
-        on_view(self.adaptation.plan.view())
-        adapted = self.adaptation.run(self.folder, callbacks, self.if_exists)
+        on_view(self.view())
+        adapted = self.found or self.adaptation.run(self.folder, callbacks, self.if_exists)
         on_view(View((adapted.block(),)))
         choice, trained = choose_encoder(
             learner.data,

@@ -55,7 +55,7 @@ class MaskedLoop:
     """One run: everything that it needs and nothing that it keeps.
 
     config: with every choice made.    schedule: of the steps in which the encoder learns.
-    head_steps: before them, in which the head learns alone.    examples: of an epoch by its number.
+    head_steps: before them, in which what is new learns alone.    examples: of an epoch by its number.
     valid: examples held out, always the same.
     keep: is called at the end of each epoch, to write what a resumed run needs.
     """
@@ -164,7 +164,7 @@ class MaskedLoop:
     def _set_rate(self, epoch: float, step: int) -> float:
         """Set which parameters learn in a step, and at which rate; return it."""
         head_only = step < self.head_steps
-        head = {id(parameter) for parameter in self.model.head_parameters()} if self.head_steps else set()
+        head = {id(parameter) for parameter in self.model.new_parameters()} if self.head_steps else set()
         for parameter in self.model.model.parameters():
             parameter.requires_grad_(not head_only or id(parameter) in head)
         if head_only:

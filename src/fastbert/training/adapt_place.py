@@ -1,0 +1,123 @@
+"""Where a run of masked training writes: what may stand in its way, and how its checkpoint gets there.
+
+The checkpoint is filled in the hidden folder of the run (`adapt_state.working_folder`) and renamed, so that it is whole
+or not there. One run at a time has that folder. Knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from fastbert.bundle import replace_folder
+from fastbert.errors import ConfigError, TrainingError
+from fastbert.training.adapt_plan import FACTS
+from fastbert.training.adapt_state import has_state, working_folder
+
+LOCK, MAY_REPLACE, CHECKPOINT = "lock", "may-replace", "checkpoint"  # in the folder of the run
+IfExists = Literal["refuse", "overwrite", "resume"]
+
+
+def check_out(out: Path, if_exists: IfExists) -> None:
+    """Raise ConfigError if a checkpoint cannot be written to a folder, or a run cannot go on or start anew there."""
+    working = working_folder(out)
+    parent = out.resolve().parent
+    while not parent.exists():
+        parent = parent.parent
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=f"{working.name}."):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{out} cannot be made: {parent} is not a folder that can be written to ({error.strerror or error})."
+        ) from error
+    if if_exists == "resume":
+        if not has_state(working):
+            raise ConfigError(
+                f"{out}: there is no interrupted run to go on with, or it had not finished an epoch.",
+                "Start without --resume.",
+            )
+    elif has_state(working):
+        raise ConfigError(
+            f"{out}: a run was interrupted here; its last epoch is in {working}.",
+            "Go on with --resume, or remove that folder to start anew.",
+        )
+    may_replace = if_exists == "overwrite" or (if_exists == "resume" and (working / MAY_REPLACE).exists())
+    _check_nothing_lost(out, may_replace=may_replace, hint="Choose another folder, or allow it with --overwrite.")
+
+
+@contextmanager
+def working_place(out: Path, if_exists: IfExists) -> Iterator[Path]:
+    """Have the hidden folder of a run for oneself; it is removed at the end, or kept where a run can go on from it.
+
+    Raises ConfigError as `check_out`, and if another process is writing to out.
+    """
+    check_out(out, if_exists)
+    working = working_folder(out)
+    working.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(working / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ConfigError(
+            f"{out}: another run is writing there at this moment.", "Wait for it, or choose another folder."
+        ) from error
+    is_done = False
+    try:
+        if if_exists == "overwrite":
+            (working / MAY_REPLACE).touch()
+        elif if_exists == "refuse":
+            (working / MAY_REPLACE).unlink(missing_ok=True)
+        yield working
+        is_done = True
+    finally:
+        lock.release()
+        if is_done or not has_state(working):
+            shutil.rmtree(working, ignore_errors=True)
+
+
+def place_checkpoint(out: Path, save: Callable[[Path], None], facts: Mapping[str, object]) -> None:
+    """Let a checkpoint be saved in the folder of the run, put facts beside it, and move it to out.
+
+    Raises ConfigError if something has come to lie at out, TrainingError if the disk fails; the state of the run is
+    still there then.
+    """
+    working = working_folder(out)
+    checkpoint = working / CHECKPOINT
+    may_replace = (working / MAY_REPLACE).exists()
+    try:
+        shutil.rmtree(checkpoint, ignore_errors=True)  # of a run that was killed while it wrote
+        checkpoint.mkdir()
+        save(checkpoint)
+        (checkpoint / FACTS).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _check_nothing_lost(out, may_replace=may_replace, hint="Move it away and go on with --resume.")
+        if may_replace:
+            replace_folder(checkpoint, out.resolve())
+        else:
+            os.rename(checkpoint, out.resolve())
+    except OSError as error:
+        raise TrainingError(
+            f"{out}: the checkpoint could not be written ({error.strerror or error}).",
+            "Free some space and start again with --resume: the last epoch is kept.",
+        ) from error
+    finally:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _check_nothing_lost(out: Path, *, may_replace: bool, hint: str) -> None:
+    """Raise ConfigError if something lies at out that may not be replaced."""
+    if out.exists() and not may_replace:
+        raise ConfigError(f"{out} exists already.", hint)
+    if out.exists() and not (out / FACTS).is_file():
+        raise ConfigError(
+            f"{out} exists and is no adapted encoder; it is not replaced, not even with --overwrite.",
+            "Choose another folder, or remove it yourself.",
+        )
