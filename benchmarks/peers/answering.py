@@ -176,6 +176,7 @@ def main() -> None:
         "seed": options.seed,
         "lr": options.lr,
         **measured,
+        "keeps_memory": os.environ.get("MALLOC_MMAP_MAX_") == "0",
         "machine": machine.describe("bf16" if machine.bf16_pays() else "fp32"),
     }
     with options.out.open("a", encoding="utf-8") as file:
