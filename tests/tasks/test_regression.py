@@ -132,3 +132,18 @@ def test_answers_closer_than_a_hundredth_of_a_deviation_agree() -> None:
     one, two, three = answers(3.0, 3.004, 3.1)
 
     assert one.answer == two.answer != three.answer
+
+
+def test_where_all_true_values_are_the_same_the_smallest_error_is_the_best() -> None:
+    truths = [ValueExample("text", value=3.0)] * 2
+
+    close, far = (TASK.ranking(TASK.score(answers(*values), truths)) for values in ((3.0, 3.5), (1.0, 9.0)))
+
+    assert close == ("rmse", pytest.approx(-0.354, abs=1e-3))
+    assert far is not None and close is not None and far[1] < close[1]
+
+
+def test_the_error_of_a_stand_in_is_known_too() -> None:
+    truths = [ValueExample("text", value=3.0)] * 4
+
+    assert TASK.score_error(answers(3.0, 3.0, 4.0, 5.0), truths) > 0.0

@@ -92,6 +92,7 @@ class Regression(Task):
     head: ClassVar[str] = "SequenceClassification"
     pipeline: ClassVar[str] = "text-classification"
     monitor: ClassVar[str] = "r2"
+    stand_ins: ClassVar[tuple[str, ...]] = ("rmse",)
     answer_metric: ClassVar[str] = "r2"
     losses: ClassVar[tuple[str, ...]] = ("default", "huber")
     counted: ClassVar[str] = "value"
