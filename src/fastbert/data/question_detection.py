@@ -7,7 +7,6 @@ examples (`questions` reads those).
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from itertools import islice
 from fastbert.data.answer_cells import read_answers
 from fastbert.data.columns import find_column, listed
 from fastbert.data.files import find_file
+from fastbert.data.json_values import read_first_values
 from fastbert.data.label_reader import WrongValue
 from fastbert.data.question_layout import QuestionLayout
 from fastbert.data.sources import MAGIC, STANDARD_INPUT, ZIP_MAGIC, Source, is_standard_input, open_rows
@@ -25,12 +25,14 @@ from fastbert.errors import DataError, FastBertError
 
 HEAD_BYTES = 1 << 16
 JUDGED_ROWS = 20
+MAJORITY = 2  # rows with answers in their contexts, for each that has others
 # Names as they are compared: in lower case, letters and digits only. The first of these that is there is taken.
 QUESTION_NAMES = ("question", "query")
 SURE_CONTEXT_NAMES = ("context", "passage", "paragraph")
 CONTEXT_NAMES = (*SURE_CONTEXT_NAMES, "document", "text")
-ANSWER_NAMES = ("answers", "answer", "answertext")
-START_NAMES = ("answerstart", "answersstart", "start")
+# "answers.text" and "answers.answer_start" are what `Dataset.flatten` of Hugging Face makes of SQuAD.
+ANSWER_NAMES = ("answers", "answerstext", "answer", "answertext")
+START_NAMES = ("answerstart", "answersstart", "answersanswerstart", "start")
 SQUAD = QuestionLayout("squad", "question", "context", "answers", "answer_start", ("Questions: a SQuAD file.",))
 
 
@@ -127,13 +129,11 @@ def _text_head(source: Source) -> str:
 
 
 def _open_head(head: str) -> RowStream | None:
-    """Open the whole lines of the beginning of a file, or the first object of a JSON array."""
+    """Open the whole lines of the beginning of a file, or the first objects of a JSON array."""
     if re.match(r"\ufeff?\s*\[\s*\{", head):
-        try:
-            record, _ = json.JSONDecoder().raw_decode(head, head.index("{"))
-        except (ValueError, RecursionError):
-            return None
-        return open_rows([record])
+        values = read_first_values(head.removeprefix("\ufeff"), JUDGED_ROWS)
+        records = [value for value in values if isinstance(value, dict)]
+        return open_rows(records) if records else None
     lines = head[: head.rfind("\n") + 1] or head
     return open_rows(STANDARD_INPUT, stream=io.BytesIO(lines.encode("utf-8", "ignore")))
 
@@ -146,19 +146,21 @@ def _is_sure(stream: RowStream) -> bool:
         return False
     places = [stream.columns.index(name) for name in (context, answer)]
     judged = [_is_answered(row, *places) for row in islice(stream.rows, JUDGED_ROWS)]
-    return True in judged and False not in judged
+    # not all: a few answers that are not in their contexts are better reported row by row
+    return True in judged and judged.count(True) >= MAJORITY * judged.count(False)
 
 
 def _is_answered(row: Row, context: int, answer: int) -> bool | None:
-    """Return whether the answers of a row are parts of its context; None if it has none."""
-    text = row.cells[context]
+    """Return whether the answers of a row are parts of its context; None if it has none, or its context is one."""
+    cell = row.cells[context]
+    text = cell if isinstance(cell, str) else ""
     try:
-        answers = read_answers(row.cells[answer])
+        answers = read_answers(row.cells[answer], context=text)
     except WrongValue:
         return False
-    if not answers:
-        return None
-    return isinstance(text, str) and all(one.text in text and len(one.text) < len(text) for one in answers)
+    if any(one.text not in text for one in answers):
+        return False
+    return True if any(len(one.text) < len(text) for one in answers) else None
 
 
 def _find(columns: Sequence[str], names: Sequence[str], taken: Sequence[str] = ()) -> str | None:
