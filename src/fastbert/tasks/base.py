@@ -263,6 +263,10 @@ class Task(ABC):
         """Return counts of true (rows) against decided labels (columns), or None where that has no meaning."""
         return None
 
+    def check_truths(self, examples: Sequence[Example]) -> None:
+        """Raise DataError for rows that measure nothing, because no answer of the model can be right there."""
+        return
+
     @abstractmethod
     def row_loss(self, prediction: Prediction, example: Example) -> float:
         """Return how wrong one prediction is: a number by which rows can be ordered."""
