@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fastbert.data.question_detection import (
     is_squad_file,
     layout_of_another,
     looks_like_questions,
+    open_questions,
 )
 from fastbert.data.question_layout import QuestionLayout
 from fastbert.errors import DataError
@@ -284,3 +286,19 @@ def test_flattened_columns_of_hugging_face_are_known(tmp_path: Path) -> None:
 
     assert looks_like_questions(tmp_path / "flat.parquet")
     assert (found.answer, found.start) == ("answers.text", "answers.answer_start")
+
+
+def test_questions_to_answer_are_rows_of_a_squad_file_from_standard_input_too(tmp_path: Path) -> None:
+    stream = io.BytesIO(squad_file(tmp_path).read_bytes())
+
+    opened = open_questions("-", ("ask", "about"), stream=stream)
+
+    assert opened.columns == ("id", "ask", "about")
+    assert len(list(opened.rows)) > 0
+
+
+def test_questions_to_answer_are_rows_of_any_table() -> None:
+    opened = open_questions("-", ("ask", "about"), True, stream=io.BytesIO(b"ask,about\nWho?,Rome is old.\n"))
+
+    assert [row.cells for row in opened.rows] == [("Who?", "Rome is old.")]
+    assert open_questions([ROW], ("question", "context")).columns == tuple(ROW)

@@ -9,6 +9,7 @@ import pytest
 
 from fastbert.data.files import find_file
 from fastbert.data.given_questions import GivenAnswer, GivenQuestion, GivenQuestions
+from fastbert.data.sources import open_rows
 from fastbert.data.squad import is_squad, open_squad, read_squad
 from fastbert.data.table import RowStream
 from fastbert.errors import DataError
@@ -197,3 +198,15 @@ def test_half_a_character_is_named_with_its_question(
 
     place = "" if key == "\ud83d" else "id q1, "
     assert found.wrong.shown == [(1, f"{what}; expected whole characters ({place}title 'Rome', paragraph 1)")]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_squad_file_is_no_table(indent: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps(squad(paragraph(question())), indent=indent), encoding="utf-8")
+
+    with pytest.raises(DataError) as caught:
+        open_rows(path)
+
+    assert caught.value.message == "dev.json is a SQuAD file; expected a table."
+    assert "write its texts as a table, such as" in str(caught.value.hint)

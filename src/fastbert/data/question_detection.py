@@ -11,19 +11,21 @@ import os
 import re
 from collections.abc import Sequence
 from itertools import islice
+from typing import BinaryIO
 
 from fastbert.data.answer_cells import read_answers
 from fastbert.data.columns import find_column, listed
-from fastbert.data.files import find_file
+from fastbert.data.files import find_file, standard_input
+from fastbert.data.header import Header
 from fastbert.data.json_values import read_first_values
 from fastbert.data.label_reader import WrongValue
 from fastbert.data.question_layout import QuestionLayout
-from fastbert.data.sources import MAGIC, STANDARD_INPUT, ZIP_MAGIC, Source, is_standard_input, open_rows
-from fastbert.data.squad import is_squad
+from fastbert.data.sources import MAGIC, STANDARD_INPUT, ZIP_MAGIC, Source, is_standard_input, open_file, open_rows
+from fastbert.data.squad import is_squad, is_squad_input, open_squad, text_head
 from fastbert.data.table import Row, RowStream, Table
 from fastbert.errors import DataError, FastBertError
 
-HEAD_BYTES = 1 << 16
+MAGIC_BYTES = 16  # longer than what any format begins with
 JUDGED_ROWS = 20
 MAJORITY = 2  # rows with answers in their contexts, for each that has others
 # Names as they are compared: in lower case, letters and digits only. The first of these that is there is taken.
@@ -110,6 +112,19 @@ def is_squad_file(source: Source) -> bool:
     return not is_standard_input(source) and is_squad(_text_head(source))
 
 
+def open_questions(
+    source: Source, columns: tuple[str, str], header: Header = None, *, stream: BinaryIO | None = None
+) -> RowStream:
+    """Open the rows of a table of questions to answer, or of a SQuAD file, whose rows have no answers then.
+
+    columns: what question and context of a SQuAD file are called.    Takes and raises what `open_rows` does.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return open_rows(source, header=header)
+    file = standard_input(stream) if is_standard_input(source) else find_file(source)
+    return open_squad(file, columns) if is_squad_input(file) else open_file(file, header)
+
+
 def layout_of_another(source: Source, saved: QuestionLayout, *, answers_required: bool) -> QuestionLayout:
     """Return how to read another file than that of a layout: either of them may be a SQuAD file, or a table."""
     if is_standard_input(source) or is_squad_file(source) == (saved.format == "squad"):
@@ -121,11 +136,9 @@ def _text_head(source: Source) -> str:
     """Return the beginning of a text file, "" for anything else, such as a folder of tagged text."""
     if not isinstance(source, str | os.PathLike) or os.path.isdir(source):
         return ""
-    head = find_file(source).head(HEAD_BYTES)
-    if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)):
-        return ""
-    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return head.decode(encoding, "ignore")
+    file = find_file(source)
+    head = file.head(MAGIC_BYTES)
+    return "" if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)) else text_head(file)
 
 
 def _open_head(head: str) -> RowStream | None:

@@ -26,6 +26,7 @@ from fastbert.data.table import Row, RowStream, TableFormat
 from fastbert.errors import DataError
 
 HINT = 'A SQuAD file is {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.'
+HEAD_BYTES = 1 << 16
 HALF_HINT = "Write these texts anew from where they come from: half of a character was cut off."
 _BEGIN = re.compile(r"\ufeff?\s*\{")
 _DATA = re.compile(r'"data"\s*:\s*\[\s*(\{|\])')
@@ -39,6 +40,26 @@ def is_squad(head: str) -> bool:
     True
     """
     return bool(_BEGIN.match(head) and _DATA.search(head) and (_INSIDE.search(head) or len(head) < 100))
+
+
+def is_squad_input(file: InputFile) -> bool:
+    """Return True if a file, which may be zipped, is a SQuAD file."""
+    return is_squad(text_head(file))
+
+
+def text_head(file: InputFile) -> str:
+    """Return the beginning of a text file."""
+    head = file.head(HEAD_BYTES)
+    return head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "ignore")
+
+
+def no_table(file: InputFile) -> DataError:
+    """Return the error for a SQuAD file where a table is expected."""
+    return DataError(
+        f"{file.name} is a SQuAD file; expected a table.",
+        "A model for questions is trained on it, and predicts and is evaluated on it. For anything else write its "
+        'texts as a table, such as {"question": "...", "context": "..."} on each line.',
+    )
 
 
 def read_squad(file: InputFile) -> GivenQuestions:
