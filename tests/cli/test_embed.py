@@ -32,3 +32,14 @@ def test_an_unknown_pooling_is_refused(run: Run, bundle: Path, tmp_path: Path) -
     outcome = run("embed", bundle, tmp_path / "t.csv", "--out", tmp_path / "v.npy", "--pooling", "max")
 
     assert (outcome.code, outcome.err) == (2, "error: --pooling is 'max'; expected auto, mean or cls.\n")
+
+
+def test_a_table_is_not_written_over_by_its_vectors(run: Run, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "in.parquet", ["text"], [["the app is slow"]])
+
+    outcome = run("embed", tmp_path / "no encoder is opened", table, "--out", table)
+
+    assert (outcome.code, outcome.err) == (
+        2,
+        f"error: {table} is the input itself.\nhint: Give --out another name.\n",
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Run
 from tests.helpers import write_csv
 
@@ -37,12 +39,25 @@ def test_a_limit_beyond_one_is_refused(run: Run, tmp_path: Path) -> None:
     assert (outcome.code, outcome.err.startswith("error: --least is 90.0; expected a number above 0")) == (2, True)
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["t.csv", "other.csv"])
+def test_a_table_that_is_read_is_not_written_over(name: str, run: Run, tmp_path: Path) -> None:
     table = write_csv(tmp_path / "t.csv", ["text"], [["the app is slow"]])
+    other = write_csv(tmp_path / "other.csv", ["text"], [["the app is slow"]])
+    out = tmp_path / name
 
-    outcome = run("similar", table, "--encoder", tmp_path / "no encoder is opened", "--out", table)
+    outcome = run("similar", table, "--against", other, "--encoder", tmp_path / "no encoder is opened", "--out", out)
 
     assert (outcome.code, outcome.err) == (
         2,
-        f"error: {table} is the input itself.\nhint: Give --out another name.\n",
+        f"error: {out} is the input itself.\nhint: Give --out another name.\n",
     )
+
+
+def test_pairs_go_to_the_file_and_a_summary_to_standard_output_as_json(run: Run, encoder: str, tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", ["text"], [["the app is slow"], ["the app is slow"]])
+    out = tmp_path / "pairs.csv"
+
+    values = run("similar", table, "--encoder", encoder, "--text", "text", "--out", out, "--json").json
+
+    assert values == {"out": str(out), "rows": 1}
+    assert out.read_text(encoding="utf-8").count("the app is slow") == 2

@@ -115,3 +115,12 @@ def test_what_json_holds_is_what_the_objects_hold(answers: list[tuple[str, int]]
     value = {"text": [text for text, _ in answers], "answer_start": [start for _, start in answers]}
 
     assert read_answers(json.dumps(value)) == read_answers(value) == tuple(GivenAnswer(*one) for one in answers)
+
+
+@pytest.mark.parametrize("value", ["[1, 2]", '{"text": "x"}', "['a']"])
+def test_what_stands_in_the_context_as_it_is_written_is_the_answer(value: str) -> None:
+    assert read_answers(value, 3, context=f"is {value}.") == (GivenAnswer(value, 3),)
+
+
+def test_an_empty_list_is_no_answer_whatever_the_context_holds() -> None:
+    assert read_answers("[]", context="x = []") == ()

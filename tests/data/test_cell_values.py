@@ -10,6 +10,7 @@ from fastbert.data.cell_values import (
     label_text,
     parse_flag,
     parse_list,
+    parse_number,
     parse_whole,
     split_cell,
 )
@@ -123,3 +124,8 @@ def test_lists(cell: Cell, expected: list[Cell] | None) -> None:
 
 def test_a_cell_is_split_without_blanks_and_empty_parts() -> None:
     assert split_cell(" a ||b c| ", "|") == ["a", "b c"]
+
+
+@pytest.mark.parametrize("cell", [10**400, "1e999", float("inf"), float("nan"), "nan", True, None, ["1"]])
+def test_a_number_beyond_a_float_is_no_number(cell: Cell) -> None:
+    assert parse_number(cell) is None

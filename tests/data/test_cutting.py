@@ -149,3 +149,13 @@ def test_what_windows_slide_over_means_nothing_to_other_ways(
 
     assert cuts.starts_WR.tolist() == other.starts_WR.tolist()
     assert cuts.sizes_WR.tolist() == other.sizes_WR.tolist()
+
+
+def test_windows_slide_over_the_longer_text_of_each_two() -> None:
+    rows = [(2, 20, 8), (20, 2, 8), (9, 0, 8)]
+
+    cuts = plan(rows, "windows", "longer")
+
+    assert cuts.unread_N.tolist() == [False] * 3
+    assert {tuple(sizes) for sizes in cuts.sizes_WR[cuts.text_W == 0].tolist()} == {(2, 0, 6, 0)}
+    assert {tuple(sizes) for sizes in cuts.sizes_WR[cuts.text_W == 1].tolist()} == {(6, 0, 2, 0)}

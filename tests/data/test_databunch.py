@@ -391,3 +391,10 @@ def test_data_made_by_hand_has_no_layout_to_read_by() -> None:
 
     with pytest.raises(ConfigError, match="not read from a file"):
         data.read_rows(feedback_rows())
+
+
+def test_validation_questions_without_any_answer_are_refused_where_the_model_always_gives_one() -> None:
+    known = {"question": "Who?", "context": "Anna came.", "answer": "Anna"}
+
+    with pytest.raises(DataError, match="None of the 1 questions has an answer, but the model always gives one"):
+        DataBunch.from_files([known] * 4, valid=[{**known, "answer": ""}])

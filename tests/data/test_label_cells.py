@@ -207,3 +207,30 @@ def test_vectors_of_flags_are_refused() -> None:
         "train.csv: the lists of column 'label' look like vectors of 0/1.\n"
         "  Write the names of the labels into the lists, or give each label a column of its own."
     )
+
+
+@pytest.mark.parametrize("task", ["auto", "regression"])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        tuple(f"{index % 5},{index:03}" for index in range(60)),
+        tuple(f"{index / 10:.1f}".replace(".", ",") for index in range(40)) * 2,
+        ("4", "3", *(f"{index % 3},{index + 200}" for index in range(40))),
+    ],
+)
+def test_decimal_commas_are_named(cells: tuple[str, ...], task: TaskOption) -> None:
+    with pytest.raises(DataError) as caught:
+        read(*cells, task=task)
+
+    assert "column 'label' holds numbers with a comma (such as" in caught.value.message
+    assert "Write them with a decimal point, such as 0.143" in str(caught.value.hint)
+
+
+def test_lists_of_numbered_labels_are_no_decimals() -> None:
+    cells = [f"{one},{two}" for one in range(10) for two in range(one + 1, 10)] + [str(one) for one in range(10)]
+
+    assert read(*cells).task == "multi_label"
+
+
+def test_one_word_among_fractions_leaves_a_column_of_numbers() -> None:
+    assert read("nan", *(index / 7 for index in range(50))).task == "regression"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fastbert.data.question_detection import (
     is_squad_file,
     layout_of_another,
     looks_like_questions,
+    open_questions,
 )
 from fastbert.data.question_layout import QuestionLayout
 from fastbert.errors import DataError
@@ -186,6 +188,10 @@ def test_the_real_files_are_known(name: str) -> None:
         ("qa.json", json.dumps([HUGGING_FACE] * 3, indent=2)),
         ("qa.csv", "question,context,answer\nWhat is old?,Rome is old.,Rome\nIs it?,Rome is old.,\n"),
         ("qa.tsv", "context\tquestion\tanswers\nRome is old.\tWhat?\t['Rome']\nRome is old.\tWhat?\t[]\n"),
+        ("bad.csv", "question,context,answer\n" + "What?,Rome is old.,Rome\n" * 3 + "What?,Rome is old.,Paris\n"),
+        ("whole.csv", "question,context,answer\nWhat?,Rome is old.,Rome is old.\nWhat?,Rome is old.,Rome\n"),
+        ("bad.json", json.dumps([{**ROW, "answer": "Paris"}, ROW, ROW])),
+        ("list.csv", 'question,context,answer\nWhat?,"It is [1, 2].","[1, 2]"\n'),
         ("long.jsonl", json.dumps(HUGGING_FACE) + "\n" + json.dumps(HUGGING_FACE | {"context": "x" * 99_999})),
     ],
 )
@@ -217,6 +223,11 @@ def test_rows_in_memory_are_known() -> None:
         ("qnli.tsv", "question\tsentence\tlabel\nWhat?\tRome is old.\tentailment\n"),
         ("boolq.jsonl", '{"question": "is it", "passage": "It is true.", "answer": true}\n' * 3),
         ("abstractive.jsonl", '{"question": "is it", "context": "It is.", "answer": "surely"}\n' * 3),
+        (
+            "often.jsonl",
+            '{"question": "is it", "context": "It is.", "answer": "%s"}\n' * 5 % (*["It"] * 3, "no", "yes"),
+        ),
+        ("all.jsonl", '{"question": "is it", "context": "It is.", "answer": "It is."}\n' * 3),
         ("unanswered.jsonl", '{"question": "is it", "context": "It is.", "answer": ""}\n' * 3),
         ("wrong.jsonl", '{"question": "is it", "context": "It is.", "answer": {"value": "It"}}\n' * 3),
         ("document.csv", "question,text,answer\nWhat is old?,Rome is old.,Rome\nWhat?,Rome is old.,Rome\n"),
@@ -265,3 +276,29 @@ def test_a_squad_file_is_told_from_tables(tmp_path: Path) -> None:
     assert is_squad_file(squad_file(tmp_path))
     assert not is_squad_file([ROW])
     assert not is_squad_file("-")
+
+
+def test_flattened_columns_of_hugging_face_are_known(tmp_path: Path) -> None:
+    table = pyarrow.Table.from_pylist([HUGGING_FACE] * 3).flatten()
+    pyarrow.parquet.write_table(table, tmp_path / "flat.parquet")
+
+    found = detect_questions(tmp_path / "flat.parquet")
+
+    assert looks_like_questions(tmp_path / "flat.parquet")
+    assert (found.answer, found.start) == ("answers.text", "answers.answer_start")
+
+
+def test_questions_to_answer_are_rows_of_a_squad_file_from_standard_input_too(tmp_path: Path) -> None:
+    stream = io.BytesIO(squad_file(tmp_path).read_bytes())
+
+    opened = open_questions("-", ("ask", "about"), stream=stream)
+
+    assert opened.columns == ("id", "ask", "about")
+    assert len(list(opened.rows)) > 0
+
+
+def test_questions_to_answer_are_rows_of_any_table() -> None:
+    opened = open_questions("-", ("ask", "about"), True, stream=io.BytesIO(b"ask,about\nWho?,Rome is old.\n"))
+
+    assert [row.cells for row in opened.rows] == [("Who?", "Rome is old.")]
+    assert open_questions([ROW], ("question", "context")).columns == tuple(ROW)

@@ -90,3 +90,9 @@ def test_a_group_is_short_and_does_not_depend_on_blanks_around(context: str) -> 
 
 def test_groups_are_the_same_in_each_run() -> None:
     assert context_group("Rome is old.") == "884e35f3845ebe5b"
+
+
+def test_an_answer_that_looks_like_a_list_is_one_where_its_context_has_it() -> None:
+    (found,) = read("question context answer", ["What?", "It is [1, 2].", "[1, 2]"])
+
+    assert found.answers == (GivenAnswer("[1, 2]"),)

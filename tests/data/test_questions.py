@@ -235,11 +235,8 @@ def test_no_answer_is_an_answer() -> None:
     assert answers_of(row("old"), row(""), row(None), row([])) == [(Answer("old", 8),), (), (), ()]
 
 
-def test_a_file_without_any_answer_is_no_training_file() -> None:
-    assert error(row(""), row(None)) == (
-        "rows: none of the 2 questions has an answer.\n"
-        "  Training and evaluation need some that have. Name the column of the answers with --label."
-    )
+def test_all_questions_may_be_without_an_answer() -> None:
+    assert answers_of(row(""), row(None)) == [(), ()]
 
 
 def test_questions_to_answer_have_none() -> None:

@@ -194,3 +194,24 @@ def test_a_value_that_cannot_be_a_cell_is_named_with_its_column() -> None:
 
     with pytest.raises(DataError, match="rows, row 1: column 'extra' holds a value of type object; expected text"):
         list(stream.rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 200_000, "train.jsonl: the JSON is nested too deeply."),
+        ('[{"a": ' + "1" * 5000 + "}]", "train.jsonl: a number has more than 4,300 digits."),
+        ('{"a": 1}\n{"a": ' + "1" * 5000 + "}\n", "train.jsonl, row 2: a number has more than 4,300 digits."),
+    ],
+)
+def test_json_beyond_the_limits_of_the_reader_is_named(tmp_path: Path, text: str, message: str) -> None:
+    error = open_error(tmp_path, text)
+
+    assert (error.message, error.hint) == (message, JSON_HINT)
+
+
+def test_half_a_character_inside_an_object_is_named_too(tmp_path: Path) -> None:
+    stream = opened(tmp_path, '{"id": 1, "answers": {"text": ["\\ud83d"]}}\n')
+
+    with pytest.raises(DataError, match="column 'answers' holds half of a surrogate pair"):
+        list(stream.rows)

@@ -9,6 +9,7 @@ import pytest
 
 from fastbert.data.files import find_file
 from fastbert.data.given_questions import GivenAnswer, GivenQuestion, GivenQuestions
+from fastbert.data.sources import open_rows
 from fastbert.data.squad import is_squad, open_squad, read_squad
 from fastbert.data.table import RowStream
 from fastbert.errors import DataError
@@ -98,6 +99,7 @@ def test_a_number_is_an_id_too(tmp_path: Path) -> None:
     [
         ('{"data": [', "train.json, line 1: no valid JSON at column 11 (Expecting value)."),
         ('{"data": ' + "[" * 200_000, "train.json: the JSON is nested too deeply."),
+        ('{"data": ' + "1" * 5000 + "}", "train.json: a number has more than 4,300 digits."),
         ({"data": {}}, "train.json: there is no list 'data', as SQuAD files have one."),
         ([1], "train.json: there is no list 'data', as SQuAD files have one."),
         ({"data": [{}]}, "train.json, article 1: there is no list 'paragraphs'."),
@@ -179,3 +181,32 @@ def test_questions_are_rows_without_their_answers(tmp_path: Path) -> None:
 def test_a_question_that_cannot_be_read_is_an_error_before_the_first_row(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no text 'question'"):
         opened(tmp_path, squad(paragraph(question(), {"id": "b"})))
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "context", "what"),
+    [
+        ("q1", "What \ud83d?", "Rome is old.", "question holds half of a surrogate pair (U+D83D) at character 5"),
+        ("q1", "What?", "\udc00Rome", "context holds half of a surrogate pair (U+DC00) at character 0"),
+        ("\ud83d", "What?", "Rome", "id holds half of a surrogate pair (U+D83D) at character 0"),
+    ],
+)
+def test_half_a_character_is_named_with_its_question(
+    key: str, text: str, context: str, what: str, tmp_path: Path
+) -> None:
+    found = read(tmp_path, squad(paragraph({"id": key, "question": text}, context=context)))
+
+    place = "" if key == "\ud83d" else "id q1, "
+    assert found.wrong.shown == [(1, f"{what}; expected whole characters ({place}title 'Rome', paragraph 1)")]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_squad_file_is_no_table(indent: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps(squad(paragraph(question())), indent=indent), encoding="utf-8")
+
+    with pytest.raises(DataError) as caught:
+        open_rows(path)
+
+    assert caught.value.message == "dev.json is a SQuAD file; expected a table."
+    assert "write its texts as a table, such as" in str(caught.value.hint)

@@ -69,3 +69,11 @@ def test_no_texts_give_no_vectors(encoder: str) -> None:
 def test_more_tokens_than_the_encoder_takes_are_refused(encoder: str) -> None:
     with pytest.raises(EncoderError, match="this encoder takes at most"):
         Embedder.open(encoder, max_tokens=100_000)
+
+
+def test_windows_read_all_of_a_pair_whichever_is_long(encoder: str) -> None:
+    embedder = Embedder.open(encoder, max_tokens=16)
+    embedder.truncation = "windows"
+    pairs = [("the app", "the app is slow " * 9), ("the app is slow " * 9, "the app")]
+
+    assert [cut for _, cut in embedder.stream(pairs)] == [0]

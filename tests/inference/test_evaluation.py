@@ -13,6 +13,7 @@ from fastbert.data.databunch import DataBunch
 from fastbert.errors import DataError
 from fastbert.inference.evaluation import evaluate_table, saved_layout
 from fastbert.inference.predictor import Predictor
+from fastbert.tasks.base import Task
 from tests.feedback import feedback_rows, make_learner, tagged_rows, write_feedback
 from tests.helpers import write_csv
 
@@ -165,3 +166,13 @@ def test_a_table_needs_no_group(encoder: str, tmp_path: Path) -> None:
     model = trained(encoder, tmp_path, DataBunch.from_files(rows, group="customer"))
 
     assert evaluate_table(model, feedback_rows(6), options()).rows == 6
+
+
+def test_rows_that_measure_nothing_are_refused(model: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Task, examples: object) -> None:
+        raise DataError("nothing is measured")
+
+    monkeypatch.setattr(type(model.task), "check_truths", refuse)
+
+    with pytest.raises(DataError, match="nothing is measured"):
+        evaluate_table(model, feedback_rows(4), options())

@@ -55,11 +55,20 @@ def test_pairs_are_read_from_two_columns() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("v.csv", "vectors are written as .parquet or .npy; this ending is '.csv'"), ("no/v.npy", "does not exist")],
+    [
+        ("v.csv", "vectors are written as .parquet or .npy; this ending is '.csv'"),
+        ("no/v.npy", "does not exist"),
+        ("folder.npy", "folder.npy is a folder; expected the name of a file"),
+        ("in.parquet", "in.parquet is the input itself"),
+    ],
 )
 def test_a_file_that_cannot_be_written_is_refused_first(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.npy").mkdir()
+    table = tmp_path / "in.parquet"
+    table.touch()
+
     with pytest.raises(DataError, match=message):
-        check_vector_file(tmp_path / name)
+        check_vector_file(tmp_path / name, table)
 
 
 def test_nothing_is_left_where_embedding_fails(tmp_path: Path) -> None:

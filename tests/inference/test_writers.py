@@ -217,13 +217,16 @@ def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
         ("a.xlsx", "a.xlsx: answers are written as .csv, .tsv or .jsonl; this ending is '.xlsx'."),
         ("answers", "answers: answers are written as .csv, .tsv or .jsonl; this ending is ''."),
         ("missing/a.csv", "The folder of .*missing/a.csv does not exist.\n  Make it first."),
+        ("folder.csv", "folder.csv is a folder; expected the name of a file.\n  Give --out another name."),
     ],
 )
 def test_a_file_that_cannot_be_written_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+
     with (
         pytest.raises(DataError, match=message),
         open_writer(COLUMNS, ADDED, tmp_path / name, as_json=False, source="new.csv"),
     ):
         pass
 
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.csv"]

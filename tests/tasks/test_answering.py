@@ -337,3 +337,11 @@ def test_long_contexts_are_read_in_windows_whatever_is_asked_for() -> None:
     data = DataBunch.from_files(question_rows(12), truncation="head")
 
     assert data.config.truncation == "windows"
+
+
+def test_questions_without_any_answer_measure_only_a_model_that_may_give_none() -> None:
+    MAY_BE_NONE.check_truths([NONE])
+    TASK.check_truths([NONE, KNOWN])
+
+    with pytest.raises(DataError, match="None of the 1 questions has an answer, but the model always gives one"):
+        TASK.check_truths([NONE])

@@ -132,3 +132,51 @@ def test_answers_closer_than_a_hundredth_of_a_deviation_agree() -> None:
     one, two, three = answers(3.0, 3.004, 3.1)
 
     assert one.answer == two.answer != three.answer
+
+
+def test_where_all_true_values_are_the_same_the_smallest_error_is_the_best() -> None:
+    truths = [ValueExample("text", value=3.0)] * 2
+
+    close, far = (TASK.ranking(TASK.score(answers(*values), truths)) for values in ((3.0, 3.5), (1.0, 9.0)))
+
+    assert close is not None and far is not None
+    assert close[0] == "rmse"
+    assert close[1] == pytest.approx(-0.354, abs=1e-3)
+    assert far[1] < close[1]
+
+
+def test_the_error_of_a_stand_in_is_known_too() -> None:
+    truths = [ValueExample("text", value=3.0)] * 4
+
+    assert TASK.score_error(answers(3.0, 3.0, 4.0, 5.0), truths) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "cell"),
+    [
+        (3.1400001049, 1.5, "3.14"),
+        (1e9 + 0.123, 0.3, "1000000000.123"),
+        (1.23456789e-7, 1e-7, "1.23457e-07"),
+        (1234567.9, 2e6, "1234568"),
+        (-1e-9, 1.0, "0"),
+        (5.0, 2.0, "5"),
+    ],
+)
+def test_an_answer_has_as_many_decimals_as_its_scale_needs(value: float, scale: float, cell: str) -> None:
+    assert ValuePrediction(value=value, scale=scale).cells == (cell,)
+
+
+def test_close_numbers_have_bins_of_their_own() -> None:
+    task = Regression("x", mean=1e9, scale=0.3, low=1e9, high=1e9 + 1)
+
+    assert len(task.counts([])) == 8
+    assert "1000000000 to 1000000001" in task.describe()
+
+
+@pytest.mark.parametrize("values", [(-1e308, 1e308), (1e-200, 3e-200)])
+def test_numbers_beyond_reckoning_are_refused(values: tuple[float, ...]) -> None:
+    rows = [{"text": f"text {row}", "stars": value} for row in range(6) for value in values]
+    layout, read = read_training_file(rows, DataConfig(labels=("stars",), task="regression"))
+
+    with pytest.raises(DataError, match="The numbers in column 'stars' cannot be reckoned with"):
+        Regression.from_examples(read.examples, layout, DataConfig())

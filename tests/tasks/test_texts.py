@@ -33,3 +33,12 @@ def test_texts_without_a_truth_have_no_targets() -> None:
 
     with pytest.raises(ValueError, match="features of examples without a truth have no targets"):
         targets_of(features)
+
+
+def test_pieces_are_those_of_the_windows_however_they_slide() -> None:
+    examples = [TextExample("the app", "the app is slow " * 9)]
+
+    features = encode_texts(examples, None, tokenizer(), max_tokens=16, truncation="windows", slide="longer")
+
+    assert len(features) > 1
+    assert {tuple(feature.pieces) for feature in features} == {((0, 7),)}

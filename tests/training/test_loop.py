@@ -328,9 +328,16 @@ def test_without_its_monitored_score_a_run_is_judged_by_log_loss(encoder: str) -
 
     losses = [0.5, 0.4, 0.6]
 
-    learner = make_learner(encoder, with_task(make_data(), Undefined(NAMES))).fit(epochs=3)
+    named: list[str] = []
+
+    class Names(Callback):
+        def on_evaluate(self, state: RunState) -> None:
+            named.append(state.monitor)
+
+    learner = make_learner(encoder, with_task(make_data(), Undefined(NAMES)), callbacks=[Names()]).fit(epochs=3)
 
     assert [record.best for record in learner.history.evaluations] == [True, True, False]
+    assert named == ["log_loss"] * 3
 
 
 # --- gradual unfreezing -------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def embed(
 
     if pooling not in ("auto", "mean", "cls"):
         raise ConfigError(f"--pooling is '{pooling}'; expected auto, mean or cls.")
-    check_vector_file(out)
+    check_vector_file(out, table)
     header = False if no_header else None
     config = collect(None, [], {"text": text, "header": header, "truncation": truncation})[0]
     texts = read_texts(table, config)

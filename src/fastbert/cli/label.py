@@ -46,7 +46,7 @@ def label(
     limit = THRESHOLD if threshold is None else threshold
     check_choices(len(described), multi=multi, threshold=limit)
     if out is not None:
-        check_out(out, str(table))
+        check_out(out, table, *([] if labels_file is None else [labels_file]))
     texts = read_texts(table, collect(None, [], {"text": text, "header": False if no_header else None})[0])
     embedder = Embedder.open(encoder, max_tokens=max_tokens)
     labeller = ZeroShotLabeller.of(embedder, described, multi=multi, threshold=limit)

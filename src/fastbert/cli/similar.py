@@ -32,7 +32,7 @@ def similar(
     if not 0 < least <= 1:
         raise ConfigError(f"--least is {least}; expected a number above 0 and at most 1, such as 0.9.")
     if out is not None:
-        check_out(out, str(table))
+        check_out(out, table, *([] if against is None else [against]))
     config = collect(None, [], {"text": text, "header": False if no_header else None})[0]
     found = find_similar(
         lambda: Embedder.open(encoder, max_tokens=max_tokens, precision="auto"),
@@ -41,12 +41,13 @@ def similar(
         config=config,
         least=least,
     )
+    if out is not None or not as_json:
+        write_pairs(found, out, source=str(table))
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_json() if out is None else {"out": str(out), "rows": len(found.pairs)})
         return
     for note in found.notes:
         say(f"note: {note}")
-    write_pairs(found, out, source=str(table))
     where = table.name if against is None else f"{table.name} and {against.name}"
     say(f"{len(found.pairs)} pairs of rows of {where} are at least {least:g} alike")
     if out is not None:

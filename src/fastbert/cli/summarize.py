@@ -43,7 +43,7 @@ def summarize(
 
     check_summary(sentences)
     if out is not None:
-        check_out(out, str(table))
+        check_out(out, table)
     config = collect(None, [], {"text": text, "header": False if no_header else None})[0]
     texts = read_summary_table(table, config, reference)
     summarizer = _open(source, sentences, beams, max_summary_tokens)

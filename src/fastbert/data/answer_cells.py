@@ -23,11 +23,12 @@ HINT = (
 )
 
 
-def read_answers(value: object, starts: object = None) -> tuple[GivenAnswer, ...]:
+def read_answers(value: object, starts: object = None, *, context: str = "") -> tuple[GivenAnswer, ...]:
     """Return the answers that a value holds, in its order; blank ones are left out.
 
     value: text, number, list, or an object with texts and offsets; or a string that is one of these.
     starts: the offset, or the list of offsets, of a column beside it, for answers that name none.
+    context: where a string stands in it as it is, the string is the answer, even if it looks like a list of answers.
     Raises WrongValue for anything else, and for an offset that is no whole number from 0.
 
     >>> read_answers({"text": ["Rome"], "answer_start": [7]})
@@ -36,6 +37,8 @@ def read_answers(value: object, starts: object = None) -> tuple[GivenAnswer, ...
     True
     """
     parts = [part for part in _pairs(_parsed(value)) if not _is_blank(part[0])]
+    if parts and isinstance(value, str) and value.strip() in context:  # "[]" always says that there is none
+        parts = [(value, None)]
     offsets = _listed(_parsed(starts))
     offsets = [] if all(map(_is_blank, offsets)) else offsets
     if offsets and parts and all(start is None for _, start in parts):

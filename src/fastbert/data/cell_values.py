@@ -90,6 +90,21 @@ def is_number(cell: Cell) -> bool:
     return isinstance(cell, (int, float)) and not isinstance(cell, bool)
 
 
+def parse_number(cell: Cell) -> float | None:
+    """Return the number in a cell, None if it is anything else or beyond the range of a float.
+
+    >>> [parse_number(cell) for cell in ("-3.5", 2, "1e999", 10**400, "a", True)]
+    [-3.5, 2.0, None, None, None, None]
+    """
+    if isinstance(cell, list) or cell is None or not is_number(cell):
+        return None
+    try:
+        number = float(cell)
+    except OverflowError:  # a whole number of more than 308 digits
+        return None
+    return number if math.isfinite(number) else None
+
+
 def parse_list(cell: Cell) -> list[Cell] | None:
     """Return the items of a list cell, or of a string that is a JSON or Python list.
 

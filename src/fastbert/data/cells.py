@@ -41,7 +41,7 @@ def to_cell(value: object) -> Cell:
     if isinstance(value, list | tuple):
         return [to_cell(part) for part in value]
     if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
+        return _text(json.dumps(value, ensure_ascii=False, default=_plain))
     return _from_library(value)
 
 

@@ -18,6 +18,7 @@ from fastbert.errors import DataError, did_you_mean
 
 SAMPLE_SIZE = 1000  # cells whose wording is measured, evenly spread over the column
 MIN_ROWS_TO_JUDGE = 5  # "every value is different" says nothing of fewer rows
+MOSTLY_NUMBERS = 0.9  # share of the filled cells
 _ID_WORDS = frozenset({"id", "ids", "guid", "uuid", "index", "idx", "unnamed"})
 LABEL_NAMES = frozenset(
     "label labels class classes category categories target tag tags intent sentiment"
@@ -80,10 +81,16 @@ class Column:
 
     @cached_property
     def is_continuous(self) -> bool:
-        """True for numbers with fractions and too many values to be classes."""
-        fractions = self.is_numeric and any(parse_whole(value) is None for value in self.values)
-        many = len(self.values) > min(20, max(2, self.num_filled // 2))
-        return fractions and many
+        """True for numbers with fractions and too many values to be classes; a few cells may hold something else."""
+        numbers = {value: count for value, count in self.values.items() if is_number(value)}
+        # not all cells: a few wrong ones are better reported row by row
+        mostly = sum(numbers.values()) >= MOSTLY_NUMBERS * self.num_filled
+        fractions = any(parse_whole(value) is None for value in numbers)
+        return mostly and fractions and self.are_many(len(numbers))
+
+    def are_many(self, values: int) -> bool:
+        """Return True for more values than classes have, of as many rows."""
+        return values > min(20, max(2, self.num_filled // 2))
 
     @cached_property
     def is_class_ids(self) -> bool:

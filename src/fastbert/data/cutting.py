@@ -17,7 +17,8 @@ import numpy.typing as npt
 from fastbert.config import Truncation
 
 Ints = npt.NDArray[np.int64]
-Slide = Literal["text", "pair"]  # which of the two the windows slide over; the other one is repeated in each
+# Which of the two the windows slide over; the other one is repeated in each. "longer": the longer one of each two.
+Slide = Literal["text", "pair", "longer"]
 SWAPPED = [2, 3, 0, 1]  # the runs of the pair before those of the text
 HEAD_SHARE = 0.25  # of the room for text: head 128 + tail 382 of 510 (Sun et al. 2019, section 5.3.1)
 
@@ -55,10 +56,14 @@ def plan_cuts(
     [[0, 6], [0, 3]]
     """
     if truncation == "windows":
-        if slide == "text":
-            return _sliding(first_N, second_N, room_N, overlap)
-        cuts = _sliding(second_N, first_N, room_N, overlap)
-        return replace(cuts, starts_WR=cuts.starts_WR[:, SWAPPED], sizes_WR=cuts.sizes_WR[:, SWAPPED])
+        swap_N = second_N > first_N if slide == "longer" else np.full(len(first_N), slide == "pair")
+        over_N, beside_N = np.where(swap_N, second_N, first_N), np.where(swap_N, first_N, second_N)
+        cuts = _sliding(over_N, beside_N, room_N, overlap)
+        swap_W1 = swap_N[cuts.text_W][:, None]
+        starts_WR, sizes_WR = (
+            np.where(swap_W1, kept_WR[:, SWAPPED], kept_WR) for kept_WR in (cuts.starts_WR, cuts.sizes_WR)
+        )
+        return replace(cuts, starts_WR=starts_WR, sizes_WR=sizes_WR)
     num_texts = len(first_N)
     starts_NR, sizes_NR = np.zeros((num_texts, 4), np.int64), np.zeros((num_texts, 4), np.int64)
     cut_N = first_N + second_N > room_N

@@ -78,6 +78,7 @@ class DataBunch:
         for split, source in (("valid", valid), ("test", test)):
             if source is not None:
                 files[split] = read_file(source, layout, chosen, labels=task.known_labels)
+                task.check_truths(files[split].examples)
         return _assemble(files, layout, task, chosen, seed)
 
     @property

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
+from typing import Literal
 
 from fastbert.data.encoding import examine_text, text_lines
 from fastbert.data.files import InputFile
@@ -35,7 +37,7 @@ def read_json_values(file: InputFile) -> list[tuple[int, object]]:
         try:
             values.append((number, json.loads(line.rstrip("\r\n"))))
         except (ValueError, RecursionError) as error:
-            problems.add(number, _describe(error))
+            problems.add(number, describe_json_error(error))
     if problems.count == 0 and len(values) > 1:
         return values
     whole = values[0][1] if problems.count == 0 else _whole(text, problems)
@@ -61,14 +63,30 @@ def read_first_values(text: str, limit: int = 20) -> list[object]:
     return values
 
 
+def describe_json_error(error: ValueError | RecursionError) -> str:
+    """Return in words why `json.loads` could not read a text."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"no valid JSON at column {error.colno} ({error.msg})"
+    if isinstance(error, RecursionError):
+        return "the JSON is nested too deeply"
+    return f"a number has more than {sys.get_int_max_str_digits():,} digits"  # the only other thing that it refuses
+
+
+def whole_json_error(
+    name: str, error: ValueError | RecursionError, hint: str, *, line_word: Literal["line", "row"] = "line"
+) -> DataError:
+    """Return the error for a file that `json.loads` could not read as one value. line_word: what a line is called."""
+    line = f", {line_word} {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+    return DataError(f"{name}{line}: {describe_json_error(error)}.", hint)
+
+
 def _whole(text: str, problems: RowProblems) -> object:
     """Return the only value of a file that spreads it over lines."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         if text.lstrip().startswith("[\n") or text.rstrip().endswith("\n]"):
-            line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise DataError(f"{problems.name}{line}: {_describe(error)}.", JSON_HINT) from error
+            raise whole_json_error(problems.name, error, JSON_HINT) from error
         raise problems.error(JSON_HINT) from error
 
 
@@ -79,9 +97,3 @@ def _items(whole: object) -> list[object]:
     if isinstance(whole, list) and not (len(whole) == 2 and isinstance(whole[0], str)):
         return whole
     return [whole]
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"no valid JSON at column {error.colno} ({error.msg})"
-    return "the JSON is nested too deeply" if isinstance(error, RecursionError) else "no valid JSON"

@@ -5,13 +5,14 @@ Knows nothing of other columns; the column itself is chosen by `label_columns`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from fastbert.data.cell_values import is_empty, is_number, parse_flag, parse_whole, split_cell
-from fastbert.data.columns import Column
+from fastbert.data.columns import MOSTLY_NUMBERS, Column
 from fastbert.data.row_problems import excerpt
 from fastbert.data.table import Cell
 from fastbert.errors import DataError
@@ -23,6 +24,7 @@ TaskOption = Literal["auto", "single_label", "multi_label", "regression"]
 SEPARATORS = ("|", ";", ",")
 _SEPARATOR_WORDS = {"|": "pipe", ";": "semicolon", ",": "comma", " ": "blank", "\t": "tab"}
 MOSTLY_IDS = 0.9  # share of distinct cells that must be whole numbers
+_COMMA_NUMBER = re.compile(r"[-+]?([0-9]+),([0-9]+)")
 _MAX_PLACES = 5
 
 
@@ -47,11 +49,13 @@ def read_label_cells(
 
     task, delimiter: options of the user, which win.    label_names: of a labels file, if any.
     Raises DataError for a mixture of lists and plain cells, for a column of numbers that is to be one of classes
-    or the reverse, and for a column without repeated values.
+    or the reverse, for numbers with a decimal comma, and for a column without repeated values.
     """
     where = f"column '{column.name}'"
     if task == "regression" or (task == "auto" and label_names is None and delimiter is None and column.is_continuous):
         return _number_cells(column, asked=task == "regression")
+    if task == "auto" and label_names is None and delimiter is None and _are_decimals(column):
+        raise _comma_error(column)
     if any(items is not None for items in column.lists):
         return _list_cells(column, label_names, task)
     ids = _id_cells(column, label_names, task, delimiter)
@@ -87,8 +91,44 @@ def _naming_advice(names: Collection[str], label_names: Sequence[str] | None) ->
     return " The labels are numbers from 0; a labels file (--labels-file) gives them names."
 
 
+def _are_decimals(column: Column) -> bool:
+    """Return True for a column of many numbers with a decimal comma, rather than of lists of numbered labels.
+
+    In a list no number stands twice or begins with a superfluous 0, and those behind a comma stand before one, too.
+    """
+    parts = [found.groups() for value in column.values if (found := _COMMA_NUMBER.fullmatch(value))]
+    if _comma_share(column, whole=True) < MOSTLY_NUMBERS or not column.are_many(len(parts)):
+        return False
+    if any(behind.startswith("0") and len(behind) > 1 or behind == before for before, behind in parts):
+        return True
+    behind = {part for _, part in parts}
+    return len(behind & {before for before, _ in parts}) * 2 < len(behind)
+
+
+def _comma_share(column: Column, *, whole: bool) -> float:
+    """Return the share of filled cells that are numbers with a comma. whole: count those without a fraction, too."""
+    found = sum(
+        count
+        for value, count in column.values.items()
+        if _COMMA_NUMBER.fullmatch(value) or (whole and parse_whole(value) is not None)
+    )
+    return found / max(1, column.num_filled)
+
+
+def _comma_error(column: Column) -> DataError:
+    example = next(value for value in column.values if _COMMA_NUMBER.fullmatch(value))
+    return DataError(
+        f"{column.table_name}, column '{column.name}' holds numbers with a comma (such as {excerpt(example)}); "
+        "expected a decimal point.",
+        "Write them with a decimal point, such as 0.143, and without a mark between thousands. If they are several "
+        "labels with a comma between them, use --delimiter ','.",
+    )
+
+
 def _number_cells(column: Column, *, asked: bool) -> LabelCells:
     """Return that the column holds a number a row. Raises DataError where most cells are none."""
+    if _comma_share(column, whole=False) >= 0.5:
+        raise _comma_error(column)
     if sum(count for value, count in column.values.items() if is_number(value)) * 2 < column.num_filled:
         example = excerpt(next(iter(column.values), "a list"))
         raise DataError(

@@ -7,30 +7,34 @@ examples (`questions` reads those).
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 from collections.abc import Sequence
 from itertools import islice
+from typing import BinaryIO
 
 from fastbert.data.answer_cells import read_answers
 from fastbert.data.columns import find_column, listed
-from fastbert.data.files import find_file
+from fastbert.data.files import find_file, standard_input
+from fastbert.data.header import Header
+from fastbert.data.json_values import read_first_values
 from fastbert.data.label_reader import WrongValue
 from fastbert.data.question_layout import QuestionLayout
-from fastbert.data.sources import MAGIC, STANDARD_INPUT, ZIP_MAGIC, Source, is_standard_input, open_rows
-from fastbert.data.squad import is_squad
+from fastbert.data.sources import MAGIC, STANDARD_INPUT, ZIP_MAGIC, Source, is_standard_input, open_file, open_rows
+from fastbert.data.squad import is_squad, is_squad_input, open_squad, text_head
 from fastbert.data.table import Row, RowStream, Table
 from fastbert.errors import DataError, FastBertError
 
-HEAD_BYTES = 1 << 16
+MAGIC_BYTES = 16  # longer than what any format begins with
 JUDGED_ROWS = 20
+MAJORITY = 2  # rows with answers in their contexts, for each that has others
 # Names as they are compared: in lower case, letters and digits only. The first of these that is there is taken.
 QUESTION_NAMES = ("question", "query")
 SURE_CONTEXT_NAMES = ("context", "passage", "paragraph")
 CONTEXT_NAMES = (*SURE_CONTEXT_NAMES, "document", "text")
-ANSWER_NAMES = ("answers", "answer", "answertext")
-START_NAMES = ("answerstart", "answersstart", "start")
+# "answers.text" and "answers.answer_start" are what `Dataset.flatten` of Hugging Face makes of SQuAD.
+ANSWER_NAMES = ("answers", "answerstext", "answer", "answertext")
+START_NAMES = ("answerstart", "answersstart", "answersanswerstart", "start")
 SQUAD = QuestionLayout("squad", "question", "context", "answers", "answer_start", ("Questions: a SQuAD file.",))
 
 
@@ -108,6 +112,19 @@ def is_squad_file(source: Source) -> bool:
     return not is_standard_input(source) and is_squad(_text_head(source))
 
 
+def open_questions(
+    source: Source, columns: tuple[str, str], header: Header = None, *, stream: BinaryIO | None = None
+) -> RowStream:
+    """Open the rows of a table of questions to answer, or of a SQuAD file, whose rows have no answers then.
+
+    columns: what question and context of a SQuAD file are called.    Takes and raises what `open_rows` does.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return open_rows(source, header=header)
+    file = standard_input(stream) if is_standard_input(source) else find_file(source)
+    return open_squad(file, columns) if is_squad_input(file) else open_file(file, header)
+
+
 def layout_of_another(source: Source, saved: QuestionLayout, *, answers_required: bool) -> QuestionLayout:
     """Return how to read another file than that of a layout: either of them may be a SQuAD file, or a table."""
     if is_standard_input(source) or is_squad_file(source) == (saved.format == "squad"):
@@ -119,21 +136,17 @@ def _text_head(source: Source) -> str:
     """Return the beginning of a text file, "" for anything else, such as a folder of tagged text."""
     if not isinstance(source, str | os.PathLike) or os.path.isdir(source):
         return ""
-    head = find_file(source).head(HEAD_BYTES)
-    if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)):
-        return ""
-    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return head.decode(encoding, "ignore")
+    file = find_file(source)
+    head = file.head(MAGIC_BYTES)
+    return "" if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)) else text_head(file)
 
 
 def _open_head(head: str) -> RowStream | None:
-    """Open the whole lines of the beginning of a file, or the first object of a JSON array."""
+    """Open the whole lines of the beginning of a file, or the first objects of a JSON array."""
     if re.match(r"\ufeff?\s*\[\s*\{", head):
-        try:
-            record, _ = json.JSONDecoder().raw_decode(head, head.index("{"))
-        except (ValueError, RecursionError):
-            return None
-        return open_rows([record])
+        values = read_first_values(head.removeprefix("\ufeff"), JUDGED_ROWS)
+        records = [value for value in values if isinstance(value, dict)]
+        return open_rows(records) if records else None
     lines = head[: head.rfind("\n") + 1] or head
     return open_rows(STANDARD_INPUT, stream=io.BytesIO(lines.encode("utf-8", "ignore")))
 
@@ -146,19 +159,21 @@ def _is_sure(stream: RowStream) -> bool:
         return False
     places = [stream.columns.index(name) for name in (context, answer)]
     judged = [_is_answered(row, *places) for row in islice(stream.rows, JUDGED_ROWS)]
-    return True in judged and False not in judged
+    # not all: a few answers that are not in their contexts are better reported row by row
+    return True in judged and judged.count(True) >= MAJORITY * judged.count(False)
 
 
 def _is_answered(row: Row, context: int, answer: int) -> bool | None:
-    """Return whether the answers of a row are parts of its context; None if it has none."""
-    text = row.cells[context]
+    """Return whether the answers of a row are parts of its context; None if it has none, or its context is one."""
+    cell = row.cells[context]
+    text = cell if isinstance(cell, str) else ""
     try:
-        answers = read_answers(row.cells[answer])
+        answers = read_answers(row.cells[answer], context=text)
     except WrongValue:
         return False
-    if not answers:
-        return None
-    return isinstance(text, str) and all(one.text in text and len(one.text) < len(text) for one in answers)
+    if any(one.text not in text for one in answers):
+        return False
+    return True if any(len(one.text) < len(text) for one in answers) else None
 
 
 def _find(columns: Sequence[str], names: Sequence[str], taken: Sequence[str] = ()) -> str | None:

@@ -71,7 +71,12 @@ class _Rows:
     def _answers(self, row: Row) -> tuple[GivenAnswer, ...] | None:
         if self._answer is None:
             return None
-        return read_answers(row.cells[self._answer], None if self._start is None else row.cells[self._start])
+        context = row.cells[self._context]
+        return read_answers(
+            row.cells[self._answer],
+            None if self._start is None else row.cells[self._start],
+            context=context if isinstance(context, str) else "",
+        )
 
     def _flag(self, row: Row) -> bool | None:
         cell = None if self._impossible is None else row.cells[self._impossible]

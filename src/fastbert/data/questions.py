@@ -157,11 +157,6 @@ class _Reader:
             for row, what in self.bad:
                 problems.add(row, what)
             raise problems.error(SKIP_HINT if examples else "No question can be used. Is it the file you meant?")
-        if self.answers_required and not any(example.answers for example in examples):
-            raise DataError(
-                f"{given.name}: none of the {len(given.questions):,} questions has an answer.",
-                "Training and evaluation need some that have. Name the column of the answers with --label.",
-            )
         skipped = tuple(SkippedRows(why, len(rows), tuple(rows[:MAX_PLACES])) for why, rows in self.skipped.items())
         return Report(given.name, len(given.questions), skipped, tuple(self._warnings()))
 

@@ -14,17 +14,15 @@ from typing import BinaryIO, cast
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example
-from fastbert.data.files import find_file
 from fastbert.data.header import Header
 from fastbert.data.label_cells import TaskOption
 from fastbert.data.label_names import read_label_names
 from fastbert.data.layout import Layout, LayoutOptions, detect_layout
-from fastbert.data.question_detection import is_squad_file, layout_of_another
+from fastbert.data.question_detection import is_squad_file, layout_of_another, open_questions
 from fastbert.data.questions import QuestionLayout, detect_questions, looks_like_questions, read_questions
 from fastbert.data.records import MEMORY_NAME
 from fastbert.data.rows import Report, to_examples, to_values
 from fastbert.data.sources import Source, is_standard_input, open_rows, read_table
-from fastbert.data.squad import open_squad
 from fastbert.data.table import RowStream, Table
 from fastbert.data.tagging import TaggingLayout, detect_tagging, looks_tagged, read_tagged
 from fastbert.data.tagging_detection import CONLL_SUFFIXES
@@ -133,8 +131,8 @@ def open_inputs(
 
     A SQuAD file gives its questions as rows: id, question and context. Takes and raises what `open_rows` does.
     """
-    if isinstance(saved, QuestionLayout) and is_squad_file(source):
-        return open_squad(find_file(str(source)), (saved.question, saved.context))
+    if isinstance(saved, QuestionLayout):
+        return open_questions(source, (saved.question, saved.context), header, stream=stream)
     return open_rows(source, header=header, stream=stream)
 
 

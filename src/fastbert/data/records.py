@@ -13,6 +13,7 @@ from fastbert.data.cells import to_cell
 from fastbert.data.encoding import TextFacts, examine_text, text_lines
 from fastbert.data.files import InputFile
 from fastbert.data.header import TEXT_COLUMN, column_names, numbered_columns
+from fastbert.data.json_values import describe_json_error, whole_json_error
 from fastbert.data.row_problems import RowProblems, excerpt
 from fastbert.data.table import Row, RowStream, TableFormat
 from fastbert.errors import DataError
@@ -130,11 +131,8 @@ def _records(file: InputFile, facts: TextFacts, problems: RowProblems) -> Iterat
             continue
         try:
             record = json.loads(line.rstrip("\r\n"))
-        except json.JSONDecodeError as error:
-            problems.add(number, f"no valid JSON at column {error.colno} ({error.msg})")
-            continue
-        except RecursionError:
-            problems.add(number, "the JSON is nested too deeply")
+        except (ValueError, RecursionError) as error:
+            problems.add(number, describe_json_error(error))
             continue
         if isinstance(record, dict):
             yield number, record
@@ -146,11 +144,8 @@ def _read_array(file: InputFile, facts: TextFacts) -> list[tuple[int, Record]]:
     text = "".join(text_lines(file, facts))
     try:
         values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{file.name}, row {error.lineno}: no valid JSON at column {error.colno} ({error.msg}).",
-            JSON_HINT,
-        ) from error
+    except (ValueError, RecursionError) as error:
+        raise whole_json_error(file.name, error, JSON_HINT, line_word="row") from error
     if not values:
         raise DataError(f"{file.name} is an empty array; expected JSON objects.", JSON_HINT)
     problems = RowProblems(file.name)

@@ -7,13 +7,12 @@ All rows are read before anything is reported. Knows nothing of files, tokens or
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fastbert.data.cell_values import is_empty, is_number, label_text
+from fastbert.data.cell_values import is_empty, label_text, parse_number
 from fastbert.data.columns import listed
 from fastbert.data.examples import TextExample, ValueExample
 from fastbert.data.label_reader import AbsentValue, LabelReader, WrongValue, index_of, layout_names
@@ -176,8 +175,9 @@ class _NumberReader:
             if self._required:
                 raise AbsentValue(f"column '{self._name}' is empty")
             return None
-        if isinstance(cell, str | int | float) and is_number(cell) and math.isfinite(float(cell)):
-            return float(cell)
+        number = parse_number(cell)
+        if number is not None:
+            return number
         shown = excerpt(cell) if isinstance(cell, str) else str(cell)[:40]
         raise WrongValue(
             f"column '{self._name}' holds {shown}, expected a number",

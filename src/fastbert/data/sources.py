@@ -30,6 +30,7 @@ from fastbert.data.files import InputFile, find_file, standard_input
 from fastbert.data.header import Header
 from fastbert.data.records import open_json, open_list
 from fastbert.data.spreadsheets import open_xlsx
+from fastbert.data.squad import is_squad_input, no_table
 from fastbert.data.table import FormatKind, RowStream, Table
 from fastbert.errors import DataError
 
@@ -114,6 +115,8 @@ def open_file(file: InputFile, header: Header = None) -> RowStream:
         "parquet": open_parquet,
         "arrow": open_arrow,
     }
+    if kind == "jsonl" and is_squad_input(file):
+        raise no_table(file)
     if kind == "delimited":
         return open_delimited(file, header=header)
     if kind == "xlsx":

@@ -15,15 +15,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fastbert.data.answer_cells import read_answers
+from fastbert.data.cells import to_cell
 from fastbert.data.encoding import examine_text, text_lines
 from fastbert.data.files import InputFile
 from fastbert.data.given_questions import GivenQuestion, GivenQuestions
+from fastbert.data.json_values import whole_json_error
 from fastbert.data.label_reader import WrongValue
 from fastbert.data.row_problems import RowProblems, excerpt
 from fastbert.data.table import Row, RowStream, TableFormat
 from fastbert.errors import DataError
 
 HINT = 'A SQuAD file is {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.'
+HEAD_BYTES = 1 << 16
+HALF_HINT = "Write these texts anew from where they come from: half of a character was cut off."
 _BEGIN = re.compile(r"\ufeff?\s*\{")
 _DATA = re.compile(r'"data"\s*:\s*\[\s*(\{|\])')
 _INSIDE = re.compile(r'"(paragraphs|qas)"\s*:')
@@ -38,6 +42,26 @@ def is_squad(head: str) -> bool:
     return bool(_BEGIN.match(head) and _DATA.search(head) and (_INSIDE.search(head) or len(head) < 100))
 
 
+def is_squad_input(file: InputFile) -> bool:
+    """Return True if a file, which may be zipped, is a SQuAD file."""
+    return is_squad(text_head(file))
+
+
+def text_head(file: InputFile) -> str:
+    """Return the beginning of a text file."""
+    head = file.head(HEAD_BYTES)
+    return head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "ignore")
+
+
+def no_table(file: InputFile) -> DataError:
+    """Return the error for a SQuAD file where a table is expected."""
+    return DataError(
+        f"{file.name} is a SQuAD file; expected a table.",
+        "A model for questions is trained on it, and predicts and is evaluated on it. For anything else write its "
+        'texts as a table, such as {"question": "...", "context": "..."} on each line.',
+    )
+
+
 def read_squad(file: InputFile) -> GivenQuestions:
     """Return the questions of a file in its order.
 
@@ -46,11 +70,8 @@ def read_squad(file: InputFile) -> GivenQuestions:
     text = "".join(text_lines(file, examine_text(file)))
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"{file.name}, line {error.lineno}"
-        raise DataError(f"{place}: no valid JSON at column {error.colno} ({error.msg}).", HINT) from error
-    except RecursionError as error:
-        raise DataError(f"{file.name}: the JSON is nested too deeply.", HINT) from error
+    except (ValueError, RecursionError) as error:
+        raise whole_json_error(file.name, error, HINT) from error
     articles = content.get("data") if isinstance(content, Mapping) else None
     if not isinstance(articles, list):
         raise DataError(f"{file.name}: there is no list 'data', as SQuAD files have one.", HINT)
@@ -99,7 +120,7 @@ def _questions(articles: list[object], structure: RowProblems) -> Iterator[tuple
             structure.add(index, "there is no list 'paragraphs'")
             continue
         title = article.get("title")
-        title = title if isinstance(title, str) and title.strip() else None
+        title = title if isinstance(title, str) and title.strip() and not _broken(title) else None
         for number, paragraph in enumerate(paragraphs, start=1):
             values = paragraph if isinstance(paragraph, Mapping) else {}
             context, questions = values.get("context"), values.get("qas")
@@ -115,7 +136,7 @@ def _read_question(value: object, number: int, paragraph: _Paragraph, found: Giv
     """Return one question; note what is wrong with it and return None if anything is."""
     values = value if isinstance(value, Mapping) else {}
     key, text, impossible = values.get("id"), values.get("question"), values.get("is_impossible")
-    key = str(key) if isinstance(key, str | int) else ""
+    key = str(key) if isinstance(key, str | int) and not _broken(key) else ""
     detail = f"id {key}, {paragraph.place}" if key else paragraph.place
     if not isinstance(text, str):
         found.note(number, f"there is no text 'question' ({detail})")
@@ -123,6 +144,10 @@ def _read_question(value: object, number: int, paragraph: _Paragraph, found: Giv
     if not isinstance(impossible, bool | None):
         found.note(number, f"is_impossible is {excerpt(impossible)}, expected true or false ({detail})")
         return None
+    for name, part in (("id", values.get("id")), ("question", text), ("context", paragraph.context)):
+        if broken := _broken(part):
+            found.note(number, f"{name} holds {broken} ({detail})", HALF_HINT)
+            return None
     answers = None
     if "answers" in values:
         try:
@@ -134,3 +159,12 @@ def _read_question(value: object, number: int, paragraph: _Paragraph, found: Giv
         answers = ()
     where = f"{found.name}, question {key}" if key else f"{found.name}, {paragraph.place}, question {number}"
     return GivenQuestion(number, where, text, paragraph.context, answers, impossible, key, paragraph.title, detail)
+
+
+def _broken(value: object) -> str:
+    """Return why a text can be written nowhere, as the cells of a table are checked too; "" if it can."""
+    try:
+        to_cell(value if isinstance(value, str) else None)
+    except ValueError as error:
+        return str(error)
+    return ""

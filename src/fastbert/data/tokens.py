@@ -158,7 +158,13 @@ class Tokenizer:
         return self._frames
 
     def pieces(
-        self, text: str, pair: str | None, *, max_tokens: int, truncation: Truncation = "head"
+        self,
+        text: str,
+        pair: str | None,
+        *,
+        max_tokens: int,
+        truncation: Truncation = "head",
+        slide: Slide = "text",
     ) -> tuple[tuple[Range, ...], ...]:
         """Return the character ranges of text that each of its windows holds, as `encode` makes them.
 
@@ -168,7 +174,7 @@ class Tokenizer:
         (encoding,) = self._call(self.backend.encode_batch, [text])
         num_pair = 0 if pair is None else len(self._call(self.backend.encode_batch_fast, [pair])[0])
         lengths = (np.array([len(encoding)]), np.array([num_pair]), np.array([int(pair is not None)]))
-        cuts = self._frames.plan(*lengths, max_tokens, truncation)
+        cuts = self._frames.plan(*lengths, max_tokens, truncation, slide)
         offsets = encoding.offsets
         return tuple(
             tuple(

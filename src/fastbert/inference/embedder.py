@@ -98,7 +98,14 @@ class Embedder:
         vectors_ND = np.zeros((len(examples), self.width), np.float32)
         if not examples:
             return vectors_ND, 0
-        features = encode_texts(examples, None, self.tokenizer, max_tokens=self.max_tokens, truncation=self.truncation)
+        features = encode_texts(
+            examples,
+            None,
+            self.tokenizer,
+            max_tokens=self.max_tokens,
+            truncation=self.truncation,
+            slide="longer",  # a question beside a long context, as well as a document beside its title
+        )
         encoded = EncodedRows.of(features, len(examples))
         for rows, windows, outputs in run_batches(self.backend, encoded, self.tokenizer.pad_id):
             vectors_ND[rows] = mean_over_windows(outputs[OUTPUT], windows)

@@ -46,6 +46,7 @@ def evaluate_table(predictor: Predictor, source: Source, config: DataConfig) -> 
     Raises DataError for a table or row that cannot be used, or a label the model does not know.
     """
     examples, notes = read_examples(predictor, source, config)
+    predictor.task.check_truths(examples)
     predictions = predictor.predict_examples(examples)
     return Evaluation(
         predictor.task.score(predictions, examples),

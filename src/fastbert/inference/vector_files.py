@@ -22,7 +22,7 @@ from fastbert.data.sources import Source, read_table
 from fastbert.data.table import Cell, Table
 from fastbert.errors import DataError, MissingExtraError, TrainingError
 from fastbert.inference.predictor import TextInput
-from fastbert.inference.writers import free_name
+from fastbert.inference.writers import check_place, free_name
 
 Vectors = npt.NDArray[np.float32]
 CHUNK = 2048  # rows that are embedded and written at a time
@@ -60,12 +60,11 @@ def read_texts(source: Source, config: DataConfig) -> TextTable:
     return TextTable(table, tuple(_text_of([row.cells[place] for place in places]) for row in table.rows), columns)
 
 
-def check_vector_file(out: Path) -> None:
-    """Raise DataError for a file that cannot be written, before any work."""
+def check_vector_file(out: Path, *sources: str | Path) -> None:
+    """Raise DataError for a file that cannot be written, or is one of the sources, before any work."""
     if out.suffix not in ENDINGS:
         raise DataError(f"{out}: vectors are written as .parquet or .npy; this ending is '{out.suffix}'.")
-    if not out.resolve().parent.is_dir():
-        raise DataError(f"The folder of {out} does not exist.", "Make it first.")
+    check_place(out, *sources)
     if out.suffix == ".parquet":
         _pyarrow()
 

@@ -175,11 +175,26 @@ def _failing_as(out: Path) -> Iterator[None]:
         ) from error
 
 
-def check_out(out: Path, source: str) -> None:
-    """Raise DataError for a file that answers cannot be written to: of an unknown ending, or the source itself."""
+def check_out(out: Path, *sources: str | Path) -> None:
+    """Raise DataError for a file that answers cannot be written to, before any work.
+
+    It has an unknown ending, or `check_place` refuses it.
+    """
     if out.suffix not in (*_DELIMITERS, ".jsonl"):
         raise DataError(f"{out}: answers are written as .csv, .tsv or .jsonl; this ending is '{out.suffix}'.")
-    if source != "-" and Path(source).exists() and out.exists() and out.samefile(source):
+    check_place(out, *sources)
+
+
+def check_place(out: Path, *sources: str | Path) -> None:
+    """Raise DataError for a place where no file can be written: a source, a folder, or in a folder that is not there.
+
+    sources: the files that are read, "-" for standard input.
+    """
+    if out.is_dir():
+        raise DataError(f"{out} is a folder; expected the name of a file.", "Give --out another name.")
+    if out.exists() and any(
+        str(source) != "-" and Path(source).exists() and out.samefile(source) for source in sources
+    ):
         raise DataError(f"{out} is the input itself.", "Give --out another name.")
     if not out.resolve().parent.is_dir():
         raise DataError(f"The folder of {out} does not exist.", "Make it first.")

@@ -241,6 +241,14 @@ class Answering(Task):
             f1_N = f1_N - answer_matches(_texts(against), _questions(examples))[1]
         return float(f1_N.std() / math.sqrt(len(f1_N))) if len(f1_N) else 0.0
 
+    def check_truths(self, examples: Sequence[Example]) -> None:
+        """Raise DataError where no question has an answer, and the model always gives one."""
+        if not self.unanswerable and not any(_answers(example) for example in examples):
+            raise DataError(
+                f"None of the {len(examples):,} questions has an answer, but the model always gives one.",
+                "Name the column of the answers with --label, or train with some questions that have none.",
+            )
+
     def row_loss(self, prediction: Prediction, example: Example) -> float:
         """Return the negative logarithm of the probability of the right answers.
 

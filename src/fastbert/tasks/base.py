@@ -90,6 +90,7 @@ class Task(ABC):
     head: ClassVar[str]  # completes AutoModelFor<head>
     pipeline: ClassVar[str] = ""  # of transformers, that opens the bundle too
     monitor: ClassVar[str]  # the score that chooses the weights to keep; higher is better, always
+    stand_ins: ClassVar[tuple[str, ...]] = ("log_loss",)  # what chooses instead where it is undefined; lower is better
     answer_metric: ClassVar[str]  # a score of the answers as decided, higher is better; an export has to keep both
     headlines: ClassVar[tuple[str, ...]]  # the scores that are shown first
     losses: ClassVar[tuple[str, ...]] = ("default",)  # that `with_loss` knows
@@ -217,13 +218,22 @@ class Task(ABC):
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
         """Return the metrics of predictions against what the examples say."""
 
+    def ranking(self, scores: Mapping[str, float]) -> tuple[str, float] | None:
+        """Return the score that chooses the weights to keep: its name, and a number that is higher where it is better.
+
+        That is the monitored one, or the first stand-in where the rows leave it undefined; None without any.
+        """
+        if self.monitor in scores:
+            return self.monitor, scores[self.monitor]
+        return next(((name, -scores[name]) for name in self.stand_ins if name in scores), None)
+
     def score_error(
         self,
         predictions: Sequence[Prediction],
         examples: Sequence[Example],
         against: Sequence[Prediction] | None = None,
     ) -> float:
-        """Return the standard error of the monitored score, 0 where it is undefined.
+        """Return the standard error of the score that chooses (`ranking`), 0 where there is none.
 
         against: other predictions of the same rows; the error is then that of the difference to their score.
         It is the standard deviation over draws of the rows with replacement (the bootstrap of Efron 1979), of
@@ -231,13 +241,17 @@ class Task(ABC):
         """
         rng = np.random.default_rng(0)
         drawn = min(len(examples), DRAWN_ROWS)
-        found = []
+        found: dict[str, list[float]] = {}
         for rows in rng.integers(0, len(examples), (DRAWS, drawn)):
             said = [[answers[row] for row in rows] for answers in (predictions, against) if answers is not None]
-            scores = [self.score(answers, [examples[row] for row in rows]) for answers in said]
-            if all(self.monitor in one for one in scores):
-                found.append(scores[0][self.monitor] - (scores[1][self.monitor] if len(scores) > 1 else 0.0))
-        return float(np.std(found)) * math.sqrt(drawn / len(examples)) if found else 0.0
+            scores = [self.ranking(self.score(answers, [examples[row] for row in rows])) for answers in said]
+            ranked = [one for one in scores if one is not None]
+            if len(ranked) == len(said) and len({name for name, _ in ranked}) == 1:
+                name, value = ranked[0]
+                found.setdefault(name, []).append(value - (ranked[1][1] if len(ranked) > 1 else 0.0))
+        # a stand-in counts only where no draw has the monitored score
+        values = found.get(self.monitor) or next(iter(found.values()), [0.0])
+        return float(np.std(values)) * math.sqrt(drawn / len(examples))
 
     def score_labels(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
@@ -248,6 +262,10 @@ class Task(ABC):
     def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
         """Return counts of true (rows) against decided labels (columns), or None where that has no meaning."""
         return None
+
+    def check_truths(self, examples: Sequence[Example]) -> None:
+        """Raise DataError for rows that measure nothing, because no answer of the model can be right there."""
+        return
 
     @abstractmethod
     def row_loss(self, prediction: Prediction, example: Example) -> float:

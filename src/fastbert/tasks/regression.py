@@ -8,6 +8,8 @@ Axes: W windows, B examples, N rows of a data set.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from fastbert.data.tokens import Tokenizer
 
 Floats = npt.NDArray[np.float64]
+SMALLEST, LARGEST = 1e-100, 1e100  # deviations whose squares are numbers of full precision
 NUM_BINS = 8  # of the histogram that stands for label counts, and by which rows are held out
 NEAR, CLOSE = 0.25, 0.75  # deviations of the training values within which an answer is right, or partly right
 
@@ -58,12 +61,12 @@ class ValuePrediction(Prediction):
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Return the number."""
-        return (f"{self.value:.6g}",)
+        """Return the number, with as many decimals as its scale needs."""
+        return (_shown(self.value, self.scale),)
 
     def describe(self) -> str:
         """Return the number."""
-        return f"{self.value:.4g}"
+        return _shown(self.value, self.scale, digits=4)
 
     def to_json(self) -> dict[str, object]:
         """Return the value."""
@@ -92,6 +95,7 @@ class Regression(Task):
     head: ClassVar[str] = "SequenceClassification"
     pipeline: ClassVar[str] = "text-classification"
     monitor: ClassVar[str] = "r2"
+    stand_ins: ClassVar[tuple[str, ...]] = ("rmse",)
     answer_metric: ClassVar[str] = "r2"
     losses: ClassVar[tuple[str, ...]] = ("default", "huber")
     counted: ClassVar[str] = "value"
@@ -99,17 +103,25 @@ class Regression(Task):
 
     @classmethod
     def from_examples(cls, examples: Sequence[Example], layout: AnyLayout, config: DataConfig) -> Self:
-        """Make the task for training rows. Raises DataError where all values are the same."""
+        """Make the task for training rows. Raises DataError where all values are the same, or beyond reckoning."""
         values_N, table = _values(examples), cast("Layout", layout)
-        if not len(values_N) or np.ptp(values_N) == 0:
+        if not len(values_N) or (values_N == values_N[0]).all():
             raise DataError(
                 f"All {len(values_N):,} rows have the same number in column '{table.label_columns[0]}'.",
                 "Name the column to predict with --label.",
             )
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, scale = float(values_N.mean()), float(values_N.std())
+        if not SMALLEST <= scale <= LARGEST:
+            raise DataError(
+                f"The numbers in column '{table.label_columns[0]}' cannot be reckoned with: they are "
+                f"{values_N.min():g} to {values_N.max():g}, and differ by {scale:g} (their standard deviation).",
+                f"Give them in another unit, so that they differ by {SMALLEST:g} to {LARGEST:g}.",
+            )
         return cls(
             table.label_columns[0],
-            mean=float(values_N.mean()),
-            scale=float(values_N.std()),
+            mean=mean,
+            scale=scale,
             low=float(values_N.min()),
             high=float(values_N.max()),
             truncation=config.truncation,
@@ -122,16 +134,16 @@ class Regression(Task):
 
     def describe(self) -> str:
         """Return the task with the range of its values."""
-        return f"regression of '{self.target}', {self.low:g} to {self.high:g} (mean {self.mean:.3g})"
+        return f"regression of '{self.target}', {self._range} (mean {_shown(self.mean, self.scale, digits=3)})"
 
     def rule(self, decisions: Decisions) -> str:
         """Return how the output becomes a number."""
-        return f"The answer is the model's output times {self.scale:.6g} plus {self.mean:.6g}."
+        return f"The answer is the model's output times {self.scale:.6g} plus {_shown(self.mean, self.scale)}."
 
     @property
     def caveat(self) -> str:
         """Return what range was seen."""
-        return f"It has seen numbers from {self.low:g} to {self.high:g}; others cannot be expected of it."
+        return f"It has seen numbers from {self._range}; others cannot be expected of it."
 
     def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
         """Return the task with the loss "huber"."""
@@ -154,7 +166,7 @@ class Regression(Task):
             outside = int(((values_N < self.low) | (values_N > self.high)).sum())
             if outside:
                 found.append(
-                    f"{outside} of {len(values_N)} values in {split} lie outside {self.low:g} to {self.high:g}, "
+                    f"{outside} of {len(values_N)} values in {split} lie outside {self._range}, "
                     "the range in train: a model is rarely right there. Add such rows to train."
                 )
         return found
@@ -243,6 +255,10 @@ class Regression(Task):
         target, how = str(values.get("target", "value")), cast("Truncation", truncation)
         return cls(target, mean, scale, low, high, str(criterion), how)
 
+    @property
+    def _range(self) -> str:
+        return f"{_shown(self.low, self.scale)} to {_shown(self.high, self.scale)}"
+
     def _error(self, prediction: Prediction, example: Example) -> float:
         return float((_predicted([prediction])[0] - _values([example])[0]) / self.scale)
 
@@ -252,10 +268,21 @@ class Regression(Task):
 
     @cached_property
     def _bins(self) -> tuple[str, ...]:
-        return tuple(f"{low:.3g} to {high:.3g}" for low, high in zip(self._edges[:-1], self._edges[1:], strict=True))
+        shown = [_shown(edge, self.scale, digits=3) for edge in self._edges.tolist()]
+        return tuple(f"{low} to {high}" for low, high in itertools.pairwise(shown))
 
     def _bin_of(self, values_N: Floats) -> npt.NDArray[np.intp]:
         return np.searchsorted(self._edges[1:-1], values_N, side="right")
+
+
+def _shown(value: float, scale: float, *, digits: int = 6) -> str:
+    """Return a number for people, to so many digits of the deviation of such numbers, without zeros at the end.
+
+    >>> _shown(3.1400001049, 1.5), _shown(1e9 + 0.1234567, 0.3), _shown(5.0, 2.0, digits=3)
+    ('3.14', '1000000000.123457', '5')
+    """
+    decimals = max(0, digits - 1 - math.floor(math.log10(scale)))
+    return repr(round(value, decimals) + 0.0).removesuffix(".0")  # + 0.0: no -0.0
 
 
 def _number_of(values: Mapping[str, object], name: str) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastbert.config import Truncation
+from fastbert.data.cutting import Slide
 from fastbert.data.features import Array, Features
 from fastbert.data.tokens import Tokenizer
 from fastbert.tasks.base import Example
@@ -27,13 +28,18 @@ def encode_texts(
     max_tokens: int,
     truncation: Truncation,
     first_index: int = 0,
+    slide: Slide = "text",
 ) -> Features:
-    """Return the windows of each example with its target. targets_N: a row an example, None if not all are known."""
+    """Return the windows of each example with its target.
+
+    targets_N: a row an example, None if not all are known.    slide: as for `Tokenizer.encode`.
+    """
     windows = tokenizer.encode(
         [example.text for example in examples],
         [example.pair for example in examples],
         max_tokens=max_tokens,
         truncation=truncation,
+        slide=slide,
     )
     if first_index:
         windows = windows.counted_from(first_index)
@@ -42,7 +48,7 @@ def encode_texts(
     @lru_cache(maxsize=1)  # the windows of a text are asked for one after another
     def pieces_of(index: int) -> Sequence[Sequence[tuple[int, int]]]:
         text, pair = examples[index - first_index].text, examples[index - first_index].pair
-        return tokenizer.pieces(text, pair, max_tokens=max_tokens, truncation=truncation)
+        return tokenizer.pieces(text, pair, max_tokens=max_tokens, truncation=truncation, slide=slide)
 
     return Features(windows, targets_W, lambda example, window: pieces_of(example)[window])
 

@@ -133,10 +133,11 @@ class Loop:
 
     def _evaluate(self, state: RunState, keeper: KeptWeights) -> RunState:
         checked = self.evaluate()
-        scores, value = checked.scores, self._monitored(checked.scores, state)
+        scores = checked.scores
+        monitor, value = self._ranking(scores, state)
         improved = keeper.best is None or value > keeper.best
         kept = keeper.offer(len(self.history.evaluations), value, checked.error, self.stepper.model)
-        state = replace(state, scores=scores)
+        state = replace(state, scores=scores, monitor=monitor)
         if improved:
             state = replace(state, best_score=value, best_step=state.step)
         recent = self.history.steps[self._last_evaluation() :]
@@ -161,7 +162,7 @@ class Loop:
         records, latest = self.history.evaluations, keeper.copies[-1]
         if keeper.load_mean(self.stepper.model):
             scores = self.evaluate().scores
-            value = self._monitored(scores, state)
+            value = self._ranking(scores, state)[1]
             if value >= latest.score:
                 steps = tuple(records[copy.place].step - state.steps_before for copy in keeper.copies)
                 records.append(replace(records[-1], scores=scores, best=False, averaged=True, kept=True))
@@ -172,9 +173,9 @@ class Loop:
         record = records[latest.place] = replace(records[latest.place], kept=True)
         return replace(state, scores=record.scores, kept_steps=(record.step - state.steps_before,))
 
-    def _monitored(self, scores: Mapping[str, float], state: RunState) -> float:
-        """Return the score that chooses; where it is undefined the negated log loss takes its place."""
-        return scores.get(state.monitor, -scores.get("log_loss", state.loss))
+    def _ranking(self, scores: Mapping[str, float], state: RunState) -> tuple[str, float]:
+        """Return what chooses, as `Task.ranking`; the negated training loss where no such score is defined."""
+        return self.data.task.ranking(scores) or (state.monitor, -state.loss)
 
     def _last_evaluation(self) -> int:
         return self.history.evaluations[-1].step if self.history.evaluations else 0

@@ -36,6 +36,7 @@ class RunState:
 
     steps_before, epochs_before: of earlier fits of the same learner.
     loss: mean over the last step.    lr: rate of the top layer in this step (the head has a factor).
+    monitor: the score that chooses, of the task, or the one that stands in where the rows leave it undefined.
     scores: of the latest evaluation of validation rows, {} before the first.
     kept_steps: at the end of a run, whose weights it leaves in the model; of several, their mean.
     seconds: spent in training steps, without evaluation.
