@@ -143,6 +143,10 @@ def test_the_minimal_export_leaves_the_key_out_where_nothing_is_marked() -> None
         ({"text": " ", "label": []}, "the record has no text"),
         ({"text": 3, "label": []}, "the text is '3', expected a text"),
         ({"text": "a\ud83d", "label": []}, "the text holds half of a surrogate pair at character 1"),
+        (
+            {"text": "a", "label": [[0, 1, "x\ud83d"]]},
+            "the label of a span holds half of a surrogate pair at character 1",
+        ),
         ({"text": "a", "label": [["0", 1, "X"]]}, "start of a span is '0', expected a whole number"),
         ({"text": "a", "label": [[0, 1.5, "X"]]}, "end of a span is '1.5', expected a whole number"),
         ({"text": "a", "label": [[True, 1, "X"]]}, "start of a span is 'True', expected a whole number"),

@@ -183,12 +183,17 @@ def _checked_text(value: object) -> str:
         raise Unreadable(TEXTLESS)
     if not isinstance(value, str):
         raise Unreadable("the text is no text", f"the text is {excerpt(value)}, expected a text")
+    _check_encodable(value, "the text")
+    return value
+
+
+def _check_encodable(value: str, what: str) -> None:
+    """Raise Unreadable for half of a surrogate pair, which JSON can hold but nothing can print or save."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        what = f"the text holds half of a surrogate pair at character {error.start}"
-        raise Unreadable("the text holds half of a surrogate pair", what) from error
-    return value
+        reason = f"{what} holds half of a surrogate pair"
+        raise Unreadable(reason, f"{reason} at character {error.start}") from error
 
 
 def _read_spans(values: object) -> tuple[RawSpan, ...]:
@@ -211,6 +216,8 @@ def _spans_of(value: object) -> list[RawSpan]:
     names = [name.strip() for name in given if isinstance(name, str) and name.strip()]
     if not names or len(names) < len(given):
         raise Unreadable("a span has no label", f"span {excerpt(value)} has no label")
+    for name in names:
+        _check_encodable(name, "the label of a span")
     first, last = _offset(start, "start"), _offset(end, "end")
     return [RawSpan(first, last, name, told if isinstance(told, str) else None) for name in names]
 
