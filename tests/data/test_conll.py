@@ -221,6 +221,11 @@ def _stdin_has_sentences(text: str) -> bool:
         ("take vitamin B-12\n", False),
         ("a long text\tB-1\nanother one\tO\n", False),
         ("a\tO\nb\tO\n", False),
+        ("a B-X\nb O\n\n" * 5 + "c\n", True),
+        ("a\tB-X\nb\tO\n\n" * 5 + "c\tLOC\n", True),
+        ("a B-X\nb O\n" * 5 + "c\n", False),
+        ("a\tB-X\nb\tO\n\n" * 5 + "c\tLOC\n" * 2, False),
+        ("good\tA-1\n\nbad\tB-2\nworse\tC-3\n", False),
     ],
 )
 def test_only_tags_with_prefixes_are_sure(text: str, sure: bool, tmp_path: Path) -> None:

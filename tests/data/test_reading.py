@@ -201,6 +201,18 @@ def test_every_format_of_tagged_text_is_known_and_read_again(format: str, tmp_pa
     assert [example.truth for example in again.examples] == [(Entity(7, 11, "city"),), ()]
 
 
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [("Rome", "1 column found, most lines have 2"), ("Rome\tcity", "tag 'city' is neither O nor a prefix .*")],
+)
+def test_one_bad_line_does_not_make_another_task_of_a_file_of_tags(bad: str, what: str, tmp_path: Path) -> None:
+    source = tmp_path / "train.txt"
+    source.write_text("fly\tO\nto\tO\nRome\tB-city\n\n" * 4 + bad + "\n", encoding="utf-8")
+
+    with pytest.raises(DataError, match=f"train.txt, line 17: {what}"):
+        read_training_file(source, DataConfig())
+
+
 @pytest.mark.parametrize("format", ["conll", "parallel", "brat"])
 def test_a_later_file_may_be_tagged_in_another_format(format: str, tmp_path: Path) -> None:
     layout, _ = read_training_file(write_tagged("spans", tmp_path / "train"), DataConfig())

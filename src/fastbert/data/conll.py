@@ -138,10 +138,16 @@ def looks_like_conll(conll: ConllLines) -> bool:
 
 
 def is_surely_conll(conll: ConllLines) -> bool:
-    """Return True if every line has the same columns and a tag, and it shows that the lines are words of sentences."""
+    """Return True if the lines look like words of sentences and this shows, too.
+
+    Blank lines between sentences show it, whatever single lines are wrong; without any, every line must have the
+    same columns and a tag, and some the tag O.
+    """
+    if not looks_like_conll(conll):
+        return False
     tags = [cells[-1].strip() for cells in conll.full()]
-    shown = conll.num_blank > 0 or "O" in tags
-    return looks_like_conll(conll) and conll.share == 1 and len(tags) > 1 and all(map(is_tag, tags[1:])) and shown
+    faultless = conll.share == 1 and len(tags) > 1 and all(map(is_tag, tags[1:]))
+    return conll.num_blank > 0 or (faultless and "O" in tags)
 
 
 def has_sentence_column(conll: ConllLines) -> bool:
