@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Entity, Example, QuestionExample, ValueExample
-from fastbert.data.reading import is_marked_up, layout_from_json, open_inputs, read_file, read_like, read_training_file
+from fastbert.data.reading import (
+    layout_from_json,
+    open_inputs,
+    read_file,
+    read_like,
+    read_marked_up,
+    read_training_file,
+)
 from fastbert.data.sources import Source
 from fastbert.errors import ConfigError, DataError
 from fastbert.labels import Labels
@@ -227,5 +235,15 @@ def test_only_formats_of_their_own_are_no_tables_to_predict(tmp_path: Path) -> N
     layout, _ = read_training_file(folder, DataConfig())
     table = write_csv(tmp_path / "new.csv", ["text"], [["fly to Rome"]])
 
-    assert is_marked_up(folder, layout)
-    assert not is_marked_up(table, layout) and not is_marked_up("-", layout) and not is_marked_up(folder, None)
+    read = read_marked_up(folder, layout, DataConfig())
+
+    assert read is not None
+    assert [one.text for one in read.examples] == ["fly to Rome", "hello"]
+    assert read_marked_up(table, layout, DataConfig()) is read_marked_up(folder, None, DataConfig()) is None
+
+
+def test_tagged_text_on_standard_input_can_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, _ = read_training_file(write_tagged("spans", tmp_path / "train"), DataConfig())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"fly O\nto O\nRome B-city\n\nhello O\n")))
+
+    assert [one.truth for one in read_file("-", layout, DataConfig()).examples] == [(Entity(7, 11, "city"),), ()]

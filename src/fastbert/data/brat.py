@@ -40,6 +40,12 @@ def find_documents(source: str | os.PathLike[str]) -> list[Path]:
     return [place] if annotated else []
 
 
+def find_texts(source: str | os.PathLike[str]) -> list[Path]:
+    """Return the text files of a folder, or the one file, whether annotations are beside them or not."""
+    place = Path(source)
+    return sorted(place.glob(f"*{TEXT_SUFFIX}")) if place.is_dir() else [place]
+
+
 def read_documents(documents: list[Path], notes: TaggingNotes) -> list[SpanRecord]:
     """Return each document as one record; one that cannot be read is left out and noted."""
     records: list[SpanRecord] = []

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 
 from fastbert.data.columns import listed
 from fastbert.data.encoding import examine_text, text_lines
@@ -29,6 +29,7 @@ SENTENCE_NAMES = frozenset(
     ["sentence", "sent", "sentence_id", "sent_id", "sentence_no", "sentence_number", "sentence_num", "sentence_idx"]
 )
 LONG_SENTENCE = 2000  # tokens of a file without a single blank line
+LONG_WORD = 40  # characters; longer ones are rather a line of text, written without blanks
 _NUMBER = re.compile(r"-?\d{1,4}")
 _TOKEN_NUMBER = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U
 _BLANKS = re.compile(r"[ \t]+")
@@ -148,6 +149,15 @@ def is_surely_conll(conll: ConllLines) -> bool:
     tags = [cells[-1].strip() for cells in conll.full()]
     faultless = conll.share == 1 and len(tags) > 1 and all(map(is_tag, tags[1:]))
     return conll.num_blank > 0 or (faultless and "O" in tags)
+
+
+def has_shape_of_tokens(conll: ConllLines) -> bool:
+    """Return True if lines are as those of tokens, with tags or without: alike and short, in blocks of several."""
+    filled = [bool(cells) for _, cells in conll.lines]
+    num_blocks = sum(full for full, _ in groupby(filled))
+    words = [cell for cells in conll.full() for cell in cells]
+    short = all(len(word) <= LONG_WORD and len(word.split()) == 1 for word in words)
+    return conll.share >= 0.9 and conll.num_blank > 0 and sum(filled) >= 2 * num_blocks and short
 
 
 def has_sentence_column(conll: ConllLines) -> bool:

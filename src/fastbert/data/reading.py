@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example
-from fastbert.data.files import find_file
+from fastbert.data.files import InputFile, find_file, standard_input
 from fastbert.data.header import Header
 from fastbert.data.label_cells import TaskOption
 from fastbert.data.label_names import read_label_names
@@ -27,7 +27,8 @@ from fastbert.data.sources import Source, is_standard_input, open_rows, read_tab
 from fastbert.data.squad import open_squad
 from fastbert.data.table import RowStream, Table
 from fastbert.data.tagging import TaggingLayout, detect_tagging, looks_tagged, read_tagged
-from fastbert.data.tagging_detection import CONLL_SUFFIXES
+from fastbert.data.tagging_another import layout_of_another as layout_of_tagged
+from fastbert.data.tagging_another import layout_to_predict
 from fastbert.errors import ConfigError
 from fastbert.labels import Labels
 
@@ -84,7 +85,8 @@ def read_file(
         questions = layout_of_another(source, layout, answers_required=truth_required)
         return _read_questions(source, questions, config, truth_required=truth_required)
     if isinstance(layout, TaggingLayout):
-        return _read_tagged(source, _like(source, layout), config, labels, truth_required=truth_required)
+        file = _opened(source)
+        return _read_tagged(file, layout_of_tagged(file, layout), config, labels, truth_required=truth_required)
     table = read_table(source, header=layout.header_of_another(config.has_header))
     known = layout if layout.group in table.columns else layout.without_group()
     return _read_table(table, known, config, labels, truth_required=truth_required)
@@ -110,8 +112,9 @@ def read_like(
         questions = _detect_questions(source, config, answers_required=truth_required)
         return _read_questions(source, questions, config, truth_required=truth_required)
     if task == "tagging":
-        tagging = _detect_tagging(source, config)
-        return _read_tagged(source, tagging, config, labels, truth_required=truth_required)
+        file = _opened(source)
+        tagging = _detect_tagging(file, config)
+        return _read_tagged(file, tagging, config, labels, truth_required=truth_required)
     assert saved is None or isinstance(saved, Layout)  # it is of the model's task
     header = config.has_header if saved is None else saved.header_of_another(config.has_header)
     table = read_table(source, header=header)
@@ -138,13 +141,15 @@ def open_inputs(
     return open_rows(source, header=header, stream=stream)
 
 
-def is_marked_up(source: Source, layout: AnyLayout | None) -> bool:
-    """Return whether texts to predict come in a format of their own, which its reader takes, and not as a table."""
-    if not isinstance(layout, TaggingLayout):
-        return False
-    if layout.format == "spans" or is_standard_input(source) or not isinstance(source, str | os.PathLike):
-        return False  # records are a table as well
-    return os.path.isdir(source) or Path(source).suffix in CONLL_SUFFIXES or looks_tagged(source)
+def read_marked_up(source: Source, layout: AnyLayout | None, config: DataConfig) -> ReadFile | None:
+    """Read texts to predict that come in a format of tagged text, with tags or without.
+
+    Returns None if they come as a table or as lines, which `open_inputs` reads.
+    """
+    if not isinstance(layout, TaggingLayout) or len(config.text) > 1:
+        return None
+    found = layout_to_predict(source, layout, next(iter(config.text), None), config.has_header)
+    return None if found is None else _read_tagged(source, found, config, truth_required=False)
 
 
 # --- tagged text ------------------------------------------------------------------------------------
@@ -163,10 +168,9 @@ def _detect_tagging(source: Source, config: DataConfig) -> TaggingLayout:
     return detect_tagging(source, text=text, tag=tag, header=config.header)
 
 
-def _like(source: Source, layout: TaggingLayout) -> TaggingLayout:
-    """Return the layout of another file of tagged text: the one given, or its own if it is another format."""
-    found = detect_tagging(source) if looks_tagged(source) else layout
-    return layout if found.format == layout.format else found
+def _opened(source: Source) -> Source:
+    """Return a source that can be looked at before it is read: standard input as a file."""
+    return standard_input() if is_standard_input(source) else source
 
 
 def _read_tagged(
@@ -181,6 +185,7 @@ def _read_tagged(
         source, layout, labels=labels, labels_required=truth_required, on_bad_row=config.on_bad_row
     )
     name = Path(source).name if isinstance(source, str | os.PathLike) else MEMORY_NAME
+    name = source.name if isinstance(source, InputFile) else name
     return ReadFile(name, examples, report, TAGGED[layout.format])
 
 

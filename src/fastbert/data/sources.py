@@ -60,13 +60,14 @@ class Frame(Protocol):
     def __len__(self) -> int: ...
 
 
-Source = str | os.PathLike[str] | Sequence[object] | Frame
+Source = str | os.PathLike[str] | InputFile | Sequence[object] | Frame
 
 
 def open_rows(source: Source, *, header: Header = None, stream: BinaryIO | None = None) -> RowStream:
     """Open a source to be read row by row; the rows can be read once.
 
-    source: path of a file, "-" for standard input, a frame, or a list of texts, dicts or tuples.
+    source: path of a file, "-" for standard input, a file that is found already, a frame, or a list of texts, dicts
+        or tuples.
     header: True or False to say whether the first row of a delimited file, sheet or list of
         tuples names the columns; None detects it, an ExpectedHeader knows it by names of an
         earlier table (neither in lists). Other formats name them anyway.
@@ -80,6 +81,8 @@ def open_rows(source: Source, *, header: Header = None, stream: BinaryIO | None 
     """
     if isinstance(source, str | os.PathLike):
         return open_file(standard_input(stream) if is_standard_input(source) else find_file(source), header)
+    if isinstance(source, InputFile):
+        return open_file(source, header)
     opened = open_frame(source)
     if opened is not None:
         return opened

@@ -94,11 +94,8 @@ def _keys_of(value: object, text: str | None, tag: str | None) -> SpanKeys | Non
         return SpanKeys(None, "entities", reason, True)
     if not isinstance(value, Mapping):
         return None
-    studio = next((key for key in STUDIO_KEYS if isinstance(value.get(key), list)), None)
-    if studio is not None and isinstance(value.get("data"), Mapping) and tag in (None, studio):
-        key = text or _studio_text_key(value["data"], _results(value[studio]))
-        certain = any(_is_region(result) for result in _results(value[studio]))
-        return None if key is None else SpanKeys(key, studio, "Spans: an export of Label Studio.", certain)
+    if isinstance(value.get("data"), Mapping):
+        return _studio_keys(value, text, tag)
     text_key = text or next((key for key in TEXT_KEYS if isinstance(value.get(key), str)), None)
     if text_key is None or not isinstance(value.get(text_key), str):
         return None
@@ -109,6 +106,19 @@ def _keys_of(value: object, text: str | None, tag: str | None) -> SpanKeys | Non
             if spans or tag is not None or key in ("spans", "entities"):
                 return SpanKeys(text_key, key, f"Spans: key {excerpt(key)} holds {_shape(spans)}.", certain)
     return None
+
+
+def _studio_keys(value: Mapping[str, object], text: str | None, tag: str | None) -> SpanKeys | None:
+    """Return the keys of a task of Label Studio, which has no annotations if it is new."""
+    studio = next((key for key in STUDIO_KEYS if isinstance(value.get(key), list)), STUDIO_KEYS[0])
+    if tag not in (None, studio):
+        return None
+    results, data = _results(value.get(studio)), value["data"]
+    assert isinstance(data, Mapping)
+    key = _studio_text_key(data, results) if text is None else text
+    if key is None or key not in data:
+        return None
+    return SpanKeys(key, studio, "Spans: an export of Label Studio.", any(map(_is_region, results)))
 
 
 def _is_pair(value: object) -> bool:

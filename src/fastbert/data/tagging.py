@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fastbert.data.brat import TEXT_SUFFIX, find_documents, no_documents, read_documents, split_document
+from fastbert.data.brat import find_documents, find_texts, no_documents, read_documents, split_document
 from fastbert.data.conll import read_conll, read_sentences
 from fastbert.data.examples import TaggedExample
 from fastbert.data.files import InputFile, find_file, standard_input
@@ -114,7 +114,7 @@ def _read_brat(source: Source, layout: TaggingLayout, options: ReadOptions) -> R
     place = _path_of(source, "BRAT documents")
     documents = find_documents(place)
     if not documents and not options.labels_required:
-        documents = sorted(place.glob(f"*{TEXT_SUFFIX}")) if place.is_dir() else [place]
+        documents = find_texts(place)
     if not documents:
         raise no_documents(place)
     notes = TaggingNotes(place.name, "document", options)
@@ -140,6 +140,8 @@ def _path_of(source: Source, expected: str) -> Path:
 
 
 def _file_of(source: Source, expected: str) -> InputFile:
+    if isinstance(source, InputFile):
+        return source
     if is_standard_input(source):
         return standard_input()
     return find_file(_path_of(source, f"a file of {expected}"))

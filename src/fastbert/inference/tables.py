@@ -13,7 +13,8 @@ from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example, TaggedExample, TextExample
-from fastbert.data.reading import AnyLayout, is_marked_up, open_inputs, read_file
+from fastbert.data.files import standard_input
+from fastbert.data.reading import ReadFile, open_inputs, read_marked_up
 from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Row, RowStream
 from fastbert.errors import DataError, did_you_mean
@@ -46,11 +47,13 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     Raises DataError if a column is not there, or if none is named and there are several.
     """
     saved = saved_layout(predictor)
-    if saved is not None and not config.text and is_marked_up(source, saved):
-        return _marked_up(source, saved, config)
     given, piped = config.has_header, is_standard_input(source)
+    source = standard_input(stream) if piped else source
+    marked_up = read_marked_up(source, saved, config)
+    if marked_up is not None:
+        return _marked_up(marked_up)
     header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
-    opened = open_inputs(source, saved, header, stream=stream)
+    opened = open_inputs(source, saved, header)
     wanted = config.text or (() if saved is None else saved.text_columns)
     if len(opened.columns) == 1 and len(wanted) <= 1 and not config.text:
         wanted = opened.columns
@@ -78,10 +81,9 @@ def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) ->
     return count, empty
 
 
-def _marked_up(source: Source, saved: AnyLayout, config: DataConfig) -> TextRows:
+def _marked_up(read: ReadFile) -> TextRows:
     """Return the texts of a file that is no table, one column; labels in it may be any, as they are not read."""
-    found = read_file(source, saved, config, truth_required=False).examples
-    examples = [replace(one, entities=None) for one in found if isinstance(one, TaggedExample)]
+    examples = [replace(one, entities=None) for one in read.examples if isinstance(one, TaggedExample)]
     return TextRows(("text",), ((Row(number, (one.text,)), one) for number, one in enumerate(examples, start=1)))
 
 
