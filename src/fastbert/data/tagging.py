@@ -119,7 +119,7 @@ def _read_brat(source: Source, layout: TaggingLayout, options: ReadOptions) -> R
         raise no_documents(place)
     notes = TaggingNotes(place.name, "document", options)
     examples: list[TaggedExample] = []
-    for record in in_characters(read_documents(documents, notes), notes):
+    for record in in_characters(read_documents(documents, place, notes), notes):
         examples += split_document(record, clean_entities(record, notes))
     return examples, notes.report(examples, len(documents))
 
