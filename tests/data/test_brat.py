@@ -130,9 +130,9 @@ def test_a_text_is_divided_at_the_line_breaks_that_no_entity_crosses() -> None:
     parts = list(split_document(SpanRecord(1, text, (), "a", "a"), entities))
 
     assert parts == [
-        TaggedExample("Ana", (Entity(0, 3, "P"),), None, "a.txt, line 1", "a"),
-        TaggedExample("  in New\nYork.", (Entity(5, 13, "L"),), None, "a.txt, line 3", "a"),
-        TaggedExample("Bonn", (Entity(0, 4, "L"),), None, "a.txt, line 5", "a"),
+        TaggedExample("Ana", (Entity(0, 3, "P"),), None, "a.txt, line 1", "a", row=1, offset=0),
+        TaggedExample("  in New\nYork.", (Entity(5, 13, "L"),), None, "a.txt, line 3", "a", row=3, offset=6),
+        TaggedExample("Bonn", (Entity(0, 4, "L"),), None, "a.txt, line 5", "a", row=5, offset=21),
     ]
 
 

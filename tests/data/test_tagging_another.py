@@ -52,7 +52,7 @@ def texts(source: Source, trained: TaggingLayout, text: str | None = None) -> li
     layout = layout_to_predict(source, trained, text)
     if layout is None:
         return None
-    return [one.text for one in read_tagged(source, layout, labels_required=False)[0]]
+    return [one.text for one in read_tagged(source, layout, texts_only=True)[0]]
 
 
 def folder_of(place: Path, **contents: str) -> Path:

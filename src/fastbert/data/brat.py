@@ -66,7 +66,7 @@ def read_documents(documents: list[Path], source: str | os.PathLike[str], notes:
             what = f"{name}{TEXT_SUFFIX} has no {annotations.name} beside it"
             notes.bad(number, "a file of annotations is missing", ENTITY_HINT, what=what)
         else:
-            is_annotated = annotations.is_file()
+            is_annotated = annotations.is_file() and not notes.options.texts_only
             spans = _read_annotations(annotations, name, number, notes) if is_annotated else None
             text = _read_text(path)
             if not text.strip():
@@ -119,7 +119,8 @@ def split_document(record: SpanRecord, entities: tuple[Entity, ...] | None) -> I
             position += 1
         if text.strip():
             where = f"{record.place}{TEXT_SUFFIX}, line {row}"
-            yield TaggedExample(text, None if entities is None else tuple(inside), None, where, record.group)
+            found = None if entities is None else tuple(inside)
+            yield TaggedExample(text, found, None, where, record.group, row=row, offset=start)
         row += record.text.count("\n", start, end)
         start = end
 

@@ -44,12 +44,16 @@ TAGGED = {
 
 @dataclass(frozen=True)
 class ReadFile:
-    """The examples of a file in its order. report: what was left out.    format: how it was written, for people."""
+    """The examples of a file in its order. report: what was left out.    format: how it was written, for people.
+
+    unit: what its rows are called.
+    """
 
     name: str
     examples: Sequence[Example]
     report: Report
     format: str
+    unit: str = "row"
 
 
 def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, ReadFile]:
@@ -142,14 +146,17 @@ def open_inputs(
 
 
 def read_marked_up(source: Source, layout: AnyLayout | None, config: DataConfig) -> ReadFile | None:
-    """Read texts to predict that come in a format of tagged text, with tags or without.
+    """Read the texts to predict of a file in a format of tagged text; tags in it are not read.
 
     Returns None if they come as a table or as lines, which `open_inputs` reads.
     """
     if not isinstance(layout, TaggingLayout) or len(config.text) > 1:
         return None
     found = layout_to_predict(source, layout, next(iter(config.text), None), config.has_header)
-    return None if found is None else _read_tagged(source, found, config, truth_required=False)
+    if found is None:
+        return None
+    examples, report = read_tagged(source, found, texts_only=True)
+    return _tagged_file(source, found, examples, report)
 
 
 # --- tagged text ------------------------------------------------------------------------------------
@@ -184,9 +191,14 @@ def _read_tagged(
     examples, report = read_tagged(
         source, layout, labels=labels, labels_required=truth_required, on_bad_row=config.on_bad_row
     )
+    return _tagged_file(source, layout, examples, report)
+
+
+def _tagged_file(source: Source, layout: TaggingLayout, examples: Sequence[Example], report: Report) -> ReadFile:
     name = Path(source).name if isinstance(source, str | os.PathLike) else MEMORY_NAME
     name = source.name if isinstance(source, InputFile) else name
-    return ReadFile(name, examples, report, TAGGED[layout.format])
+    unit = "row" if layout.format in ("spans", "token_table") else "line"
+    return ReadFile(name, examples, report, TAGGED[layout.format], unit)
 
 
 # --- tables of texts --------------------------------------------------------------------------------

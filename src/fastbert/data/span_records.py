@@ -167,9 +167,7 @@ def _read(
     if isinstance(value, str) and not required:
         return _checked_text(value), None
     if text is None:
-        if not _is_pair(value) or not isinstance(value, list | tuple):
-            raise Unreadable("the record is no pair of a text and its entities")
-        return _checked_text(value[0]), _read_spans(value[1]["entities"])
+        return _read_pair(value, notes)
     if not isinstance(value, Mapping):
         raise Unreadable("the record is no object")
     answer = value.get("answer")
@@ -179,6 +177,8 @@ def _read(
     if tag in STUDIO_KEYS and isinstance(value.get("data"), Mapping):
         return _read_studio(value, text, tag, notes, number)
     found = _checked_text(value.get(text))
+    if notes.options.texts_only:
+        return found, None
     if value.get(tag) is None and "annotation_id" in value:
         return found, ()  # the minimal export of Label Studio leaves the key out where nothing is marked
     if value.get(tag) is None or refused:
@@ -186,6 +186,12 @@ def _read(
             raise Unreadable(f"the record has no key {excerpt(tag)}")
         return found, None
     return found, _read_spans(value[tag])
+
+
+def _read_pair(value: object, notes: TaggingNotes) -> tuple[str, tuple[RawSpan, ...] | None]:
+    if not _is_pair(value) or not isinstance(value, list | tuple):
+        raise Unreadable("the record is no pair of a text and its entities")
+    return _checked_text(value[0]), None if notes.options.texts_only else _read_spans(value[1]["entities"])
 
 
 def _checked_text(value: object) -> str:
@@ -251,6 +257,8 @@ def _read_studio(
 ) -> tuple[str, tuple[RawSpan, ...] | None]:
     data = record["data"]
     found = _checked_text(data.get(text) if isinstance(data, Mapping) else None)
+    if notes.options.texts_only:
+        return found, None
     all_annotations = record.get(tag)
     listed_ones = all_annotations if isinstance(all_annotations, list) else []
     annotations = [one for one in listed_ones if isinstance(one, Mapping) and not one.get("was_cancelled")]

@@ -46,12 +46,14 @@ def read_tagged(
     labels: Labels | None = None,
     labels_required: bool = True,
     on_bad_row: BadRowOption = "error",
+    texts_only: bool = False,
 ) -> Read:
     """Return the examples of a source in its order, and a report of what was left out or read differently.
 
     layout: of the training file; a file is of the same format, but each file of tags is read by its own scheme.
     labels: those learned from the training file; any other label is an error.
     labels_required: False reads texts without tags or spans as texts to predict: their entities are None.
+    texts_only: reads no tags or spans at all, wrong ones neither: all entities are None.
     on_bad_row: "skip" leaves out texts that cannot be read.
     Raises DataError for what cannot be read, unless told to skip it, for unknown labels, and if no text is left.
     """
@@ -62,7 +64,8 @@ def read_tagged(
         "brat": _read_brat,
         "token_table": _read_token_table,
     }
-    return readers[layout.format](source, layout, ReadOptions(labels, labels_required, on_bad_row == "skip"))
+    options = ReadOptions(labels, labels_required and not texts_only, on_bad_row == "skip", texts_only)
+    return readers[layout.format](source, layout, options)
 
 
 def entity_labels(examples: Iterable[TaggedExample]) -> Labels:
@@ -104,7 +107,9 @@ def _read_spans(source: Source, layout: TaggingLayout, options: ReadOptions) -> 
     notes = TaggingNotes(name, "row", options)
     records = in_characters(read_records(values, layout.text, layout.tag or "entities", notes), notes)
     examples = [
-        TaggedExample(record.text, clean_entities(record, notes), None, notes.at(record.row), record.group)
+        TaggedExample(
+            record.text, clean_entities(record, notes), None, notes.at(record.row), record.group, row=record.row
+        )
         for record in records
     ]
     return examples, notes.report(examples)

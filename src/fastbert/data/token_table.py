@@ -75,7 +75,8 @@ def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -
         optional = name == columns.tag and not notes.options.labels_required
         if name is not None and name not in table.columns and not optional:
             raise missing_column(table, name, option)
-    tag = table.index_of(columns.tag) if columns.tag in table.columns else None
+    is_tagged = columns.tag in table.columns and not notes.options.texts_only
+    tag = table.index_of(columns.tag) if is_tagged else None
     text = table.index_of(columns.text)
     if columns.sentence is None:
         found = (

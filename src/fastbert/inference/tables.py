@@ -7,7 +7,7 @@ Imports neither torch nor transformers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import BinaryIO, Protocol
 
@@ -32,10 +32,14 @@ class AnswerWriter(Protocol):
 
 @dataclass(frozen=True)
 class TextRows:
-    """A stream of rows, each with the example that it holds, None where it has no text."""
+    """A stream of rows, each with the example that it holds, None where it has no text.
+
+    notes: sentences about what was left out, and how the file was understood.
+    """
 
     columns: tuple[str, ...]
     items: Iterator[tuple[Row, Example | None]]
+    notes: tuple[str, ...] = ()
 
 
 def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stream: BinaryIO | None = None) -> TextRows:
@@ -82,9 +86,20 @@ def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) ->
 
 
 def _marked_up(read: ReadFile) -> TextRows:
-    """Return the texts of a file that is no table, one column; labels in it may be any, as they are not read."""
-    examples = [replace(one, entities=None) for one in read.examples if isinstance(one, TaggedExample)]
-    return TextRows(("text",), ((Row(number, (one.text,)), one) for number, one in enumerate(examples, start=1)))
+    """Return the texts of a file that is no table, and behind each where it stands in the user's own files."""
+    examples = [one for one in read.examples if isinstance(one, TaggedExample)]
+    places: dict[str, list[str | int | None]] = {
+        "document": [one.group for one in examples],
+        read.unit: [one.row for one in examples],
+        "offset": [one.offset for one in examples],
+    }
+    known = {name: cells for name, cells in places.items() if any(cell is not None for cell in cells)}
+    items = (
+        (Row(index + 1, (one.text, *(cells[index] for cells in known.values()))), one)
+        for index, one in enumerate(examples)
+    )
+    notes = (f"{read.name} is read as {read.format}.", *read.report.sentences())
+    return TextRows(("text", *known), items, notes)
 
 
 def _example_of(row: Row, places: Sequence[int]) -> Example | None:
