@@ -194,6 +194,25 @@ def test_a_header_is_no_sentence(tmp_path: Path) -> None:
     assert tokens(read(tmp_path, "word\tner\n\na\tB-X\n", ("word", "ner"))) == ["a"]
 
 
+def test_lines_of_conll_u_without_a_word_of_their_own_are_skipped_and_said(tmp_path: Path) -> None:
+    text = "1\tJe\tO\n2-3\tdu\t_\n2\tde\tO\n3\tle\tO\n3.1\tx\t_\n4\tMans\tB-LOC\n"
+    noted = notes()
+    conll = read_conll(find_file(write(tmp_path, "a.conllu", text)))
+
+    (found,) = read_sentences(conll, "1", "-1", noted)
+
+    assert (found.tokens, found.rows) == (("Je", "de", "le", "Mans"), (1, 3, 4, 6))
+    assert is_surely_conll(conll)
+    assert noted.report(sentences_to_examples([found], noted)).warnings == (
+        "train.conll: a line for several words (3-4) or for one that is not written (5.1) is skipped,"
+        " 2 times (line 2; line 5).",
+    )
+
+
+def test_a_score_is_a_word_where_words_are_not_numbered(tmp_path: Path) -> None:
+    assert tokens(read(tmp_path, "won O\n3-4 B-SCORE\n")) == ["won 3-4"]
+
+
 def test_a_long_file_without_blank_lines_is_mentioned(tmp_path: Path) -> None:
     assert report(tmp_path, "a B-X\n" * 3000).warnings == (
         "train.conll has no blank line: all of it is one sentence of 3,000 words.",

@@ -32,6 +32,7 @@ LONG_SENTENCE = 2000  # tokens of a file without a single blank line
 LONG_WORD = 40  # characters; longer ones are rather a line of text, written without blanks
 _NUMBER = re.compile(r"-?\d{1,4}")
 _TOKEN_NUMBER = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U
+_RANGE = re.compile(r"\d+[-.]\d+")
 _BLANKS = re.compile(r"[ \t]+")
 _DOCUMENT_MARK = re.compile(r"#\s*(newdoc\b|begin document\b)")
 _COMMENT = re.compile(r"#(\s|\s*(begin|end) document\b)")
@@ -43,6 +44,7 @@ class ConllLines:
 
     lines: number and cells; no cells for a blank line.    width: cells of most lines.
     share: how many of the filled lines have that width.
+    skipped: lines of CoNLL-U that hold no word of their own: "3-4" before words 3 and 4, "5.1" for one left out.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ConllLines:
     raw: dict[int, str]
     width: int
     share: float
+    skipped: tuple[int, ...] = ()
 
     @property
     def num_blank(self) -> int:
@@ -81,7 +84,20 @@ def read_conll(file: InputFile) -> ConllLines:
     widths = Counter(len(_cells(line, by_tab)) for line in filled)
     width, count = widths.most_common(1)[0]
     marks = {number: line for number, line in enumerate(written, start=1) if line.startswith(("#", DOCUMENT_START))}
-    return ConllLines(file.name, lines, marks, width, count / len(filled))
+    conll = ConllLines(file.name, lines, marks, width, count / len(filled))
+    return _without_ranges(conll) if _is_numbered(conll) else conll
+
+
+def _is_numbered(conll: ConllLines) -> bool:
+    """Return True if the first of several columns numbers the tokens."""
+    first = [cells[0] for cells in conll.full()] if conll.width > 2 else []
+    return any(map(str.isdecimal, first)) and all(map(_TOKEN_NUMBER.fullmatch, first))
+
+
+def _without_ranges(conll: ConllLines) -> ConllLines:
+    skipped = tuple(number for number, cells in conll.lines if cells and _RANGE.fullmatch(cells[0]))
+    left = [(number, cells) for number, cells in conll.lines if not (cells and _RANGE.fullmatch(cells[0]))]
+    return replace(conll, lines=left, skipped=skipped)
 
 
 def _is_surely_mark(line: str) -> bool:
@@ -122,8 +138,7 @@ def _usual_column(conll: ConllLines, first: Sequence[str], header: bool | None) 
     named = next((name for name in first if name.casefold() in TOKEN_NAMES), None)
     if named is not None and header is not False and any(name.casefold() in TAG_NAMES for name in first):
         return named
-    numbered = conll.width > 2 and all(_TOKEN_NUMBER.fullmatch(cells[0]) for cells in conll.full())
-    return SECOND_COLUMN if numbered else FIRST_COLUMN
+    return SECOND_COLUMN if _is_numbered(conll) else FIRST_COLUMN
 
 
 def looks_like_conll(conll: ConllLines) -> bool:
@@ -185,6 +200,10 @@ def read_sentences(conll: ConllLines, text: str, tag: str, notes: TaggingNotes) 
     text_number = _position(conll, text, first, "--text")
     tag_number = _tag_position(conll, tag, first, notes)
     skipped = _header_line(conll, first) if not _NUMBER.fullmatch(text) else 0
+    for number in conll.skipped:
+        notes.changed(
+            "a line for several words (3-4) or for one that is not written (5.1) is skipped", f"line {number}"
+        )
     reader = _Reader(conll, text_number, tag_number, notes)
     for number, cells in conll.lines:
         if number != skipped:
