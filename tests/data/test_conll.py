@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.data.conll import find_columns, has_sentence_column, is_surely_conll, read_conll, read_sentences
+from fastbert.data.conll import (
+    find_columns,
+    has_sentence_column,
+    has_shape_of_tokens,
+    is_surely_conll,
+    read_conll,
+    read_sentences,
+)
 from fastbert.data.examples import TaggedExample
 from fastbert.data.files import find_file, standard_input
 from fastbert.data.rows import Report
@@ -249,6 +256,22 @@ def _stdin_has_sentences(text: str) -> bool:
 )
 def test_only_tags_with_prefixes_are_sure(text: str, sure: bool, tmp_path: Path) -> None:
     assert is_surely_conll(read_conll(find_file(write(tmp_path, "a.txt", text)))) is sure
+
+
+@pytest.mark.parametrize(
+    ("text", "shaped"),
+    [
+        ("fly\nto\nRome\n\nhello\n", True),
+        ("fly VB\nto IN\n\nhello UH\nall DT\n", True),
+        ("fly\nto\nRome\n", False),
+        ("fly\n\nto\n\nRome\n", False),
+        ("fly to Rome\nnow\n\nhello\nall\n", False),
+        ("a\tvery good\nb\tbad\n\nc\tgood\nd\tbad\n", False),
+        ("一" * 41 + "\n二\n\n三\n四\n", False),
+    ],
+)
+def test_short_words_in_blocks_have_the_shape_of_tokens(text: str, shaped: bool, tmp_path: Path) -> None:
+    assert has_shape_of_tokens(read_conll(find_file(write(tmp_path, "a.txt", text)))) is shaped
 
 
 @given(examples=st.lists(sentences(), min_size=1, max_size=4), separator=st.sampled_from(["\t", " "]))

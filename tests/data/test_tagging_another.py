@@ -156,3 +156,17 @@ def test_trained_columns_are_taken_where_a_file_has_them(tmp_path: Path) -> None
     assert layout_of_another(path, trained).tag == "2"
     assert layout_to_predict(path, trained) == layout_of_another(path, trained)
     assert layout_of_another(write(tmp_path, "b.conll", TAGGED), trained).tag == "-1"
+
+
+def test_the_trained_key_settles_an_unclear_text(tmp_path: Path) -> None:
+    record = {
+        "data": {"title": "fly to Rome", "review": "fly to Rome soon"},
+        "annotations": [{"result": [STUDIO_SPAN]}],
+    }
+    path = write(tmp_path, "a.json", json.dumps([record]))
+    trained = TaggingLayout("spans", "review", "annotations", None, None)
+
+    assert texts(path, trained) == ["fly to Rome soon"]
+    assert layout_of_another(path, trained).text == "review"
+    with pytest.raises(DataError, match="in which the spans are is not clear"):
+        texts(path, STUDIO)

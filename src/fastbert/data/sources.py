@@ -50,6 +50,13 @@ SUFFIXES: dict[str, FormatKind] = {
     ".xlsm": "xlsx",
 }
 MAGIC: dict[bytes, FormatKind] = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
+REFUSED = {  # suffix -> what it is, and what to do
+    ".spacy": (
+        "a binary file of spaCy (DocBin)",
+        "Write its documents as JSON lines: `for doc in DocBin().from_disk(FILE).get_docs(spacy.blank('en').vocab):"
+        " print(json.dumps(doc.to_json()))`.",
+    ),
+}
 ZIP_MAGIC = b"PK\x03\x04"
 OLD_OFFICE_MAGIC = b"\xd0\xcf\x11\xe0"  # .xls, and .xlsx behind a password
 
@@ -139,6 +146,9 @@ def kind_of(file: InputFile) -> FormatKind:
             f"{file.name} is an old Excel file (.xls) or has a password; expected .xlsx.",
             "Open it in Excel or LibreOffice and save it as .xlsx without a password, or as CSV.",
         )
+    if file.suffix in REFUSED:
+        what, hint = REFUSED[file.suffix]
+        raise DataError(f"{file.name} is {what}; expected a table or text.", hint)
     if file.suffix in SUFFIXES:
         return SUFFIXES[file.suffix]
     begins_like_json = re.match(rb'(\xef\xbb\xbf)?\s*(\{\s*["}]|\[\s*\{)', head)

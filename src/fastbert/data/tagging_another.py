@@ -26,7 +26,7 @@ from fastbert.data.header import ExpectedHeader
 from fastbert.data.json_values import read_first_values
 from fastbert.data.parallel_tokens import TAG_FILE, TOKEN_FILE
 from fastbert.data.sources import Source, open_rows
-from fastbert.data.span_records import SpanKeys, detect_keys
+from fastbert.data.span_records import SpanKeys, UnclearText, detect_keys
 from fastbert.data.tagging_detection import (
     BINARY_HEADS,
     CONLL_SUFFIXES,
@@ -158,7 +158,11 @@ def _layout_of_values(values: Sequence[object], trained: TaggingLayout, text: st
     records = [value for value in values if isinstance(value, Mapping)]
     if any(isinstance(record.get(wanted), str) for record in records):
         return None
-    keys = detect_keys(values, text)
+    keys = None
+    if text is None:
+        with suppress(UnclearText):  # the trained key is not in them
+            keys = detect_keys(values, trained.text)
+    keys = keys or detect_keys(values, text)
     if keys is not None:
         return _spans_layout(keys, trained)
     tokens = named_column(list(records[0]), TOKEN_NAMES) if records else None

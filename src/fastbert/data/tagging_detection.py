@@ -26,8 +26,8 @@ from fastbert.data.files import InputFile, find_file
 from fastbert.data.json_values import read_first_values, read_json_values
 from fastbert.data.parallel_tokens import TAG_FILE, TOKEN_FILE, find_pair, pair_name, read_pair
 from fastbert.data.row_problems import excerpt
-from fastbert.data.sources import Source, is_standard_input, open_file, open_rows, read_table
-from fastbert.data.span_records import SpanKeys, detect_keys
+from fastbert.data.sources import REFUSED, Source, is_standard_input, open_file, open_rows, read_table
+from fastbert.data.span_records import SpanKeys, UnclearText, detect_keys
 from fastbert.data.table import RowStream, Table
 from fastbert.data.tag_schemes import SchemeFinding
 from fastbert.data.tagged_sentences import find_scheme
@@ -95,7 +95,7 @@ def _detect_in_file(
     head = file.head(1024)
     if not head.strip():
         raise DataError(f"{file.name} is empty; expected tagged text.", "Check that it was saved or copied whole.")
-    if head.startswith(BINARY_HEADS) or file.suffix == ".csv":
+    if head.startswith(BINARY_HEADS) or file.suffix in (".csv", *REFUSED):
         return _detect_table(lambda: _whole(open_file(file, header)), text, tag)
     if begins_like_json(file):
         return _detect_json(file, text, tag, header)
@@ -148,7 +148,10 @@ def _looks_tagged_in_memory(source: Source) -> bool:
 def _values_look_tagged(values: Iterable[object]) -> bool:
     """Return True for records with spans, or with a token or with lists of tokens and their tags."""
     first = list(values)
-    keys = detect_keys(first)
+    try:
+        keys = detect_keys(first)
+    except UnclearText:
+        return True
     if keys is not None:
         return keys.certain
     is_table = bool(first) and all(isinstance(value, Mapping) for value in first)
@@ -237,7 +240,10 @@ def _scheme_reason(finding: SchemeFinding) -> str:
 
 def _detect_json(file: InputFile, text: str | None, tag: str | None, header: bool | None) -> TaggingLayout:
     values = read_json_values(file)
-    keys = detect_keys((value for _, value in values), text, tag)
+    try:
+        keys = detect_keys((value for _, value in values), text, tag)
+    except UnclearText as error:
+        raise DataError(f"{file.name}: {error.message}", error.hint) from error
     if keys is not None:
         return _spans_layout(keys)
     try:
