@@ -107,7 +107,7 @@ def test_a_clear_majority_decides_the_unit_and_wrong_spans_are_reported() -> Non
     found = in_characters([*rows, record(text, span(3, 7, "Roma"), row=11)], noted)
 
     assert [one.spans for one in found] == [(span(2, 6, "Rome"),)] * 10
-    with pytest.raises(DataError, match="a.json, row 11: span 'LOC' 3-7 covers .*, but its own text is 'Roma'"):
+    with pytest.raises(DataError, match="a.json, row 11: span 'LOC' 3-7 covers 'Rome', but its own text is 'Roma'"):
         noted.report(SOME)
 
 
@@ -191,6 +191,15 @@ def test_offsets_that_only_look_like_another_unit_are_explained(
     assert "a.json: 1 of 2 spans end behind their text, but all lie inside if offsets count" in shown
     assert names in shown
     assert conversion in str(caught.value)
+
+
+def test_one_wrong_span_does_not_hide_that_offsets_look_like_another_unit() -> None:
+    rows = [record("😀😀 Rome", span(5, 9), row=row) for row in range(1, 11)]
+
+    with pytest.raises(
+        DataError, match="11 of 11 spans end behind their text, but all except 1 lie inside if .* UTF-16"
+    ):
+        in_characters([*rows, record("Bonn", span(50, 54), row=11)], quiet())
 
 
 def test_a_place_in_an_annotation_file_is_named() -> None:

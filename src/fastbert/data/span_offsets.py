@@ -52,12 +52,14 @@ def _find_unit(records: Sequence[SpanRecord], name: str) -> str | None:
     if told:
         return _told_unit(told)
     outside = sum(span.end > len(text) for text, span in pairs)
-    inside = [unit for unit in UNITS if outside and all(_converted(text, span, unit) for text, span in pairs)]
+    wrong = {unit: sum(_converted(text, span, unit) is None for text, span in pairs) for unit in UNITS if outside}
+    inside = [unit for unit, count in wrong.items() if outside > CLEAR_MAJORITY * count]
     if inside:
+        most = max(wrong[unit] for unit in inside)
         names = " or ".join(UNITS[unit] for unit in inside)
         raise DataError(
             f"{name}: {outside:,} of {len(pairs):,} spans end behind their text,"
-            f" but all lie inside if offsets count {names}.",
+            f" but {f'all except {most:,}' if most else 'all'} lie inside if offsets count {names}.",
             "Offsets must count characters. If they count something else, convert each: "
             + " or ".join(f"{_CONVERSION[unit]} from {UNITS[unit]}" for unit in inside)
             + ". If not, correct the spans that end behind their text"
@@ -101,7 +103,7 @@ def _placed(record: SpanRecord, unit: str | None, notes: TaggingNotes) -> SpanRe
             )
             placed.append(found)
             continue
-        reason, what = _problem(record, span)
+        reason, what = _problem(record, span, span if moved is None else moved)
         what = f"{span.place}: {what}" if span.place else what
         if is_good:
             notes.bad(record.row, reason, _HINT, what=what)
@@ -117,16 +119,16 @@ _HINT = (
 )
 
 
-def _problem(record: SpanRecord, span: RawSpan) -> tuple[str, str]:
-    """Return what is wrong with a span: for all of the kind, and for this one."""
+def _problem(record: SpanRecord, span: RawSpan, moved: RawSpan) -> tuple[str, str]:
+    """Return what is wrong with a span: for all of the kind, and for this one. moved: where it is in characters."""
     if span.start >= span.end:
         return "a span ends where it starts or before", f"span {span.describe()} ends where it starts or before"
-    if not _is_inside(record.text, span):
+    if not _is_inside(record.text, moved):
         return (
             "a span lies outside the text",
             f"span {span.describe()} lies outside the text of {len(record.text)} characters",
         )
-    covered = excerpt(record.text[span.start : span.end])
+    covered = excerpt(record.text[moved.start : moved.end])
     what = f"span {span.describe()} covers {covered}, but its own text is {excerpt(span.text)}"
     return "a span does not cover its own text", what
 
