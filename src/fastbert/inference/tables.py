@@ -17,6 +17,7 @@ from fastbert.data.files import standard_input
 from fastbert.data.reading import ReadFile, open_inputs, read_marked_up
 from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Row, RowStream
+from fastbert.data.tagging import TaggingLayout
 from fastbert.errors import DataError, did_you_mean
 from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.predictor import CHUNK, Predictor
@@ -52,12 +53,13 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     """
     saved = saved_layout(predictor)
     given, piped = config.has_header, is_standard_input(source)
-    source = standard_input(stream) if piped else source
+    if piped and isinstance(saved, TaggingLayout):
+        source = standard_input(stream)  # is looked at before it is read
     marked_up = read_marked_up(source, saved, config)
     if marked_up is not None:
         return _marked_up(marked_up)
     header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
-    opened = open_inputs(source, saved, header)
+    opened = open_inputs(source, saved, header, stream=stream)
     wanted = config.text or (() if saved is None else saved.text_columns)
     if len(opened.columns) == 1 and len(wanted) <= 1 and not config.text:
         wanted = opened.columns
