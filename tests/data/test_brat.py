@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fastbert.data.brat import find_documents, read_documents, split_document
+from fastbert.data.brat import find_documents, find_texts, read_documents, split_document
 from fastbert.data.examples import Entity, TaggedExample
 from fastbert.data.spans import RawSpan, SpanRecord
 from fastbert.data.tagging_notes import ReadOptions
@@ -21,7 +21,7 @@ def write_document(folder: Path, text: str, annotations: str, name: str = "a") -
 
 def read(folder: Path, *, skip: bool = False, required: bool = True) -> tuple[list[SpanRecord], list[str]]:
     noted = notes(unit="document", name="corpus", options=ReadOptions(labels_required=required, skip=skip))
-    records = read_documents(find_documents(folder), noted)
+    records = read_documents(find_documents(folder), folder, noted)
     return records, noted.report([TaggedExample("a", (Entity(0, 1, "X"),))]).sentences()
 
 
@@ -35,13 +35,34 @@ def test_entities_are_read_and_other_lines_are_not(tmp_path: Path) -> None:
     assert said == []
 
 
-def test_an_entity_of_several_parts_is_left_out_and_listed(tmp_path: Path) -> None:
-    write_document(tmp_path, "north and south Rome", "T1\tLOC 0 5;16 20\tnorth Rome\n")
+def test_the_gaps_of_an_entity_in_parts_are_kept(tmp_path: Path) -> None:
+    write_document(tmp_path, "north and south Rome", "T1\tLOC 0 5;10 15;16 20\tnorth south Rome\n")
 
-    records, said = read(tmp_path)
+    (span,) = read(tmp_path)[0][0].spans or ()
 
-    assert records[0].spans == ()
-    assert said == ["corpus: an entity of several parts is left out, once (a.ann, line 1 'LOC' 0 5;16 20)."]
+    assert (span.start, span.end, span.gaps) == (0, 20, ((5, 10), (15, 16)))
+
+
+def test_documents_of_subfolders_are_called_by_their_path(tmp_path: Path) -> None:
+    for name in ("sub", "other"):
+        (tmp_path / name).mkdir()
+        write_document(tmp_path / name, "Ana", "T1\tPER 0 3\tAna\n")
+    (tmp_path / "plain").mkdir()
+    write(tmp_path / "plain", "readme.txt", "of no folder with annotations")
+
+    records, _ = read(tmp_path)
+
+    assert [(record.place, record.group) for record in records] == [("other/a", "other/a"), ("sub/a", "sub/a")]
+    assert [span.place for span in records[1].spans or ()] == ["sub/a.ann, line 1"]
+    assert len(find_texts(tmp_path)) == 3
+
+
+def test_a_missing_file_of_a_subfolder_is_called_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    write(tmp_path / "sub", "b.ann", "")
+
+    with pytest.raises(DataError, match="corpus, document 1: sub/b.ann has no b.txt beside it"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize("line", ["T1 PER 0 5 Maria", "T1\tPER 0\tMaria", "T1\tPER a b\tMaria", "hello"])
@@ -109,9 +130,9 @@ def test_a_text_is_divided_at_the_line_breaks_that_no_entity_crosses() -> None:
     parts = list(split_document(SpanRecord(1, text, (), "a", "a"), entities))
 
     assert parts == [
-        TaggedExample("Ana", (Entity(0, 3, "P"),), None, "a.txt, line 1", "a"),
-        TaggedExample("  in New\nYork.", (Entity(5, 13, "L"),), None, "a.txt, line 3", "a"),
-        TaggedExample("Bonn", (Entity(0, 4, "L"),), None, "a.txt, line 5", "a"),
+        TaggedExample("Ana", (Entity(0, 3, "P"),), None, "a.txt, line 1", "a", row=1, offset=0),
+        TaggedExample("  in New\nYork.", (Entity(5, 13, "L"),), None, "a.txt, line 3", "a", row=3, offset=6),
+        TaggedExample("Bonn", (Entity(0, 4, "L"),), None, "a.txt, line 5", "a", row=5, offset=21),
     ]
 
 

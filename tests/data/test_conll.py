@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.data.conll import find_columns, has_sentence_column, is_surely_conll, read_conll, read_sentences
+from fastbert.data.conll import (
+    find_columns,
+    has_sentence_column,
+    has_shape_of_tokens,
+    is_surely_conll,
+    read_conll,
+    read_sentences,
+)
 from fastbert.data.examples import TaggedExample
 from fastbert.data.files import find_file, standard_input
 from fastbert.data.rows import Report
@@ -194,6 +201,25 @@ def test_a_header_is_no_sentence(tmp_path: Path) -> None:
     assert tokens(read(tmp_path, "word\tner\n\na\tB-X\n", ("word", "ner"))) == ["a"]
 
 
+def test_lines_of_conll_u_without_a_word_of_their_own_are_skipped_and_said(tmp_path: Path) -> None:
+    text = "1\tJe\tO\n2-3\tdu\t_\n2\tde\tO\n3\tle\tO\n3.1\tx\t_\n4\tMans\tB-LOC\n"
+    noted = notes()
+    conll = read_conll(find_file(write(tmp_path, "a.conllu", text)))
+
+    (found,) = read_sentences(conll, "1", "-1", noted)
+
+    assert (found.tokens, found.rows) == (("Je", "de", "le", "Mans"), (1, 3, 4, 6))
+    assert is_surely_conll(conll)
+    assert noted.report(sentences_to_examples([found], noted)).warnings == (
+        "train.conll: a line for several words (3-4) or for one that is not written (5.1) is skipped,"
+        " 2 times (line 2; line 5).",
+    )
+
+
+def test_a_score_is_a_word_where_words_are_not_numbered(tmp_path: Path) -> None:
+    assert tokens(read(tmp_path, "won O\n3-4 B-SCORE\n")) == ["won 3-4"]
+
+
 def test_a_long_file_without_blank_lines_is_mentioned(tmp_path: Path) -> None:
     assert report(tmp_path, "a B-X\n" * 3000).warnings == (
         "train.conll has no blank line: all of it is one sentence of 3,000 words.",
@@ -221,10 +247,31 @@ def _stdin_has_sentences(text: str) -> bool:
         ("take vitamin B-12\n", False),
         ("a long text\tB-1\nanother one\tO\n", False),
         ("a\tO\nb\tO\n", False),
+        ("a B-X\nb O\n\n" * 5 + "c\n", True),
+        ("a\tB-X\nb\tO\n\n" * 5 + "c\tLOC\n", True),
+        ("a B-X\nb O\n" * 5 + "c\n", False),
+        ("a\tB-X\nb\tO\n\n" * 5 + "c\tLOC\n" * 2, False),
+        ("good\tA-1\n\nbad\tB-2\nworse\tC-3\n", False),
     ],
 )
 def test_only_tags_with_prefixes_are_sure(text: str, sure: bool, tmp_path: Path) -> None:
     assert is_surely_conll(read_conll(find_file(write(tmp_path, "a.txt", text)))) is sure
+
+
+@pytest.mark.parametrize(
+    ("text", "shaped"),
+    [
+        ("fly\nto\nRome\n\nhello\n", True),
+        ("fly VB\nto IN\n\nhello UH\nall DT\n", True),
+        ("fly\nto\nRome\n", False),
+        ("fly\n\nto\n\nRome\n", False),
+        ("fly to Rome\nnow\n\nhello\nall\n", False),
+        ("a\tvery good\nb\tbad\n\nc\tgood\nd\tbad\n", False),
+        ("一" * 41 + "\n二\n\n三\n四\n", False),
+    ],
+)
+def test_short_words_in_blocks_have_the_shape_of_tokens(text: str, shaped: bool, tmp_path: Path) -> None:
+    assert has_shape_of_tokens(read_conll(find_file(write(tmp_path, "a.txt", text)))) is shaped
 
 
 @given(examples=st.lists(sentences(), min_size=1, max_size=4), separator=st.sampled_from(["\t", " "]))

@@ -28,6 +28,7 @@ def values(folder: Path, text: str) -> list[tuple[int, object]]:
         ('["x", {}]\n["y", {}]\n', [(1, ["x", {}]), (2, ["y", {}])]),
         ('{\n"a": 1\n}', [(1, {"a": 1})]),
         ('{"classes": [], "annotations": [1, 2]}', [(1, 1), (2, 2)]),
+        ('{"classes": [], "annotations": [1, null, 2]}', [(1, 1), (3, 2)]),
     ],
 )
 def test_values_are_lines_or_items(text: str, expected: list[tuple[int, object]], tmp_path: Path) -> None:
@@ -69,3 +70,9 @@ def test_the_first_values_of_an_array_are_read_from_its_beginning(indent: int | 
 
 def test_the_first_values_of_lines_are_read_from_their_beginning() -> None:
     assert read_first_values('{"a": 1}\n{"a": 2}\n{"a"') == [{"a": 1}, {"a": 2}]
+
+
+def test_the_first_values_of_an_object_around_annotations_are_these() -> None:
+    text = '{"classes": ["A", "B"], "annotations": [null, ["a", {"entities": []}], ["b", {'
+
+    assert read_first_values(text) == [["a", {"entities": []}]]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Entity, Example, QuestionExample, ValueExample
-from fastbert.data.reading import is_marked_up, layout_from_json, open_inputs, read_file, read_like, read_training_file
+from fastbert.data.reading import (
+    layout_from_json,
+    open_inputs,
+    read_file,
+    read_like,
+    read_marked_up,
+    read_training_file,
+)
 from fastbert.data.sources import Source
 from fastbert.errors import ConfigError, DataError
 from fastbert.labels import Labels
@@ -201,6 +209,18 @@ def test_every_format_of_tagged_text_is_known_and_read_again(format: str, tmp_pa
     assert [example.truth for example in again.examples] == [(Entity(7, 11, "city"),), ()]
 
 
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [("Rome", "1 column found, most lines have 2"), ("Rome\tcity", "tag 'city' is neither O nor a prefix .*")],
+)
+def test_one_bad_line_does_not_make_another_task_of_a_file_of_tags(bad: str, what: str, tmp_path: Path) -> None:
+    source = tmp_path / "train.txt"
+    source.write_text("fly\tO\nto\tO\nRome\tB-city\n\n" * 4 + bad + "\n", encoding="utf-8")
+
+    with pytest.raises(DataError, match=f"train.txt, line 17: {what}"):
+        read_training_file(source, DataConfig())
+
+
 @pytest.mark.parametrize("format", ["conll", "parallel", "brat"])
 def test_a_later_file_may_be_tagged_in_another_format(format: str, tmp_path: Path) -> None:
     layout, _ = read_training_file(write_tagged("spans", tmp_path / "train"), DataConfig())
@@ -215,5 +235,15 @@ def test_only_formats_of_their_own_are_no_tables_to_predict(tmp_path: Path) -> N
     layout, _ = read_training_file(folder, DataConfig())
     table = write_csv(tmp_path / "new.csv", ["text"], [["fly to Rome"]])
 
-    assert is_marked_up(folder, layout)
-    assert not is_marked_up(table, layout) and not is_marked_up("-", layout) and not is_marked_up(folder, None)
+    read = read_marked_up(folder, layout, DataConfig())
+
+    assert read is not None
+    assert [one.text for one in read.examples] == ["fly to Rome", "hello"]
+    assert read_marked_up(table, layout, DataConfig()) is read_marked_up(folder, None, DataConfig()) is None
+
+
+def test_tagged_text_on_standard_input_can_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, _ = read_training_file(write_tagged("spans", tmp_path / "train"), DataConfig())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"fly O\nto O\nRome B-city\n\nhello O\n")))
+
+    assert [one.truth for one in read_file("-", layout, DataConfig()).examples] == [(Entity(7, 11, "city"),), ()]

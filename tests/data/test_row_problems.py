@@ -29,6 +29,19 @@ def test_more_than_five_problems_are_counted() -> None:
     ]
 
 
+def test_rows_are_counted_and_not_their_problems() -> None:
+    problems = RowProblems("train.csv")
+    for row in (1, 1, 2, 2, 2, 2):
+        problems.add(row, "bad")
+    one = RowProblems("train.csv")
+    one.add(3, "bad")
+    one.add(3, "worse")
+
+    lines = problems.error("Mend them.").message.splitlines()
+    assert (lines[0], lines[-1]) == ("train.csv: 2 rows cannot be read.", "  and 1 more")
+    assert one.error("").message.splitlines()[0] == "train.csv: 1 row cannot be read."
+
+
 def test_no_problem_raises_nothing() -> None:
     RowProblems("train.csv").raise_if_any("")
 

@@ -99,6 +99,46 @@ def test_a_span_whose_text_stands_nowhere_or_twice_is_an_error(text: str) -> Non
         noted.report([])
 
 
+def test_a_clear_majority_decides_the_unit_and_wrong_spans_are_reported() -> None:
+    text = "😀 Rome, Rome"
+    noted = quiet()
+    rows = [record(text, span(3, 7, "Rome"), row=row) for row in range(1, 11)]
+
+    found = in_characters([*rows, record(text, span(3, 7, "Roma"), row=11)], noted)
+
+    assert [one.spans for one in found] == [(span(2, 6, "Rome"),)] * 10
+    with pytest.raises(DataError, match="a.json, row 11: span 'LOC' 3-7 covers 'Rome', but its own text is 'Roma'"):
+        noted.report(SOME)
+
+
+def test_an_even_vote_decides_nothing() -> None:
+    noted = quiet()
+    rows = [record("😀 Rome, Rome", span(start, start + 4, "Rome"), row=start) for start in (2, 3)]
+
+    assert [one.row for one in in_characters(rows, noted)] == [2]
+
+
+@pytest.mark.parametrize(("unit", "start"), [("utf-8", 5), ("utf-16-le", 3), ("characters", 2)])
+def test_parts_with_white_space_between_are_one_entity(unit: str, start: int) -> None:
+    parts = RawSpan(start, start + 8, "LOC", "New York", "a.ann, line 1", ((start + 3, start + 4),))
+    noted = quiet()
+
+    found = in_characters([record("😀 New\nYork York York", parts, span(start + 9, start + 13, "York"))], noted)
+
+    assert [(one.start, one.end) for one in found[0].spans or ()] == [(2, 10), (11, 15)]
+
+
+def test_parts_with_words_between_are_left_out_and_that_is_said() -> None:
+    parts = RawSpan(0, 20, "LOC", "north Rome", "a.ann, line 1", ((5, 16),))
+    noted = quiet()
+
+    assert in_characters([record("north and south Rome", parts)], noted)[0].spans == ()
+    assert noted.report(SOME).warnings == (
+        "a.json: an entity in parts with other words between is left out, and its words are learned as in no entity,"
+        " once (a.ann, line 1 'LOC' 0-20).",
+    )
+
+
 @pytest.mark.parametrize("told", ["New York", "New\\nYork", "New\nYork"])
 def test_a_line_break_may_be_written_as_a_blank(told: str) -> None:
     noted = quiet()
@@ -151,6 +191,15 @@ def test_offsets_that_only_look_like_another_unit_are_explained(
     assert "a.json: 1 of 2 spans end behind their text, but all lie inside if offsets count" in shown
     assert names in shown
     assert conversion in str(caught.value)
+
+
+def test_one_wrong_span_does_not_hide_that_offsets_look_like_another_unit() -> None:
+    rows = [record("😀😀 Rome", span(5, 9), row=row) for row in range(1, 11)]
+
+    with pytest.raises(
+        DataError, match="11 of 11 spans end behind their text, but all except 1 lie inside if .* UTF-16"
+    ):
+        in_characters([*rows, record("Bonn", span(50, 54), row=11)], quiet())
 
 
 def test_a_place_in_an_annotation_file_is_named() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from fastbert.data.examples import TaggedExample
-from fastbert.data.span_records import detect_keys, read_records
+from fastbert.data.span_records import UnclearText, detect_keys, read_records
 from fastbert.data.spans import RawSpan, SpanRecord
 from fastbert.data.tagging_notes import ReadOptions
 from fastbert.errors import DataError
@@ -124,6 +124,57 @@ def test_only_the_first_of_several_annotations_is_read_and_that_is_said() -> Non
     assert "of several annotations of one text only the first is read" in noted.report([TaggedExample("a")]).warnings[0]
 
 
+def studio(data: dict[str, object], **region: object) -> dict[str, object]:
+    """Return a task of Label Studio with one region."""
+    return {"data": data, "annotations": [{"result": [{"type": "labels", "value": VALUE, **region}]}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        (studio({"title": "Trains", "review": TEXT}), "review"),
+        (studio({"text": "Trains", "review": TEXT}), "review"),
+        (studio({"text": TEXT, "review": TEXT}), "text"),
+        (studio({"title": TEXT, "review": TEXT}, to_name="review"), "review"),
+        (studio({"title": "Rome", "review": "Trains"}, to_name="review"), "review"),
+        (studio({"review": "x\\nBerlin", "id": 3}), "review"),
+        ({"title": "Trains", "review": TEXT, "ner": [VALUE], "annotation_id": 3}, "review"),
+    ],
+)
+def test_the_text_is_that_in_which_the_spans_are(value: Mapping[str, object], key: str) -> None:
+    found = detect_keys([{"data": {"title": "a", "review": "b"}, "annotations": []}, value])
+
+    assert found is not None
+    assert (found.text, found.certain) == (key, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            None,
+            "The data of a record holds the texts 'title', 'review'; in which the spans are is not clear."
+            "\n  Name its key with --text.",
+        ),
+        (
+            "reveiw",
+            "The data of a record has no key 'reveiw'; its texts are 'title', 'review'.\n  Did you mean 'review'?",
+        ),
+    ],
+)
+def test_it_is_asked_where_no_text_is_clearly_meant(text: str | None, message: str) -> None:
+    with pytest.raises(UnclearText) as caught:
+        detect_keys([studio({"title": TEXT, "review": TEXT})], text)
+
+    assert str(caught.value) == message
+
+
+def test_spans_that_stand_in_several_texts_or_in_none_are_no_spans_of_a_record() -> None:
+    assert detect_keys([{"a": TEXT, "b": TEXT, "ner": [VALUE]}]) is None
+    assert detect_keys([{"a": "x", "ner": [VALUE]}, {"a": TEXT, "ner": []}]) is None
+    assert detect_keys([{"a": TEXT, "tokens": [{"start": 7, "end": 13, "text": "Berlin"}]}]) is None
+
+
 def test_a_span_with_several_labels_is_several_spans() -> None:
     value = {"text": TEXT, "label": [{"start": 0, "end": 3, "labels": ["A", "B"]}]}
 
@@ -143,6 +194,10 @@ def test_the_minimal_export_leaves_the_key_out_where_nothing_is_marked() -> None
         ({"text": " ", "label": []}, "the record has no text"),
         ({"text": 3, "label": []}, "the text is '3', expected a text"),
         ({"text": "a\ud83d", "label": []}, "the text holds half of a surrogate pair at character 1"),
+        (
+            {"text": "a", "label": [[0, 1, "x\ud83d"]]},
+            "the label of a span holds half of a surrogate pair at character 1",
+        ),
         ({"text": "a", "label": [["0", 1, "X"]]}, "start of a span is '0', expected a whole number"),
         ({"text": "a", "label": [[0, 1.5, "X"]]}, "end of a span is '1.5', expected a whole number"),
         ({"text": "a", "label": [[True, 1, "X"]]}, "start of a span is 'True', expected a whole number"),

@@ -20,14 +20,14 @@ def test_a_sentence_is_its_tokens_between_blanks() -> None:
     examples = sentences_to_examples([sentence("fly to New York", "O O B-LOC I-LOC", 7)], notes())
 
     words = ((0, 3), (4, 6), (7, 10), (11, 15))
-    assert examples == [TaggedExample("fly to New York", (Entity(7, 15, "LOC"),), words, "train.conll, line 7")]
+    assert examples == [TaggedExample("fly to New York", (Entity(7, 15, "LOC"),), words, "train.conll, line 7", row=7)]
 
 
 def test_words_are_found_in_a_text_that_is_known() -> None:
     known = Sentence(("a", "a"), ("O", "B-X"), (1, 1), text=" a  a ")
 
     assert sentences_to_examples([known], notes()) == [
-        TaggedExample(" a  a ", (Entity(4, 5, "X"),), ((1, 2), (4, 5)), "train.conll, line 1")
+        TaggedExample(" a  a ", (Entity(4, 5, "X"),), ((1, 2), (4, 5)), "train.conll, line 1", row=1)
     ]
 
 

@@ -153,6 +153,35 @@ def test_texts_without_annotations_can_be_predicted(source: str, tmp_path: Path)
     assert contents(examples) == [("one", None), ("two", None)]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "layout"),
+    [
+        ("a.conll", "a B-X\nb LOC\n\nc O\n", CONLL),
+        ("a.jsonl", '{"text": "a b", "label": [[9, 8, "X"]]}\n{"text": "c", "label": "x"}\n', SPANS),
+        ("a.csv", "s,w,t\n1,a,B-X\n1,b,\n2,c,O\n", TaggingLayout("token_table", "w", "t", "s", None)),
+        ("seq.in", "a b\nc\n", TaggingLayout("parallel", "seq.in", "seq.out", None, None)),
+        ("b.txt", "a b\nc\n", TaggingLayout("brat", None, None, None, None)),
+        ("a.json", '[["a b", {"entities": [[0, 9, "X"]]}], ["c", {"entities": []}]]', replace(SPANS, text=None)),
+        (
+            "a.json",
+            '[{"data": {"text": "a b"}, "annotations": [{"result": [{"value": {"labels": []}}]}]},'
+            ' {"data": {"text": "c"}}]',
+            replace(SPANS, tag="annotations"),
+        ),
+    ],
+)
+def test_texts_are_read_whatever_is_wrong_with_their_tags(
+    name: str, text: str, layout: TaggingLayout, tmp_path: Path
+) -> None:
+    write(tmp_path, "seq.out", "O\n")
+    write(tmp_path, "b.ann", "no annotation\n")
+
+    examples, report = read_tagged(write(tmp_path, name, text), layout, texts_only=True)
+
+    assert contents(examples) == [("a b", None), ("c", None)]
+    assert report.sentences() == []
+
+
 def test_a_table_without_header_is_read_by_numbers(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "1,a,O\n1,b,B-X\n2,c,O\n")
 

@@ -183,6 +183,27 @@ def test_a_binary_file_is_an_error(tmp_path: Path) -> None:
         detect_tagging(path)
 
 
+def test_a_binary_file_of_spacy_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "train.spacy"
+    path.write_bytes(b"x\x9c\0\1")
+
+    assert not looks_tagged(path)
+    with pytest.raises(
+        DataError, match=r"train.spacy is a binary file of spaCy .*\n  Write its documents as JSON lines"
+    ):
+        detect_tagging(path)
+
+
+def test_an_export_with_an_unclear_text_is_surely_tagged_and_its_key_is_asked_for(tmp_path: Path) -> None:
+    records = [{**STUDIO[0], "data": {"title": "Rome", "review": "Rome"}}]
+    path = write(tmp_path, "a.json", json.dumps(records))
+
+    assert looks_tagged(path)
+    assert detect_tagging(path, text="title").text == "title"
+    with pytest.raises(DataError, match=r"a.json: The data of a record holds the texts .*\n  Name its key with --text"):
+        detect_tagging(path)
+
+
 @pytest.mark.parametrize("source", ["missing.conll", "x" * 5000, "a\0b"])
 def test_a_missing_file_is_an_error(source: str) -> None:
     assert not looks_tagged(source)

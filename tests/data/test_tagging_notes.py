@@ -36,6 +36,16 @@ def test_problems_are_one_error_in_the_order_of_the_file() -> None:
     )
 
 
+def test_texts_to_predict_are_not_told_of_an_option_of_training() -> None:
+    noted = notes(options=ReadOptions(labels_required=False))
+    noted.bad(9, "a line has no token", "Add it.")
+
+    with pytest.raises(DataError) as caught:
+        noted.report([ONE])
+
+    assert str(caught.value) == "train.conll, line 9: a line has no token.\n  Add it."
+
+
 def test_problems_are_left_out_and_counted_if_the_user_says_so() -> None:
     noted = notes(options=ReadOptions(skip=True))
     noted.bad(9, "a line has no tag", "Add it.", what="token 'b' has no tag")

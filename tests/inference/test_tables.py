@@ -13,6 +13,7 @@ from fastbert.config import DataConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.data.examples import Example, TextExample
 from fastbert.data.table import Row
+from fastbert.data.tagging import TaggingLayout
 from fastbert.errors import DataError
 from fastbert.inference import tables
 from fastbert.inference.predictor import Predictor
@@ -210,6 +211,51 @@ def test_a_bad_row_is_reported_before_any_answer(model: Predictor, tmp_path: Pat
 
     with pytest.raises(DataError, match="new.csv, row 3: 3 cells found, the header has 2"):
         open_texts(table, model, DataConfig())
+
+
+# --- files in a format of tagged text ---------------------------------------------------------------
+
+
+def tagger(model: Predictor, layout: TaggingLayout) -> Predictor:
+    """Return a model as if it was trained on a file of tagged text."""
+    facts: dict[str, object] = {"plan": {"layout": layout.to_json()}}
+    return Predictor(dataclasses.replace(model.bundle, facts=facts), model.tokenizer, model.backend)
+
+
+def test_texts_of_documents_know_their_place_in_them(model: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.txt").write_text("Intro\n\nMaria went\n", encoding="utf-8")
+    brat = tagger(model, TaggingLayout("brat", None, None, None, None))
+
+    texts = open_texts(tmp_path, brat, DataConfig())
+
+    assert texts.columns == ("text", "document", "line", "offset")
+    assert [row.cells for row, _ in texts.items] == [("Intro", "sub/b", 1, 0), ("Maria went", "sub/b", 3, 7)]
+
+
+def test_texts_of_files_know_their_line_or_row(model: Predictor, tmp_path: Path) -> None:
+    spans = tagger(model, TaggingLayout("spans", "text", "label", None, None))
+    conll = tmp_path / "new.conll"
+    conll.write_text("Maria B-PER\nwent O\n\nhome O\n", encoding="utf-8")
+    pairs: list[object] = [("Maria", {"entities": []}), ("Anna", {"entities": []})]
+
+    lines, rows = open_texts(conll, spans, DataConfig()), open_texts(pairs, spans, DataConfig())
+
+    assert lines.columns == ("text", "line")
+    assert [row.cells for row, _ in lines.items] == [("Maria went", 1), ("home", 4)]
+    assert rows.columns == ("text", "row")
+    assert [row.cells for row, _ in rows.items] == [("Maria", 1), ("Anna", 2)]
+
+
+def test_what_is_noticed_in_texts_to_predict_is_kept(model: Predictor, tmp_path: Path) -> None:
+    brat = tagger(model, TaggingLayout("brat", None, None, None, None))
+    for name, text in (("a", "Maria"), ("b", " ")):
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+
+    assert open_texts(tmp_path, brat, DataConfig()).notes == (
+        f"{tmp_path.name} is read as BRAT, texts with annotations beside.",
+        f"1 of 2 rows of {tmp_path.name} left out: the text is empty (row 2).",
+    )
 
 
 # --- headers ------------------------------------------------------------------------------------------

@@ -168,7 +168,8 @@ def test_a_file_of_tokens_is_answered_by_sentence(model: Predictor, tmp_path: Pa
 
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)["predictions"]
-    assert [row["text"] for row in rows] == ["the app is slow", "a bug"]
+    assert [(row["text"], row["line"]) for row in rows] == [("the app is slow", 1), ("a bug", 6)]
+    assert "note: new.conll is read as CoNLL, a token and its tag a line." in result.stderr
     assert [(one["start"], one["end"]) for one in rows[0]["prediction"]["entities"]] == [(4, 7), (11, 15)]
 
 

@@ -33,6 +33,8 @@ def predict(
     say_backend(predictor)
     predictor.backend = meter = MeteredBackend(predictor.backend)
     rows = open_texts(table, predictor, config, stream=sys.stdin.buffer if table == "-" else None)
+    for sentence in rows.notes:
+        say(f"note: {sentence}")
     with open_writer(rows.columns, predictor.task.answer_columns, out, as_json=as_json, source=table) as writer:
         count, empty = predict_rows(predictor, rows, writer)
     if empty:

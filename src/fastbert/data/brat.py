@@ -29,36 +29,50 @@ ENTITY_HINT = f"{_HINT} T1<tab>PER 0 5<tab>Maria; an empty one says that the tex
 
 
 def find_documents(source: str | os.PathLike[str]) -> list[Path]:
-    """Return the text files of a folder, or the one file; [] if no annotations are beside any of them."""
+    """Return the texts of a folder and the folders in it, or the one file; [] if no annotations are beside any.
+
+    Texts in a folder without any annotations do not count.
+    """
     place = Path(source)
     if os.path.isdir(source):
-        texts = {path.with_suffix(TEXT_SUFFIX) for path in place.glob(f"*{ANNOTATION_SUFFIX}")}
-        return sorted(texts | set(place.glob(f"*{TEXT_SUFFIX}"))) if texts else []
+        texts = {path.with_suffix(TEXT_SUFFIX) for path in place.rglob(f"*{ANNOTATION_SUFFIX}")}
+        return sorted(texts.union(*(folder.glob(f"*{TEXT_SUFFIX}") for folder in {path.parent for path in texts})))
     if place.suffix == ANNOTATION_SUFFIX:
         return [place.with_suffix(TEXT_SUFFIX)]
     annotated = place.suffix == TEXT_SUFFIX and place.with_suffix(ANNOTATION_SUFFIX).is_file()
     return [place] if annotated else []
 
 
-def read_documents(documents: list[Path], notes: TaggingNotes) -> list[SpanRecord]:
-    """Return each document as one record; one that cannot be read is left out and noted."""
+def find_texts(source: str | os.PathLike[str]) -> list[Path]:
+    """Return the texts of a folder and the folders in it, or the one file, with annotations beside or without."""
+    place = Path(source)
+    return sorted(place.rglob(f"*{TEXT_SUFFIX}")) if place.is_dir() else [place]
+
+
+def read_documents(documents: list[Path], source: str | os.PathLike[str], notes: TaggingNotes) -> list[SpanRecord]:
+    """Return each document as one record; one that cannot be read is left out and noted.
+
+    source: where they were found. A document is called by its path in that folder, such as "sub/b".
+    """
     records: list[SpanRecord] = []
     for number, path in enumerate(documents, start=1):
+        place = path.relative_to(source) if os.path.isdir(source) else Path(path.name)
+        name = place.with_suffix("").as_posix()
         annotations = path.with_suffix(ANNOTATION_SUFFIX)
         if not path.is_file():
-            notes.bad(
-                number, "a text file is missing", ENTITY_HINT, what=f"{annotations.name} has no {path.name} beside it"
-            )
+            what = f"{name}{ANNOTATION_SUFFIX} has no {path.name} beside it"
+            notes.bad(number, "a text file is missing", ENTITY_HINT, what=what)
         elif not annotations.is_file() and notes.options.labels_required:
-            what = f"{path.name} has no {annotations.name} beside it"
+            what = f"{name}{TEXT_SUFFIX} has no {annotations.name} beside it"
             notes.bad(number, "a file of annotations is missing", ENTITY_HINT, what=what)
         else:
-            spans = _read_annotations(annotations, number, notes) if annotations.is_file() else None
+            is_annotated = annotations.is_file() and not notes.options.texts_only
+            spans = _read_annotations(annotations, name, number, notes) if is_annotated else None
             text = _read_text(path)
             if not text.strip():
                 notes.left_out(number, "the text is empty")
-            elif spans is not None or not annotations.is_file():
-                records.append(SpanRecord(number, text, spans, path.stem, path.stem))
+            elif spans is not None or not is_annotated:
+                records.append(SpanRecord(number, text, spans, name, name))
     return records
 
 
@@ -67,12 +81,12 @@ def _read_text(path: Path) -> str:
     return "".join(text_lines(file, examine_text(file)))
 
 
-def _read_annotations(path: Path, number: int, notes: TaggingNotes) -> tuple[RawSpan, ...] | None:
-    """Return the entities of a file, None if a line of it cannot be read."""
+def _read_annotations(path: Path, name: str, number: int, notes: TaggingNotes) -> tuple[RawSpan, ...] | None:
+    """Return the entities of a file, None if a line of it cannot be read. name: of the document."""
     spans: list[RawSpan] = []
     is_good = True
     for row, line in enumerate(_read_text(path).split("\n"), start=1):
-        place = f"{path.name}, line {row}"
+        place = f"{name}{ANNOTATION_SUFFIX}, line {row}"
         line = line.rstrip("\r")
         if not line.strip() or _OTHER_LINE.match(line):
             continue
@@ -84,11 +98,10 @@ def _read_annotations(path: Path, number: int, notes: TaggingNotes) -> tuple[Raw
             else:
                 notes.again(number, what)
             is_good = False
-        elif ";" in found[2]:
-            notes.changed("an entity of several parts is left out", f"{place} {excerpt(found[1])} {found[2]}")
         else:
-            start, end = map(int, found[2].split())
-            spans.append(RawSpan(start, end, found[1], found[3], place))
+            start, *inner, end = map(int, re.split("[ ;]", found[2]))
+            gaps = tuple(zip(inner[::2], inner[1::2], strict=True))  # from the end of a part to the next one
+            spans.append(RawSpan(start, end, found[1], found[3], place, gaps))
     return tuple(spans) if is_good else None
 
 
@@ -106,7 +119,8 @@ def split_document(record: SpanRecord, entities: tuple[Entity, ...] | None) -> I
             position += 1
         if text.strip():
             where = f"{record.place}{TEXT_SUFFIX}, line {row}"
-            yield TaggedExample(text, None if entities is None else tuple(inside), None, where, record.group)
+            found = None if entities is None else tuple(inside)
+            yield TaggedExample(text, found, None, where, record.group, row=row, offset=start)
         row += record.text.count("\n", start, end)
         start = end
 

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 
 from fastbert.data.columns import listed
 from fastbert.data.encoding import examine_text, text_lines
@@ -29,8 +29,10 @@ SENTENCE_NAMES = frozenset(
     ["sentence", "sent", "sentence_id", "sent_id", "sentence_no", "sentence_number", "sentence_num", "sentence_idx"]
 )
 LONG_SENTENCE = 2000  # tokens of a file without a single blank line
+LONG_WORD = 40  # characters; longer ones are rather a line of text, written without blanks
 _NUMBER = re.compile(r"-?\d{1,4}")
 _TOKEN_NUMBER = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U
+_RANGE = re.compile(r"\d+[-.]\d+")
 _BLANKS = re.compile(r"[ \t]+")
 _DOCUMENT_MARK = re.compile(r"#\s*(newdoc\b|begin document\b)")
 _COMMENT = re.compile(r"#(\s|\s*(begin|end) document\b)")
@@ -42,6 +44,7 @@ class ConllLines:
 
     lines: number and cells; no cells for a blank line.    width: cells of most lines.
     share: how many of the filled lines have that width.
+    skipped: lines of CoNLL-U that hold no word of their own: "3-4" before words 3 and 4, "5.1" for one left out.
     """
 
     name: str
@@ -49,6 +52,7 @@ class ConllLines:
     raw: dict[int, str]
     width: int
     share: float
+    skipped: tuple[int, ...] = ()
 
     @property
     def num_blank(self) -> int:
@@ -80,7 +84,20 @@ def read_conll(file: InputFile) -> ConllLines:
     widths = Counter(len(_cells(line, by_tab)) for line in filled)
     width, count = widths.most_common(1)[0]
     marks = {number: line for number, line in enumerate(written, start=1) if line.startswith(("#", DOCUMENT_START))}
-    return ConllLines(file.name, lines, marks, width, count / len(filled))
+    conll = ConllLines(file.name, lines, marks, width, count / len(filled))
+    return _without_ranges(conll) if _is_numbered(conll) else conll
+
+
+def _is_numbered(conll: ConllLines) -> bool:
+    """Return True if the first of several columns numbers the tokens."""
+    first = [cells[0] for cells in conll.full()] if conll.width > 2 else []
+    return any(map(str.isdecimal, first)) and all(map(_TOKEN_NUMBER.fullmatch, first))
+
+
+def _without_ranges(conll: ConllLines) -> ConllLines:
+    skipped = tuple(number for number, cells in conll.lines if cells and _RANGE.fullmatch(cells[0]))
+    left = [(number, cells) for number, cells in conll.lines if not (cells and _RANGE.fullmatch(cells[0]))]
+    return replace(conll, lines=left, skipped=skipped)
 
 
 def _is_surely_mark(line: str) -> bool:
@@ -121,8 +138,7 @@ def _usual_column(conll: ConllLines, first: Sequence[str], header: bool | None) 
     named = next((name for name in first if name.casefold() in TOKEN_NAMES), None)
     if named is not None and header is not False and any(name.casefold() in TAG_NAMES for name in first):
         return named
-    numbered = conll.width > 2 and all(_TOKEN_NUMBER.fullmatch(cells[0]) for cells in conll.full())
-    return SECOND_COLUMN if numbered else FIRST_COLUMN
+    return SECOND_COLUMN if _is_numbered(conll) else FIRST_COLUMN
 
 
 def looks_like_conll(conll: ConllLines) -> bool:
@@ -138,10 +154,25 @@ def looks_like_conll(conll: ConllLines) -> bool:
 
 
 def is_surely_conll(conll: ConllLines) -> bool:
-    """Return True if every line has the same columns and a tag, and it shows that the lines are words of sentences."""
+    """Return True if the lines look like words of sentences and this shows, too.
+
+    Blank lines between sentences show it, whatever single lines are wrong; without any, every line must have the
+    same columns and a tag, and some the tag O.
+    """
+    if not looks_like_conll(conll):
+        return False
     tags = [cells[-1].strip() for cells in conll.full()]
-    shown = conll.num_blank > 0 or "O" in tags
-    return looks_like_conll(conll) and conll.share == 1 and len(tags) > 1 and all(map(is_tag, tags[1:])) and shown
+    faultless = conll.share == 1 and len(tags) > 1 and all(map(is_tag, tags[1:]))
+    return conll.num_blank > 0 or (faultless and "O" in tags)
+
+
+def has_shape_of_tokens(conll: ConllLines) -> bool:
+    """Return True if lines are as those of tokens, with tags or without: alike and short, in blocks of several."""
+    filled = [bool(cells) for _, cells in conll.lines]
+    num_blocks = sum(full for full, _ in groupby(filled))
+    words = [cell for cells in conll.full() for cell in cells]
+    short = all(len(word) <= LONG_WORD and len(word.split()) == 1 for word in words)
+    return conll.share >= 0.9 and conll.num_blank > 0 and sum(filled) >= 2 * num_blocks and short
 
 
 def has_sentence_column(conll: ConllLines) -> bool:
@@ -169,6 +200,10 @@ def read_sentences(conll: ConllLines, text: str, tag: str, notes: TaggingNotes) 
     text_number = _position(conll, text, first, "--text")
     tag_number = _tag_position(conll, tag, first, notes)
     skipped = _header_line(conll, first) if not _NUMBER.fullmatch(text) else 0
+    for number in conll.skipped:
+        notes.changed(
+            "a line for several words (3-4) or for one that is not written (5.1) is skipped", f"line {number}"
+        )
     reader = _Reader(conll, text_number, tag_number, notes)
     for number, cells in conll.lines:
         if number != skipped:

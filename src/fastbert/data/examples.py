@@ -90,6 +90,8 @@ class TaggedExample:
     words: character ranges of the tokens of a file that comes in tokens, None for running text. Entities begin and end
         with words where there are any.
     group: the document it belongs to; texts of one document never cross a split.
+    row: line or row of its file where it begins, None if it is of none.
+    offset: its first character in the running text of its document, None where it is all of it or made of tokens.
     """
 
     text: str
@@ -98,6 +100,8 @@ class TaggedExample:
     where: str = ""
     group: str | None = None
     pair: None = None
+    row: int | None = None
+    offset: int | None = None
 
     @property
     def truth(self) -> tuple[Entity, ...] | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from typing import Literal
@@ -15,13 +16,15 @@ from fastbert.data.files import InputFile
 from fastbert.data.row_problems import RowProblems
 from fastbert.errors import DataError
 
+_AROUND_ANNOTATIONS = re.compile(r'\s*\{\s*"classes"\s*:\s*\[[^][]*\]\s*,\s*"annotations"\s*:\s*\[')  # NER annotators
 JSON_HINT = 'Write one object on each line, such as {"text": "Fly to Berlin", "label": [[7, 13, "LOC"]]}.'
 
 
 def read_json_values(file: InputFile) -> list[tuple[int, object]]:
     """Return the values with their line, or with their number in an array, both counted from 1.
 
-    An object that holds a list of examples under "annotations" and no text of its own stands for these.
+    An object that holds a list of examples under "annotations" and no text of its own stands for these; null in it is
+    an empty line.
     Raises DataError if the file is empty or no JSON, with the first lines that are none.
     """
     lines = list(text_lines(file, examine_text(file)))
@@ -41,6 +44,8 @@ def read_json_values(file: InputFile) -> list[tuple[int, object]]:
     if problems.count == 0 and len(values) > 1:
         return values
     whole = values[0][1] if problems.count == 0 else _whole(text, problems)
+    if isinstance(whole, Mapping):  # NER annotators write null for each empty line of a text
+        return [(number, value) for number, value in enumerate(_items(whole), start=1) if value is not None]
     return list(enumerate(_items(whole), start=1))
 
 
@@ -50,7 +55,10 @@ def read_first_values(text: str, limit: int = 20) -> list[object]:
     values: list[object] = []
     stripped = text.lstrip()
     position = len(text) - len(stripped)
-    if stripped.startswith("[") and stripped[1:].lstrip()[:1] in ("{", "["):
+    wrapped = _AROUND_ANNOTATIONS.match(text)
+    if wrapped:
+        position = wrapped.end()
+    elif stripped.startswith("[") and stripped[1:].lstrip()[:1] in ("{", "["):
         position += 1  # an array: its items, not itself
     while len(values) < limit:
         while position < len(text) and text[position] in " \t\r\n,":
@@ -59,7 +67,8 @@ def read_first_values(text: str, limit: int = 20) -> list[object]:
             value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
             return values
-        values.append(value)
+        if not wrapped or value is not None:
+            values.append(value)
     return values
 
 

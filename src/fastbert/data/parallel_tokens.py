@@ -52,7 +52,7 @@ def read_pair(tokens: Path, tags: Path, notes: TaggingNotes) -> list[Sentence]:
     Raises DataError if the files have different numbers of lines, or if the tags are missing and needed.
     """
     texts = _lines(find_file(tokens))
-    if not notes.options.labels_required and not tags.exists():
+    if notes.options.texts_only or (not notes.options.labels_required and not tags.exists()):
         return [sentence for number, text in enumerate(texts, 1) if (sentence := _sentence(number, text, None, notes))]
     tag_lines = _lines(find_file(tags))
     if len(texts) != len(tag_lines):

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example
+from fastbert.data.files import InputFile, standard_input
 from fastbert.data.header import Header
 from fastbert.data.label_cells import TaskOption
 from fastbert.data.label_names import read_label_names
@@ -25,7 +26,8 @@ from fastbert.data.rows import Report, to_examples, to_values
 from fastbert.data.sources import Source, is_standard_input, open_rows, read_table
 from fastbert.data.table import RowStream, Table
 from fastbert.data.tagging import TaggingLayout, detect_tagging, looks_tagged, read_tagged
-from fastbert.data.tagging_detection import CONLL_SUFFIXES
+from fastbert.data.tagging_another import layout_of_another as layout_of_tagged
+from fastbert.data.tagging_another import layout_to_predict
 from fastbert.errors import ConfigError
 from fastbert.labels import Labels
 
@@ -41,12 +43,16 @@ TAGGED = {
 
 @dataclass(frozen=True)
 class ReadFile:
-    """The examples of a file in its order. report: what was left out.    format: how it was written, for people."""
+    """The examples of a file in its order. report: what was left out.    format: how it was written, for people.
+
+    unit: what its rows are called.
+    """
 
     name: str
     examples: Sequence[Example]
     report: Report
     format: str
+    unit: str = "row"
 
 
 def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, ReadFile]:
@@ -82,7 +88,8 @@ def read_file(
         questions = layout_of_another(source, layout, answers_required=truth_required)
         return _read_questions(source, questions, config, truth_required=truth_required)
     if isinstance(layout, TaggingLayout):
-        return _read_tagged(source, _like(source, layout), config, labels, truth_required=truth_required)
+        file = _opened(source)
+        return _read_tagged(file, layout_of_tagged(file, layout), config, labels, truth_required=truth_required)
     table = read_table(source, header=layout.header_of_another(config.has_header))
     known = layout if layout.group in table.columns else layout.without_group()
     return _read_table(table, known, config, labels, truth_required=truth_required)
@@ -108,8 +115,9 @@ def read_like(
         questions = _detect_questions(source, config, answers_required=truth_required)
         return _read_questions(source, questions, config, truth_required=truth_required)
     if task == "tagging":
-        tagging = _detect_tagging(source, config)
-        return _read_tagged(source, tagging, config, labels, truth_required=truth_required)
+        file = _opened(source)
+        tagging = _detect_tagging(file, config)
+        return _read_tagged(file, tagging, config, labels, truth_required=truth_required)
     assert saved is None or isinstance(saved, Layout)  # it is of the model's task
     header = config.has_header if saved is None else saved.header_of_another(config.has_header)
     table = read_table(source, header=header)
@@ -136,13 +144,18 @@ def open_inputs(
     return open_rows(source, header=header, stream=stream)
 
 
-def is_marked_up(source: Source, layout: AnyLayout | None) -> bool:
-    """Return whether texts to predict come in a format of their own, which its reader takes, and not as a table."""
-    if not isinstance(layout, TaggingLayout):
-        return False
-    if layout.format == "spans" or is_standard_input(source) or not isinstance(source, str | os.PathLike):
-        return False  # records are a table as well
-    return os.path.isdir(source) or Path(source).suffix in CONLL_SUFFIXES or looks_tagged(source)
+def read_marked_up(source: Source, layout: AnyLayout | None, config: DataConfig) -> ReadFile | None:
+    """Read the texts to predict of a file in a format of tagged text; tags in it are not read.
+
+    Returns None if they come as a table or as lines, which `open_inputs` reads.
+    """
+    if not isinstance(layout, TaggingLayout) or len(config.text) > 1:
+        return None
+    found = layout_to_predict(source, layout, next(iter(config.text), None), config.has_header)
+    if found is None:
+        return None
+    examples, report = read_tagged(source, found, texts_only=True)
+    return _tagged_file(source, found, examples, report)
 
 
 # --- tagged text ------------------------------------------------------------------------------------
@@ -161,10 +174,9 @@ def _detect_tagging(source: Source, config: DataConfig) -> TaggingLayout:
     return detect_tagging(source, text=text, tag=tag, header=config.header)
 
 
-def _like(source: Source, layout: TaggingLayout) -> TaggingLayout:
-    """Return the layout of another file of tagged text: the one given, or its own if it is another format."""
-    found = detect_tagging(source) if looks_tagged(source) else layout
-    return layout if found.format == layout.format else found
+def _opened(source: Source) -> Source:
+    """Return a source that can be looked at before it is read: standard input as a file."""
+    return standard_input() if is_standard_input(source) else source
 
 
 def _read_tagged(
@@ -178,8 +190,14 @@ def _read_tagged(
     examples, report = read_tagged(
         source, layout, labels=labels, labels_required=truth_required, on_bad_row=config.on_bad_row
     )
+    return _tagged_file(source, layout, examples, report)
+
+
+def _tagged_file(source: Source, layout: TaggingLayout, examples: Sequence[Example], report: Report) -> ReadFile:
     name = Path(source).name if isinstance(source, str | os.PathLike) else MEMORY_NAME
-    return ReadFile(name, examples, report, TAGGED[layout.format])
+    name = source.name if isinstance(source, InputFile) else name
+    unit = "row" if layout.format in ("spans", "token_table") else "line"
+    return ReadFile(name, examples, report, TAGGED[layout.format], unit)
 
 
 # --- tables of texts --------------------------------------------------------------------------------

@@ -15,16 +15,21 @@ MAX_EXCERPT = 40  # no message quotes more of a user's text than this
 
 @dataclass
 class RowProblems:
-    """What is wrong with rows of one file: the first few in words, the rest as a count. unit: what a row is called."""
+    """What is wrong with rows of one file: the first few in words, the rest as a count.
+
+    count: problems, of which a row may have several.    unit: what a row is called.
+    """
 
     name: str
     shown: list[tuple[int, str]] = field(default_factory=list)
     count: int = 0
     unit: str = "row"
+    _rows: set[int] = field(default_factory=set)
 
     def add(self, row: int, what: str) -> None:
         """Note one problem. what: what was found and expected, without a full stop."""
         self.count += 1
+        self._rows.add(row)
         if len(self.shown) < MAX_SHOWN:
             self.shown.append((row, what))
 
@@ -36,7 +41,8 @@ class RowProblems:
         lines = [f"  {self.unit} {row}: {what}" for row, what in self.shown]
         if self.count > len(self.shown):
             lines.append(f"  and {self.count - len(self.shown)} more")
-        return DataError("\n".join([f"{self.name}: {self.count} {self.unit}s cannot be read.", *lines]), hint)
+        rows = f"1 {self.unit}" if len(self._rows) == 1 else f"{len(self._rows)} {self.unit}s"
+        return DataError("\n".join([f"{self.name}: {rows} cannot be read.", *lines]), hint)
 
     def raise_if_any(self, hint: str) -> None:
         """Raise the DataError if anything was noted."""

@@ -51,6 +51,13 @@ SUFFIXES: dict[str, FormatKind] = {
     ".xlsm": "xlsx",
 }
 MAGIC: dict[bytes, FormatKind] = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
+REFUSED = {  # suffix -> what it is, and what to do
+    ".spacy": (
+        "a binary file of spaCy (DocBin)",
+        "Write its documents as JSON lines: `for doc in DocBin().from_disk(FILE).get_docs(spacy.blank('en').vocab):"
+        " print(json.dumps(doc.to_json()))`.",
+    ),
+}
 ZIP_MAGIC = b"PK\x03\x04"
 OLD_OFFICE_MAGIC = b"\xd0\xcf\x11\xe0"  # .xls, and .xlsx behind a password
 
@@ -61,13 +68,14 @@ class Frame(Protocol):
     def __len__(self) -> int: ...
 
 
-Source = str | os.PathLike[str] | Sequence[object] | Frame
+Source = str | os.PathLike[str] | InputFile | Sequence[object] | Frame
 
 
 def open_rows(source: Source, *, header: Header = None, stream: BinaryIO | None = None) -> RowStream:
     """Open a source to be read row by row; the rows can be read once.
 
-    source: path of a file, "-" for standard input, a frame, or a list of texts, dicts or tuples.
+    source: path of a file, "-" for standard input, a file that is found already, a frame, or a list of texts, dicts
+        or tuples.
     header: True or False to say whether the first row of a delimited file, sheet or list of
         tuples names the columns; None detects it, an ExpectedHeader knows it by names of an
         earlier table (neither in lists). Other formats name them anyway.
@@ -81,6 +89,8 @@ def open_rows(source: Source, *, header: Header = None, stream: BinaryIO | None 
     """
     if isinstance(source, str | os.PathLike):
         return open_file(standard_input(stream) if is_standard_input(source) else find_file(source), header)
+    if isinstance(source, InputFile):
+        return open_file(source, header)
     opened = open_frame(source)
     if opened is not None:
         return opened
@@ -139,6 +149,9 @@ def kind_of(file: InputFile) -> FormatKind:
             f"{file.name} is an old Excel file (.xls) or has a password; expected .xlsx.",
             "Open it in Excel or LibreOffice and save it as .xlsx without a password, or as CSV.",
         )
+    if file.suffix in REFUSED:
+        what, hint = REFUSED[file.suffix]
+        raise DataError(f"{file.name} is {what}; expected a table or text.", hint)
     if file.suffix in SUFFIXES:
         return SUFFIXES[file.suffix]
     begins_like_json = re.match(rb'(\xef\xbb\xbf)?\s*(\{\s*["}]|\[\s*\{)', head)

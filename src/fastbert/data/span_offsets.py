@@ -21,6 +21,7 @@ from fastbert.errors import DataError
 
 UNITS = {"utf-8": "UTF-8 bytes", "utf-16-le": "UTF-16 units"}
 BYTES_OF_UNIT = {"utf-8": 1, "utf-16-le": 2}
+CLEAR_MAJORITY = 4  # times as many spans that fit one unit alone as fit characters alone
 _WHITE = re.compile(r"\s")
 _CONVERSION = {
     "utf-8": "len(text.encode()[:offset].decode())",
@@ -47,25 +48,37 @@ def in_characters(records: Sequence[SpanRecord], notes: TaggingNotes) -> list[Sp
 def _find_unit(records: Sequence[SpanRecord], name: str) -> str | None:
     """Return the encoding whose units the offsets count, None for characters."""
     pairs = [(record.text, span) for record in records for span in record.spans or () if 0 <= span.start < span.end]
-    told = [(text, span) for text, span in pairs if span.text is not None]
+    told = [(text, span) for text, span in pairs if span.text is not None and not span.gaps]
     if told:
-        if all(_fits(text, span) for text, span in told):
-            return None
-        fitting = (unit for unit in UNITS if all(_fits(text, _converted(text, span, unit)) for text, span in told))
-        return next(fitting, None)
+        return _told_unit(told)
     outside = sum(span.end > len(text) for text, span in pairs)
-    inside = [unit for unit in UNITS if outside and all(_converted(text, span, unit) for text, span in pairs)]
+    wrong = {unit: sum(_converted(text, span, unit) is None for text, span in pairs) for unit in UNITS if outside}
+    inside = [unit for unit, count in wrong.items() if outside > CLEAR_MAJORITY * count]
     if inside:
+        most = max(wrong[unit] for unit in inside)
         names = " or ".join(UNITS[unit] for unit in inside)
         raise DataError(
             f"{name}: {outside:,} of {len(pairs):,} spans end behind their text,"
-            f" but all lie inside if offsets count {names}.",
+            f" but {f'all except {most:,}' if most else 'all'} lie inside if offsets count {names}.",
             "Offsets must count characters. If they count something else, convert each: "
             + " or ".join(f"{_CONVERSION[unit]} from {UNITS[unit]}" for unit in inside)
             + ". If not, correct the spans that end behind their text"
             + f" (the first: {next(span.describe() for text, span in pairs if span.end > len(text))}).",
         )
     return None
+
+
+def _told_unit(told: Sequence[tuple[str, RawSpan]]) -> str | None:
+    """Return the unit in which by far most spans cover their own text; single wrong ones are left to be reported."""
+    by_character = [_fits(text, span) for text, span in told]
+    if all(by_character):
+        return None
+    fitting = {unit: [_fits(text, _converted(text, span, unit)) for text, span in told] for unit in UNITS}
+    unit = max(fitting, key=lambda unit: sum(fitting[unit]))
+    pairs = list(zip(fitting[unit], by_character, strict=True))
+    only_unit, only_character = pairs.count((True, False)), pairs.count((False, True))
+    is_clear = only_unit > CLEAR_MAJORITY * only_character and 2 * sum(fitting[unit]) > len(told)
+    return unit if is_clear else None
 
 
 def _placed(record: SpanRecord, unit: str | None, notes: TaggingNotes) -> SpanRecord | None:
@@ -75,7 +88,11 @@ def _placed(record: SpanRecord, unit: str | None, notes: TaggingNotes) -> SpanRe
     is_good = True
     for span in record.spans:
         moved = span if unit is None else _converted(record.text, span, unit)
-        if moved is not None and _is_inside(record.text, moved) and _fits_loosely(record.text, moved):
+        is_inside = moved is not None and _is_inside(record.text, moved)
+        if moved is not None and is_inside and any(record.text[start:end].strip() for start, end in moved.gaps):
+            notes.changed(_IN_PARTS, f"{span.place or record.place} {span.describe()}")
+            continue
+        if moved is not None and is_inside and _fits_loosely(record.text, moved):
             placed.append(moved)
             continue
         found = _only_occurrence(record.text, span)
@@ -86,7 +103,7 @@ def _placed(record: SpanRecord, unit: str | None, notes: TaggingNotes) -> SpanRe
             )
             placed.append(found)
             continue
-        reason, what = _problem(record, span)
+        reason, what = _problem(record, span, span if moved is None else moved)
         what = f"{span.place}: {what}" if span.place else what
         if is_good:
             notes.bad(record.row, reason, _HINT, what=what)
@@ -96,21 +113,22 @@ def _placed(record: SpanRecord, unit: str | None, notes: TaggingNotes) -> SpanRe
     return replace(record, spans=tuple(placed)) if is_good else None
 
 
+_IN_PARTS = "an entity in parts with other words between is left out, and its words are learned as in no entity"
 _HINT = (
     "Offsets count characters of the text from 0; start is the first character of the entity, end the one behind it."
 )
 
 
-def _problem(record: SpanRecord, span: RawSpan) -> tuple[str, str]:
-    """Return what is wrong with a span: for all of the kind, and for this one."""
+def _problem(record: SpanRecord, span: RawSpan, moved: RawSpan) -> tuple[str, str]:
+    """Return what is wrong with a span: for all of the kind, and for this one. moved: where it is in characters."""
     if span.start >= span.end:
         return "a span ends where it starts or before", f"span {span.describe()} ends where it starts or before"
-    if not _is_inside(record.text, span):
+    if not _is_inside(record.text, moved):
         return (
             "a span lies outside the text",
             f"span {span.describe()} lies outside the text of {len(record.text)} characters",
         )
-    covered = excerpt(record.text[span.start : span.end])
+    covered = excerpt(record.text[moved.start : moved.end])
     what = f"span {span.describe()} covers {covered}, but its own text is {excerpt(span.text)}"
     return "a span does not cover its own text", what
 
@@ -152,8 +170,11 @@ def _occurrences(pattern: str, text: str) -> Iterator[tuple[int, int]]:
 def _converted(text: str, span: RawSpan, unit: str) -> RawSpan | None:
     """Return a span counted in characters, None if it is cut through a character or lies outside."""
     positions = _positions(text, unit)
-    start, end = positions.get(span.start), positions.get(span.end)
-    return None if start is None or end is None else replace(span, start=start, end=end)
+    try:
+        gaps = tuple((positions[start], positions[end]) for start, end in span.gaps)
+        return replace(span, start=positions[span.start], end=positions[span.end], gaps=gaps)
+    except KeyError:
+        return None
 
 
 @lru_cache(maxsize=4)  # the spans of one text follow each other

@@ -20,9 +20,10 @@ from fastbert.data.columns import listed
 from fastbert.data.row_problems import excerpt
 from fastbert.data.spans import RawSpan, SpanRecord
 from fastbert.data.tagging_notes import TaggingNotes
+from fastbert.errors import DataError, did_you_mean
 
 TEXT_KEYS = ("text", "data", "sentence", "content")
-SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
+SPAN_KEYS = ("spans", "entities", "ents", "label", "labels", "annotations")
 STUDIO_KEYS = ("annotations", "completions")
 START_KEYS, END_KEYS = ("start", "start_offset", "begin"), ("end", "end_offset")
 LABEL_KEYS = ("label", "labels", "tag", "type")
@@ -42,6 +43,10 @@ class SpanKeys:
     certain: bool
 
 
+class UnclearText(DataError):
+    """Records surely hold spans, but in which of their texts is not clear."""
+
+
 class Unreadable(Exception):
     """A record cannot be read. The message says why, `reason` in the same words for all of a kind."""
 
@@ -58,13 +63,21 @@ def detect_keys(values: Iterable[object], text: str | None = None, tag: str | No
     """Return where texts and spans stand in the records, None if they hold none.
 
     text, tag: keys that the user names.
+    Raises UnclearText if spans were seen, but none says in which text it is.
     """
     possible: SpanKeys | None = None
+    unclear: UnclearText | None = None
     for value in values:
-        found = _keys_of(value, text, tag)
+        try:
+            found = _keys_of(value, text, tag)
+        except UnclearText as error:
+            unclear = unclear or error
+            continue
         if found is not None and found.certain:
             return found
         possible = possible or found
+    if possible is None and unclear is not None:
+        raise unclear
     return possible
 
 
@@ -94,13 +107,12 @@ def _keys_of(value: object, text: str | None, tag: str | None) -> SpanKeys | Non
         return SpanKeys(None, "entities", reason, True)
     if not isinstance(value, Mapping):
         return None
-    studio = next((key for key in STUDIO_KEYS if isinstance(value.get(key), list)), None)
-    if studio is not None and isinstance(value.get("data"), Mapping) and tag in (None, studio):
-        key = text or _studio_text_key(value["data"], _results(value[studio]))
-        certain = any(_is_region(result) for result in _results(value[studio]))
-        return None if key is None else SpanKeys(key, studio, "Spans: an export of Label Studio.", certain)
+    if isinstance(value.get("data"), Mapping):
+        return _studio_keys(value, text, tag)
     text_key = text or next((key for key in TEXT_KEYS if isinstance(value.get(key), str)), None)
-    if text_key is None or not isinstance(value.get(text_key), str):
+    if text_key is None:
+        return _keys_by_content(value, tag)
+    if not isinstance(value.get(text_key), str):
         return None
     for key in (tag,) if tag is not None else SPAN_KEYS:
         spans = value.get(key)
@@ -109,6 +121,52 @@ def _keys_of(value: object, text: str | None, tag: str | None) -> SpanKeys | Non
             if spans or tag is not None or key in ("spans", "entities"):
                 return SpanKeys(text_key, key, f"Spans: key {excerpt(key)} holds {_shape(spans)}.", certain)
     return None
+
+
+def _studio_keys(value: Mapping[str, object], text: str | None, tag: str | None) -> SpanKeys | None:
+    """Return the keys of a task of Label Studio, which has no annotations if it is new."""
+    studio = next((key for key in STUDIO_KEYS if isinstance(value.get(key), list)), STUDIO_KEYS[0])
+    if tag not in (None, studio):
+        return None
+    results, data = _results(value.get(studio)), value["data"]
+    assert isinstance(data, Mapping)
+    regions = [result for result in results if _is_region(result)]
+    key = _studio_text_key(data, regions) if text is None else text
+    if key in data:
+        return SpanKeys(key, studio, "Spans: an export of Label Studio.", bool(regions))
+    if not regions:
+        return None  # another record may say more
+    keys = [name for name in data if isinstance(data[name], str)]
+    if text is not None:
+        what = f"The data of a record has no key {excerpt(text)}; its texts are {listed(keys)}."
+        raise UnclearText(what, did_you_mean(text, keys) or "Name one of them with --text.")
+    if len(keys) > 1:
+        what = f"The data of a record holds the texts {listed(keys)}; in which the spans are is not clear."
+        raise UnclearText(what, "Name its key with --text.")
+    return None
+
+
+def _keys_by_content(value: Mapping[str, object], tag: str | None) -> SpanKeys | None:
+    """Return the keys of a record whose spans bring their own text, which one text alone holds."""
+    for key in (tag,) if tag is not None else value:
+        spans = value.get(key)
+        if not isinstance(spans, list | tuple) or not spans:
+            continue
+        told = _told([span for span in spans if isinstance(span, Mapping) and _first(span, LABEL_KEYS) is not None])
+        texts = _keys_of_texts(value, told)
+        if len(told) == len(spans) and all(map(_has_offsets, spans)) and len(texts) == 1:
+            return SpanKeys(texts[0], key, f"Spans: key {excerpt(key)} holds {_shape(spans)}.", True)
+    return None
+
+
+def _told(spans: Iterable[Mapping[str, object]]) -> list[str]:
+    """Return the texts that spans say they cover."""
+    return [told for span in spans if isinstance(told := span.get("text"), str)]
+
+
+def _keys_of_texts(data: Mapping[str, object], told: Iterable[str]) -> list[str]:
+    """Return the keys of the texts in which all these texts stand."""
+    return [key for key, text in data.items() if isinstance(text, str) and all(part in text for part in told)]
 
 
 def _is_pair(value: object) -> bool:
@@ -157,9 +215,7 @@ def _read(
     if isinstance(value, str) and not required:
         return _checked_text(value), None
     if text is None:
-        if not _is_pair(value) or not isinstance(value, list | tuple):
-            raise Unreadable("the record is no pair of a text and its entities")
-        return _checked_text(value[0]), _read_spans(value[1]["entities"])
+        return _read_pair(value, notes)
     if not isinstance(value, Mapping):
         raise Unreadable("the record is no object")
     answer = value.get("answer")
@@ -169,6 +225,8 @@ def _read(
     if tag in STUDIO_KEYS and isinstance(value.get("data"), Mapping):
         return _read_studio(value, text, tag, notes, number)
     found = _checked_text(value.get(text))
+    if notes.options.texts_only:
+        return found, None
     if value.get(tag) is None and "annotation_id" in value:
         return found, ()  # the minimal export of Label Studio leaves the key out where nothing is marked
     if value.get(tag) is None or refused:
@@ -178,17 +236,28 @@ def _read(
     return found, _read_spans(value[tag])
 
 
+def _read_pair(value: object, notes: TaggingNotes) -> tuple[str, tuple[RawSpan, ...] | None]:
+    if not _is_pair(value) or not isinstance(value, list | tuple):
+        raise Unreadable("the record is no pair of a text and its entities")
+    return _checked_text(value[0]), None if notes.options.texts_only else _read_spans(value[1]["entities"])
+
+
 def _checked_text(value: object) -> str:
     if value is None or (isinstance(value, str) and not value.strip()):
         raise Unreadable(TEXTLESS)
     if not isinstance(value, str):
         raise Unreadable("the text is no text", f"the text is {excerpt(value)}, expected a text")
+    _check_encodable(value, "the text")
+    return value
+
+
+def _check_encodable(value: str, what: str) -> None:
+    """Raise Unreadable for half of a surrogate pair, which JSON can hold but nothing can print or save."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        what = f"the text holds half of a surrogate pair at character {error.start}"
-        raise Unreadable("the text holds half of a surrogate pair", what) from error
-    return value
+        reason = f"{what} holds half of a surrogate pair"
+        raise Unreadable(reason, f"{reason} at character {error.start}") from error
 
 
 def _read_spans(values: object) -> tuple[RawSpan, ...]:
@@ -211,6 +280,8 @@ def _spans_of(value: object) -> list[RawSpan]:
     names = [name.strip() for name in given if isinstance(name, str) and name.strip()]
     if not names or len(names) < len(given):
         raise Unreadable("a span has no label", f"span {excerpt(value)} has no label")
+    for name in names:
+        _check_encodable(name, "the label of a span")
     first, last = _offset(start, "start"), _offset(end, "end")
     return [RawSpan(first, last, name, told if isinstance(told, str) else None) for name in names]
 
@@ -234,6 +305,8 @@ def _read_studio(
 ) -> tuple[str, tuple[RawSpan, ...] | None]:
     data = record["data"]
     found = _checked_text(data.get(text) if isinstance(data, Mapping) else None)
+    if notes.options.texts_only:
+        return found, None
     all_annotations = record.get(tag)
     listed_ones = all_annotations if isinstance(all_annotations, list) else []
     annotations = [one for one in listed_ones if isinstance(one, Mapping) and not one.get("was_cancelled")]
@@ -258,6 +331,14 @@ def _is_region(result: Mapping[str, object]) -> bool:
     return isinstance(value, Mapping) and "labels" in value and result.get("type", "labels") == "labels"
 
 
-def _studio_text_key(data: Mapping[str, object], results: Iterable[Mapping[str, object]]) -> str | None:
-    texts = [key for key in data if isinstance(data[key], str)]
-    return "text" if "text" in texts else texts[0] if len(texts) == 1 else None
+def _studio_text_key(data: Mapping[str, object], regions: Sequence[Mapping[str, object]]) -> str | None:
+    """Return the key of the text in which the regions are, None if that is not clear.
+
+    Their own texts tell it, else the usual name, else the name of what was labelled.
+    """
+    told = _told(value for region in regions if isinstance(value := region["value"], Mapping))
+    texts = _keys_of_texts(data, told) or _keys_of_texts(data, ())
+    if len(texts) == 1:
+        return texts[0]
+    named = {region.get("to_name") for region in regions}
+    return next((key for key in texts if key == "text" or named == {key}), None)

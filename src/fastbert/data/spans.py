@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastbert.data.examples import Entity
+from fastbert.data.examples import Entity, Range
 from fastbert.data.row_problems import excerpt
 from fastbert.data.tagging_notes import TaggingNotes
 
@@ -19,6 +19,7 @@ class RawSpan:
     """A span as a file gives it. text: what the file says that it covers, None if it does not say.
 
     place: the line of an annotation file, "" if it stands in the record itself.
+    gaps: what is not covered between its parts, if there are several.
     """
 
     start: int
@@ -26,6 +27,7 @@ class RawSpan:
     label: str
     text: str | None = None
     place: str = ""
+    gaps: tuple[Range, ...] = ()
 
     def describe(self) -> str:
         """Return a phrase such as "'PER' 5-9"."""

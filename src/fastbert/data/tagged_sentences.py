@@ -64,18 +64,18 @@ def sentences_to_examples(
         text, words = _text_of(sentence)
         where = notes.at(sentence.rows[0])
         if sentence.tags is None or finding is None:
-            examples.append(TaggedExample(text, None, words, where, sentence.group))
+            examples.append(TaggedExample(text, None, words, where, sentence.group, row=sentence.rows[0]))
             continue
         tags = _read_tags(sentence, finding, notes)
         if tags is not None:
             entities = _entities(sentence, tags, words, finding.scheme, notes)
-            examples.append(TaggedExample(text, entities, words, where, sentence.group))
+            examples.append(TaggedExample(text, entities, words, where, sentence.group, row=sentence.rows[0]))
     return examples
 
 
 def _scheme_of_file(sentences: Sequence[Sentence], notes: TaggingNotes, expected: str | None) -> SchemeFinding | None:
     tagged = [sentence for sentence in sentences if sentence.tags is not None]
-    if not tagged:
+    if not tagged or notes.options.texts_only:
         return None
     if not notes.options.labels_required and detect_scheme(sentence.tags or () for sentence in tagged) is None:
         notes.say(f"{notes.name}: its last column holds no tags of entities and is not used.")

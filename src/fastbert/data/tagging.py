@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fastbert.data.brat import TEXT_SUFFIX, find_documents, no_documents, read_documents, split_document
+from fastbert.data.brat import find_documents, find_texts, no_documents, read_documents, split_document
 from fastbert.data.conll import read_conll, read_sentences
 from fastbert.data.examples import TaggedExample
 from fastbert.data.files import InputFile, find_file, standard_input
@@ -46,12 +46,14 @@ def read_tagged(
     labels: Labels | None = None,
     labels_required: bool = True,
     on_bad_row: BadRowOption = "error",
+    texts_only: bool = False,
 ) -> Read:
     """Return the examples of a source in its order, and a report of what was left out or read differently.
 
     layout: of the training file; a file is of the same format, but each file of tags is read by its own scheme.
     labels: those learned from the training file; any other label is an error.
     labels_required: False reads texts without tags or spans as texts to predict: their entities are None.
+    texts_only: reads no tags or spans at all, wrong ones neither: all entities are None.
     on_bad_row: "skip" leaves out texts that cannot be read.
     Raises DataError for what cannot be read, unless told to skip it, for unknown labels, and if no text is left.
     """
@@ -62,7 +64,8 @@ def read_tagged(
         "brat": _read_brat,
         "token_table": _read_token_table,
     }
-    return readers[layout.format](source, layout, ReadOptions(labels, labels_required, on_bad_row == "skip"))
+    options = ReadOptions(labels, labels_required and not texts_only, on_bad_row == "skip", texts_only)
+    return readers[layout.format](source, layout, options)
 
 
 def entity_labels(examples: Iterable[TaggedExample]) -> Labels:
@@ -104,7 +107,9 @@ def _read_spans(source: Source, layout: TaggingLayout, options: ReadOptions) -> 
     notes = TaggingNotes(name, "row", options)
     records = in_characters(read_records(values, layout.text, layout.tag or "entities", notes), notes)
     examples = [
-        TaggedExample(record.text, clean_entities(record, notes), None, notes.at(record.row), record.group)
+        TaggedExample(
+            record.text, clean_entities(record, notes), None, notes.at(record.row), record.group, row=record.row
+        )
         for record in records
     ]
     return examples, notes.report(examples)
@@ -114,12 +119,12 @@ def _read_brat(source: Source, layout: TaggingLayout, options: ReadOptions) -> R
     place = _path_of(source, "BRAT documents")
     documents = find_documents(place)
     if not documents and not options.labels_required:
-        documents = sorted(place.glob(f"*{TEXT_SUFFIX}")) if place.is_dir() else [place]
+        documents = find_texts(place)
     if not documents:
         raise no_documents(place)
     notes = TaggingNotes(place.name, "document", options)
     examples: list[TaggedExample] = []
-    for record in in_characters(read_documents(documents, notes), notes):
+    for record in in_characters(read_documents(documents, place, notes), notes):
         examples += split_document(record, clean_entities(record, notes))
     return examples, notes.report(examples, len(documents))
 
@@ -140,6 +145,8 @@ def _path_of(source: Source, expected: str) -> Path:
 
 
 def _file_of(source: Source, expected: str) -> InputFile:
+    if isinstance(source, InputFile):
+        return source
     if is_standard_input(source):
         return standard_input()
     return find_file(_path_of(source, f"a file of {expected}"))

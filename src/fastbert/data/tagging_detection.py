@@ -26,8 +26,8 @@ from fastbert.data.files import InputFile, find_file
 from fastbert.data.json_values import read_first_values, read_json_values
 from fastbert.data.parallel_tokens import TAG_FILE, TOKEN_FILE, find_pair, pair_name, read_pair
 from fastbert.data.row_problems import excerpt
-from fastbert.data.sources import Source, is_standard_input, open_file, open_rows, read_table
-from fastbert.data.span_records import SpanKeys, detect_keys
+from fastbert.data.sources import REFUSED, Source, is_standard_input, open_file, open_rows, read_table
+from fastbert.data.span_records import SpanKeys, UnclearText, detect_keys
 from fastbert.data.table import RowStream, Table
 from fastbert.data.tag_schemes import SchemeFinding
 from fastbert.data.tagged_sentences import find_scheme
@@ -61,11 +61,14 @@ def detect_tagging(
 ) -> TaggingLayout:
     """Return how tagged text is written.
 
-    source: a file, the folder of two parallel files or of BRAT documents, a list of records, or a frame.
+    source: a file, be it found already or not, the folder of two parallel files or of BRAT documents, a list of
+        records, or a frame.
     text, tag: columns (names or numbers), keys, or, of parallel files, their names.
     header: True or False to say whether the first line names the columns; None detects it.
     Raises DataError where the file is none of the formats, naming all that are read.
     """
+    if isinstance(source, InputFile):
+        return _detect_in_file(source, text, tag, header)
     if not isinstance(source, str | os.PathLike):
         return _detect_in_memory(source, text, tag, header)
     if is_standard_input(source):
@@ -92,7 +95,7 @@ def _detect_in_file(
     head = file.head(1024)
     if not head.strip():
         raise DataError(f"{file.name} is empty; expected tagged text.", "Check that it was saved or copied whole.")
-    if head.startswith(BINARY_HEADS) or file.suffix == ".csv":
+    if head.startswith(BINARY_HEADS) or file.suffix in (".csv", *REFUSED):
         return _detect_table(lambda: _whole(open_file(file, header)), text, tag)
     if begins_like_json(file):
         return _detect_json(file, text, tag, header)
@@ -112,6 +115,8 @@ def looks_tagged(source: Source) -> bool:
     A file of tags without prefixes, or standard input, is not certain.
     """
     try:
+        if isinstance(source, InputFile):
+            return _file_looks_tagged(source)
         if not isinstance(source, str | os.PathLike):
             return _looks_tagged_in_memory(source)
         place = Path(source)
@@ -137,13 +142,16 @@ def begins_like_json(file: InputFile) -> bool:
 def _looks_tagged_in_memory(source: Source) -> bool:
     if isinstance(source, list | tuple):
         return _values_look_tagged(source[:HEAD_ROWS])
-    return find_token_columns(_first_rows(open_rows(source))).certain
+    return find_token_columns(first_rows(open_rows(source))).certain
 
 
 def _values_look_tagged(values: Iterable[object]) -> bool:
     """Return True for records with spans, or with a token or with lists of tokens and their tags."""
     first = list(values)
-    keys = detect_keys(first)
+    try:
+        keys = detect_keys(first)
+    except UnclearText:
+        return True
     if keys is not None:
         return keys.certain
     is_table = bool(first) and all(isinstance(value, Mapping) for value in first)
@@ -153,24 +161,31 @@ def _values_look_tagged(values: Iterable[object]) -> bool:
 def _file_looks_tagged(file: InputFile) -> bool:
     head = file.head(HEAD_BYTES)
     if head.startswith(BINARY_HEADS):
-        return find_token_columns(_first_rows(open_file(file))).certain
+        return find_token_columns(first_rows(open_file(file))).certain
     if begins_like_json(file):
         return _values_look_tagged(read_first_values(head.decode("utf-8-sig", "ignore")))
-    if len(head) == HEAD_BYTES:
-        end = head.rfind(b"\n") + 1
-        head = head[: end + (end % 2 if head.startswith(b"\xff\xfe") else 0)]
-    beginning = InputFile(file.name, file.suffix, False, BytesIO(head))
+    first = beginning(file)
     if file.suffix == ".csv":
-        return find_token_columns(_whole(open_file(beginning))).certain
-    conll = read_conll(beginning)
+        return find_token_columns(_whole(open_file(first))).certain
+    conll = read_conll(first)
     if has_sentence_column(conll):
-        return find_token_columns(_whole(open_file(beginning))).certain
+        return find_token_columns(_whole(open_file(first))).certain
     if file.suffix in CONLL_SUFFIXES:
         return _detect_conll(conll, None, None, None).format == "conll"
     return is_surely_conll(conll)
 
 
-def _first_rows(stream: RowStream) -> Table:
+def beginning(file: InputFile) -> InputFile:
+    """Return the first whole lines of a text file."""
+    head = file.head(HEAD_BYTES)
+    if len(head) == HEAD_BYTES:
+        end = head.rfind(b"\n") + 1
+        head = head[: end + (end % 2 if head.startswith(b"\xff\xfe") else 0)]
+    return InputFile(file.name, file.suffix, False, BytesIO(head))
+
+
+def first_rows(stream: RowStream) -> Table:
+    """Return the first rows of a table."""
     return Table(stream.name, stream.columns, list(islice(stream.rows, HEAD_ROWS)), stream.format)
 
 
@@ -225,7 +240,10 @@ def _scheme_reason(finding: SchemeFinding) -> str:
 
 def _detect_json(file: InputFile, text: str | None, tag: str | None, header: bool | None) -> TaggingLayout:
     values = read_json_values(file)
-    keys = detect_keys((value for _, value in values), text, tag)
+    try:
+        keys = detect_keys((value for _, value in values), text, tag)
+    except UnclearText as error:
+        raise DataError(f"{file.name}: {error.message}", error.hint) from error
     if keys is not None:
         return _spans_layout(keys)
     try:

@@ -26,11 +26,13 @@ class ReadOptions:
     labels: the known ones, None if they are still to be learned.
     labels_required: False reads texts without tags as texts to predict.
     skip: leave out what cannot be read instead of raising.
+    texts_only: tags and spans are not read at all, so that nothing can be wrong with them.
     """
 
     labels: Labels | None = None
     labels_required: bool = True
     skip: bool = False
+    texts_only: bool = False
 
 
 class _Problem(NamedTuple):
@@ -102,7 +104,9 @@ class TaggingNotes:
         if self._unknown:
             raise self._error(self._unknown)
         if self._bad and not self.options.skip:
-            raise self._error(self._bad, SKIP_HINT if examples else "")
+            # texts are predicted by commands that have no such option
+            can_skip = bool(examples) and self.options.labels_required
+            raise self._error(self._bad, SKIP_HINT if can_skip else "")
         skipped = tuple(SkippedRows(why, len(rows), tuple(rows[:MAX_PLACES])) for why, rows in self._skipped.items())
         if not examples:
             why = f": {'; '.join(group.describe() for group in skipped)}" if skipped else ""

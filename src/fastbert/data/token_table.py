@@ -45,7 +45,7 @@ def find_token_columns(table: Table, text: str | None = None, tag: str | None = 
     """
     tag_column = find_column(table, tag, "--label") if tag is not None else _tag_column(table)
     names = [name for name in table.columns if name != tag_column]
-    text_column = find_column(table, text, "--text") if text is not None else _named(names, TOKEN_NAMES)
+    text_column = find_column(table, text, "--text") if text is not None else named_column(names, TOKEN_NAMES)
     if text_column is None or tag_column is None:
         what = "tokens" if text_column is None else "tags"
         option = "--text" if text_column is None else "--label"
@@ -56,7 +56,7 @@ def find_token_columns(table: Table, text: str | None = None, tag: str | None = 
     if _holds_lists(table, text_column):
         return TokenColumns(text_column, tag_column, None, _holds_tags(table, tag_column))
     others = [name for name in names if name != text_column]
-    sentence = _named(others, SENTENCE_NAMES) or _dividing_column(table, others)
+    sentence = named_column(others, SENTENCE_NAMES) or _dividing_column(table, others)
     if sentence is None:
         raise DataError(
             f"{table.name} has no column that says which sentence a token is in."
@@ -75,7 +75,8 @@ def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -
         optional = name == columns.tag and not notes.options.labels_required
         if name is not None and name not in table.columns and not optional:
             raise missing_column(table, name, option)
-    tag = table.index_of(columns.tag) if columns.tag in table.columns else None
+    is_tagged = columns.tag in table.columns and not notes.options.texts_only
+    tag = table.index_of(columns.tag) if is_tagged else None
     text = table.index_of(columns.text)
     if columns.sentence is None:
         found = (
@@ -89,7 +90,7 @@ def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -
 def _tag_column(table: Table) -> str | None:
     """Return the column of tags with prefixes, the one with a usual name if there are several or none."""
     tagged = [name for name in table.columns if _holds_tags(table, name)]
-    return tagged[0] if len(tagged) == 1 else _named(tagged or table.columns, TAG_NAMES)
+    return tagged[0] if len(tagged) == 1 else named_column(tagged or table.columns, TAG_NAMES)
 
 
 def _holds_tags(table: Table, column: str) -> bool:
@@ -109,7 +110,8 @@ def _holds_lists(table: Table, column: str) -> bool:
     return bool(table.rows) and all(isinstance(row.cells[index], list) for row in table.rows)
 
 
-def _named(names: Sequence[str], known: frozenset[str]) -> str | None:
+def named_column(names: Sequence[str], known: frozenset[str]) -> str | None:
+    """Return the first column that has one of the known names, whatever its case and signs."""
     return next((name for name in names if plain_name(name) in known), None)
 
 

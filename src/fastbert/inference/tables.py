@@ -7,15 +7,17 @@ Imports neither torch nor transformers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import BinaryIO, Protocol
 
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example, TaggedExample, TextExample
-from fastbert.data.reading import AnyLayout, is_marked_up, open_inputs, read_file
+from fastbert.data.files import standard_input
+from fastbert.data.reading import ReadFile, open_inputs, read_marked_up
 from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Row, RowStream
+from fastbert.data.tagging import TaggingLayout
 from fastbert.errors import DataError, did_you_mean
 from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.predictor import CHUNK, Predictor
@@ -31,10 +33,14 @@ class AnswerWriter(Protocol):
 
 @dataclass(frozen=True)
 class TextRows:
-    """A stream of rows, each with the example that it holds, None where it has no text."""
+    """A stream of rows, each with the example that it holds, None where it has no text.
+
+    notes: sentences about what was left out, and how the file was understood.
+    """
 
     columns: tuple[str, ...]
     items: Iterator[tuple[Row, Example | None]]
+    notes: tuple[str, ...] = ()
 
 
 def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stream: BinaryIO | None = None) -> TextRows:
@@ -46,9 +52,12 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     Raises DataError if a column is not there, or if none is named and there are several.
     """
     saved = saved_layout(predictor)
-    if saved is not None and not config.text and is_marked_up(source, saved):
-        return _marked_up(source, saved, config)
     given, piped = config.has_header, is_standard_input(source)
+    if piped and isinstance(saved, TaggingLayout):
+        source = standard_input(stream)  # is looked at before it is read
+    marked_up = read_marked_up(source, saved, config)
+    if marked_up is not None:
+        return _marked_up(marked_up)
     header = given if saved is None else saved.header_of_another(given, lone_texts=piped)
     opened = open_inputs(source, saved, header, stream=stream)
     wanted = config.text or (() if saved is None else saved.text_columns)
@@ -78,11 +87,21 @@ def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) ->
     return count, empty
 
 
-def _marked_up(source: Source, saved: AnyLayout, config: DataConfig) -> TextRows:
-    """Return the texts of a file that is no table, one column; labels in it may be any, as they are not read."""
-    found = read_file(source, saved, config, truth_required=False).examples
-    examples = [replace(one, entities=None) for one in found if isinstance(one, TaggedExample)]
-    return TextRows(("text",), ((Row(number, (one.text,)), one) for number, one in enumerate(examples, start=1)))
+def _marked_up(read: ReadFile) -> TextRows:
+    """Return the texts of a file that is no table, and behind each where it stands in the user's own files."""
+    examples = [one for one in read.examples if isinstance(one, TaggedExample)]
+    places: dict[str, list[str | int | None]] = {
+        "document": [one.group for one in examples],
+        read.unit: [one.row for one in examples],
+        "offset": [one.offset for one in examples],
+    }
+    known = {name: cells for name, cells in places.items() if any(cell is not None for cell in cells)}
+    items = (
+        (Row(index + 1, (one.text, *(cells[index] for cells in known.values()))), one)
+        for index, one in enumerate(examples)
+    )
+    notes = (f"{read.name} is read as {read.format}.", *read.report.sentences())
+    return TextRows(("text", *known), items, notes)
 
 
 def _example_of(row: Row, places: Sequence[int]) -> Example | None:
