@@ -282,7 +282,7 @@ def test_a_corpus_in_another_script_is_said(encoder: str, tmp_path: Path) -> Non
 
     warnings = prepare([corpus], encoder, quick()).plan.warnings
     assert any("% of the tokens are unknown to the encoder's vocabulary" in one for one in warnings)
-    with pytest.raises(DataError, match="none is masked: its vocabulary knows none of them"):
+    with pytest.raises(DataError, match="none is masked: the vocabulary knows none of them"):
         prepare([tmp_path / "unknown.txt"], encoder, quick())
 
 

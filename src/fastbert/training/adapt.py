@@ -276,7 +276,10 @@ def _check_masked(made: MaskedEpoch, what: str, tokens: CorpusTokens, encoder: E
         return
     message = f"{what} {len(tokens.ids_T):,} tokens, of which none is masked"
     if tokens.unknown_share(encoder.tokenizer) == 1:
-        raise DataError(f"{message}: its vocabulary knows none of them.", "Choose an encoder of that language.")
+        raise DataError(
+            f"{message}: the vocabulary knows none of them.",
+            "Choose an encoder of that language, or, to pretrain, a larger --vocab-size.",
+        )
     raise DataError(f"{message}.", hint)
 
 
