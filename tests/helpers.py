@@ -63,13 +63,12 @@ _WIDTH = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "n
 _DISTILBERT = {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2}
 _DEBERTA = {
     "relative_attention": True,
-    "position_buckets": 16,
     "pos_att_type": ["p2c", "c2p"],
     "position_biased_input": False,
-    "share_att_key": True,
-    "norm_rel_ebd": "layer_norm",
     "pooler_hidden_size": 32,
 }
+_DEBERTA_V2 = _DEBERTA | {"position_buckets": 16, "share_att_key": True, "norm_rel_ebd": "layer_norm"}
+_DEBERTA_TOKENS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
 _MODERNBERT = {
     "layer_types": ["full_attention", "sliding_attention"],
     "local_attention": 16,
@@ -98,11 +97,14 @@ _FAMILIES = {
         has_types=True,
         roles_in_config={"bos": "cls", "eos": "sep"},
     ),
+    "deberta": _Family(
+        _DEBERTA_TOKENS, _BERT_ROLES, _BERT_PAIR, _WIDTH | _LENGTH | _DEBERTA, last=("[MASK]",), has_types=True
+    ),
     "deberta-v2": _Family(
-        ("[PAD]", "[CLS]", "[SEP]", "[UNK]"),
+        _DEBERTA_TOKENS,
         _BERT_ROLES,
         _BERT_PAIR,
-        _WIDTH | _LENGTH | _DEBERTA,
+        _WIDTH | _LENGTH | _DEBERTA_V2,
         last=("[MASK]",),
         has_types=True,
     ),
@@ -125,7 +127,8 @@ _FAMILIES = {
         roles_in_config={"bos": "cls", "eos": "sep", "cls": "cls", "sep": "sep"},
     ),
 }
-FAMILIES = tuple(_FAMILIES)
+# The first DeBERTa does not compute in bfloat16 and has tests of its own.
+FAMILIES = tuple(name for name in _FAMILIES if name != "deberta")
 
 
 def word_tokenizer(words: Sequence[str] = DEFAULT_WORDS, family: str = "bert") -> Tokenizer:

@@ -8,9 +8,15 @@ import pytest
 import torch
 from torch import nn
 
+from fastbert.errors import ConfigError
 from fastbert.models.loading import load_model
-from fastbert.models.probing import PROBE_LENGTHS, answers_alike, probe, said
+from fastbert.models.probing import PROBE_LENGTHS, answers_alike, probe, said, working_runtime
+from fastbert.runtime import Runtime
 from tests.bundles import SINGLE, open_tiny
+
+CPU = torch.device("cpu")
+BF16 = Runtime(CPU, "bf16", "the device has bf16 instructions")
+NAMES = ("input_ids", "token_type_ids", "attention_mask")
 
 
 @pytest.fixture
@@ -83,3 +89,35 @@ def test_two_outputs_of_tokens_are_both_compared() -> None:
 
 def test_a_model_without_logits_says_nothing() -> None:
     assert said({"last_hidden_state": torch.ones(2, 3, 4)}, torch.ones(2, 3)) is None
+
+
+def test_a_model_that_computes_in_the_fast_precision_keeps_it(model: nn.Module) -> None:
+    assert working_runtime(model, BF16, NAMES, "auto") is BF16
+    assert model.training
+
+
+def test_the_first_deberta_is_computed_in_float32(tmp_path: Path) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder", "deberta"), SINGLE).train()
+
+    found = working_runtime(model, BF16, NAMES, "auto")
+
+    assert (found.device, found.precision, found.reason) == (CPU, "fp32", "this encoder fails in bf16")
+    assert model.training
+
+
+def test_a_precision_that_was_asked_for_and_fails_is_refused(tmp_path: Path) -> None:
+    model = load_model(open_tiny(tmp_path / "encoder", "deberta"), SINGLE)
+
+    with pytest.raises(ConfigError, match=r"precision is bf16, in which this encoder fails: .+\.\n?.*--precision auto"):
+        working_runtime(model, BF16, NAMES, "bf16")
+
+
+def test_float32_is_not_tried_and_what_fails_in_it_too_is_left_to_fail(model: nn.Module) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    model.register_forward_pre_hook(fail)
+    plain = Runtime(CPU, "fp32", "asked for")
+
+    assert working_runtime(model, BF16, NAMES, "auto") is BF16
+    assert working_runtime(model, plain, NAMES, "fp32") is plain

@@ -77,7 +77,8 @@ def test_prediction_is_chosen_in_fp32() -> None:
 @pytest.mark.usefixtures("two_cores")
 def test_candidates_take_turns(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[tuple[str, int]] = []
-    monkeypatch.setattr(bench, "choose_runtime", lambda precision, device: None)
+    # as if every precision were fast here
+    monkeypatch.setattr(bench, "choose_runtime", lambda precision, device: Runtime(torch.device(device), precision, ""))
     timed = bench._Bench._timed
 
     def watch(self: bench._Bench, runtime: Runtime, *rest: object) -> float:

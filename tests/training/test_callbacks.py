@@ -120,6 +120,16 @@ def test_the_bar_says_at_the_end_which_weights_were_kept(kept_steps: tuple[int, 
     assert stream.getvalue() == line
 
 
+def test_the_bar_follows_a_number_of_steps_that_changes() -> None:
+    stream = io.StringIO()
+    bar = ProgressBar(Console(file=stream, force_terminal=False, width=120))
+    bar.on_start(make_state())
+    bar.on_step(make_state(11, total_steps=12))
+    bar.on_finish(make_state(11, total_steps=12))
+
+    assert " 11/12 " in stream.getvalue()
+
+
 def test_the_bar_shows_the_rate() -> None:
     assert "150 tokens/s" in bar_output()
 

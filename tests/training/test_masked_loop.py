@@ -132,6 +132,26 @@ def test_callbacks_hear_of_everything_in_order(encoder: str, tmp_path: Path) -> 
     assert progress.tokens == state.tokens == sum(int(made.examples(epoch).lengths_N.sum()) for epoch in range(2))
 
 
+def test_an_epoch_with_more_sequences_than_the_first_does_not_pass_the_number_of_steps(
+    encoder: str, tmp_path: Path
+) -> None:
+    """As with pairs, whose draws differ from epoch to epoch."""
+    listener = Listener()
+    made = ready(encoder, tmp_path, epochs=2)
+    (tmp_path / "longer").mkdir()
+    longer = prepare([write_corpus(tmp_path / "longer" / "corpus.txt", 120)], encoder, quick(epochs=2))
+    per_epoch = [-(-len(one) // made.config.batch_size) for one in (made.examples(0), longer.examples(1))]
+    loop = loop_of(made, listener)
+
+    _, state = run(replace(loop, examples=lambda epoch: (made, longer)[epoch].examples(epoch)))
+
+    assert per_epoch[1] > per_epoch[0]
+    assert [one.total_steps for one in listener.states] == [2 * per_epoch[0]] * per_epoch[0] + [
+        sum(per_epoch)
+    ] * per_epoch[1]
+    assert state.step == state.total_steps
+
+
 def test_a_callback_may_ask_to_stop_at_the_end_of_an_epoch(encoder: str, tmp_path: Path) -> None:
     made = ready(encoder, tmp_path)
     progress, state = run(loop_of(made, Listener(stop_at=1)))

@@ -27,6 +27,7 @@ from fastbert.inference.torch_backend import TorchBackend
 from fastbert.models.attention import suit_attention
 from fastbert.models.loading import load_bare_encoder, open_encoder
 from fastbert.models.pooling import OUTPUT, PooledEncoder, pooling_of
+from fastbert.models.probing import working_runtime
 from fastbert.runtime import choose_runtime
 from fastbert.tasks.texts import encode_texts, mean_over_windows
 
@@ -73,10 +74,11 @@ class Embedder:
         encoder = open_encoder(str(source))
         model = load_bare_encoder(encoder)
         runtime = choose_runtime(precision)
-        suit_attention(model, runtime)
         chosen = pooling_of(Path(encoder.source)) if pooling == "auto" else pooling
         pooled = PooledEncoder(model, chosen).to(runtime.device).eval()
         names = encoder.tokenizer.input_names
+        runtime = working_runtime(pooled, runtime, names, precision)
+        suit_attention(model, runtime)
         limit = max_tokens or encoder.default_max_tokens
         if limit > encoder.tokenizer.max_tokens:
             raise EncoderError(f"max_tokens is {limit}; this encoder takes at most {encoder.tokenizer.max_tokens}.")

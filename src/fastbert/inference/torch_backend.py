@@ -16,6 +16,7 @@ from fastbert.models.attention import suit_attention
 from fastbert.models.first_token import read_first_token_only
 from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import HeadFactory, load_saved_model
+from fastbert.models.probing import working_runtime
 from fastbert.runtime import Runtime, choose_runtime
 from fastbert.tasks.base import Array, Batch
 
@@ -62,6 +63,7 @@ class TorchBackend:
         model = load_saved_model(bundle.folder, bundle.task, cast("HeadFactory | None", head)).to(runtime.device)
         suit_attention(model, runtime)
         read_first_token_only(model)
+        runtime = working_runtime(model, runtime, tokenizer.input_names, precision)
         opened = cls(model, runtime, tokenizer.input_names, outputs=bundle.task.outputs)
         opened.name = "torch" if precision == "fp32" else f"torch {precision}"
         return opened

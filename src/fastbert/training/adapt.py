@@ -23,6 +23,7 @@ from fastbert.data.corpus_tokens import CorpusTokens, tokenize_corpus
 from fastbert.data.masked_epochs import ExampleOptions, MaskedEpoch, epoch_examples
 from fastbert.data.masking import Masking
 from fastbert.data.pregenerated import PregeneratedEpochs, open_epochs, write_epochs
+from fastbert.data.tokens import Tokenizer
 from fastbert.data.vocabulary import VocabularyKind, train_vocabulary
 from fastbert.errors import DataError, EncoderError
 from fastbert.models.attention import suit_attention
@@ -30,6 +31,7 @@ from fastbert.models.loading import Encoder, count_parameters, describe_encoder,
 from fastbert.models.masked_lm import MaskedLanguageModel, load_masked_lm
 from fastbert.models.new_encoder import check_size, write_new_encoder
 from fastbert.models.optimizers import make_optimizer
+from fastbert.models.probing import working_runtime
 from fastbert.models.schedules import make_schedule
 from fastbert.runtime import Runtime, choose_runtime, seed_everything
 from fastbert.training import adapt_recipe
@@ -101,7 +103,6 @@ class Adaptation:
 
     def _loop(self, working: Path, callbacks: Sequence[Callback], key: str) -> MaskedLoop:
         config = self.config
-        self.model.to(self.runtime.device)
         optimizer = make_optimizer(self.model, "adamw", lr=config.lr or 0.0, weight_decay=config.weight_decay)
         scaler = make_scaler(self.runtime)
         steps = max(1, self.plan.steps - self.plan.head_steps)
@@ -213,17 +214,23 @@ def _read(paths: Paths, config: AdaptConfig) -> tuple[Corpus, Corpus]:
     return split_corpus(corpus, config.valid_share, pairs=config.next_sentence)
 
 
-def _ready(
-    parts: tuple[Corpus, Corpus], encoder: Encoder, config: AdaptConfig, *, from_scratch: bool = False
-) -> Adaptation:
-    """Tokenise, load the weights and choose what is open."""
-    tokenizer = encoder.tokenizer
+def _max_tokens(config: AdaptConfig, tokenizer: Tokenizer) -> int:
+    """Return the tokens of a sequence. Raises EncoderError for more than the encoder takes."""
     max_tokens = config.max_tokens or min(DEFAULT_TOKENS, tokenizer.max_tokens)
     if max_tokens > tokenizer.max_tokens:
         raise EncoderError(
             f"max_tokens is {max_tokens}; this encoder takes at most {tokenizer.max_tokens}.",
             f"Use --max-tokens {tokenizer.max_tokens} or less.",
         )
+    return max_tokens
+
+
+def _ready(
+    parts: tuple[Corpus, Corpus], encoder: Encoder, config: AdaptConfig, *, from_scratch: bool = False
+) -> Adaptation:
+    """Tokenise, load the weights and choose what is open."""
+    tokenizer = encoder.tokenizer
+    max_tokens = _max_tokens(config, tokenizer)
     runtime = choose_runtime(config.precision)
     options = ExampleOptions(
         max_tokens, Masking.of(tokenizer, config.mask_rate, config.whole_word), config.next_sentence
@@ -233,7 +240,8 @@ def _ready(
     _check_masked(first, "The corpus has", train, encoder, "Give more text.")
     held_out = _held_out(valid, encoder, options, config.seed)
     seed_everything(config.seed)
-    model = load_masked_lm(encoder, next_sentence=config.next_sentence)
+    model = load_masked_lm(encoder, next_sentence=config.next_sentence).to(runtime.device)
+    runtime = working_runtime(model.model, runtime, tokenizer.input_names, config.precision)
     suit_attention(model, runtime)
     facts = adapt_recipe.Facts(len(first), count_parameters(model), from_scratch)
     chosen, reasons = adapt_recipe.choose(config.changed(max_tokens=max_tokens), facts)

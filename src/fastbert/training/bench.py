@@ -25,6 +25,7 @@ from fastbert.data.batches import Indices, training_steps
 from fastbert.errors import ConfigError
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.models.attention import suit_attention
+from fastbert.models.probing import working_runtime
 from fastbert.models.work import Work, measure_work
 from fastbert.processors import num_cores
 from fastbert.runtime import (
@@ -263,9 +264,10 @@ class _Bench:
 
     def rate(self, candidate: Candidate) -> float | str:
         """Return the FLOP per second of a matrix product, or why it is not measured."""
-        device = str(self.learner.runtime.device)
+        device, precision = str(self.learner.runtime.device), _precision(candidate)
         try:
-            choose_runtime(_precision(candidate), device)
+            runtime = choose_runtime(precision, device)
+            working_runtime(self.stepper.model, runtime, self.stepper.input_names, precision)
         except ConfigError as error:
             return REFUSED if "emulates" in error.message else f"refused: {error.message}"
         with self._settings(candidate) as runtime:

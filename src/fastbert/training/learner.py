@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fastbert.bundle import Bundle, write_bundle
-from fastbert.config import TrainConfig
+from fastbert.config import Precision, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.decisions.rules import Decisions
 from fastbert.display import View
@@ -40,6 +40,7 @@ from fastbert.models.loading import (
     save_model,
 )
 from fastbert.models.optimizers import find_optimizer, forget_misfits, make_optimizer
+from fastbert.models.probing import working_runtime
 from fastbert.models.schedules import Schedule, make_schedule
 from fastbert.runtime import Runtime, choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
@@ -96,7 +97,7 @@ class Learner:
         if self.config.loss != "default":
             task = self.data.task.with_loss(self.config.loss, self.data.examples("train"))
             self.data = replace(self.data, task=task)
-        self.model = _new_model(self.encoder, self.data, head, self.runtime)
+        self.model, self.runtime = _new_model(self.encoder, self.data, head, self.runtime, self.config.precision)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self._measured: dict[TrainConfig, float] = {}
@@ -344,12 +345,16 @@ def _place_of(function: Callable[..., object]) -> str:
     return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
-def _new_model(encoder: Encoder, data: DataBunch, head: HeadFactory | None, runtime: Runtime) -> nn.Module:
-    """Load the encoder with a new head, which starts at the task's prior where it has one."""
+def _new_model(
+    encoder: Encoder, data: DataBunch, head: HeadFactory | None, runtime: Runtime, asked: Precision
+) -> tuple[nn.Module, Runtime]:
+    """Load the encoder with a new head, which starts at the task's prior where it has one; return how it computes."""
     model = load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")))
     suit_attention(model, runtime)
     read_first_token_only(model)
-    return model.to(runtime.device)
+    working = working_runtime(model.to(runtime.device), runtime, encoder.tokenizer.input_names, asked)
+    suit_attention(model, working)
+    return model, working
 
 
 def _new_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

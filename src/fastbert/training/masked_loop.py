@@ -131,6 +131,7 @@ class MaskedLoop:
         steps = training_steps(
             made.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed, epoch=epoch
         )
+        total = state.step + len(steps) * ((config.epochs or 0) - epoch)  # epochs of pairs have more or fewer steps
         for number, parts in enumerate(steps):
             start = time.perf_counter()
             lr = self._set_rate(epoch + number / len(steps), progress.steps)
@@ -150,6 +151,7 @@ class MaskedLoop:
             state = replace(
                 state,
                 step=state.step + 1,
+                total_steps=total,
                 epoch=epoch + (number + 1) / len(steps),
                 loss=loss,
                 lr=lr,
