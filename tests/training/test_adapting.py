@@ -39,6 +39,7 @@ def test_both_results_are_shown_and_saved_and_the_encoder_is_kept_beside(encoder
     choice = facts["adaptation"]["choice"]
     assert choice["verdict"] in output and choice["verdict"] in facts["plan"]["reasons"]
     assert set(choice["per_label"]["plain"]) == {row["label"] for row in feedback_rows(40)}
+    assert (f"--encoder {tmp_path / f'm{SUFFIX}'}" in "".join(output.split("\n"))) == (choice["kept"] == "plain")
     assert (tmp_path / f"m{SUFFIX}" / "config.json").is_file()
     page = (tmp_path / "m" / "report.html").read_text(encoding="utf-8")
     assert "With and without adaptation" in page

@@ -42,8 +42,8 @@ def config_for(encoder: str) -> TrainConfig:
     ("plain", "adapted", "error", "kept"),
     [
         (0.5, 0.625, 0.0, "adapted"),
-        (0.5, 0.625, 0.1, "adapted"),
-        (0.5, 0.625, 0.2, "plain"),
+        (0.5, 0.625, 0.06, "adapted"),
+        (0.5, 0.625, 0.07, "plain"),
         (0.625, 0.5, 0.0, "plain"),
         (0.5, 0.5, 0.0, "plain"),
         (0.5, float("nan"), 0.0, "plain"),
@@ -64,7 +64,7 @@ def test_a_choice_of_which_one_score_is_unknown_takes_the_known_one() -> None:
 
 def test_a_gain_that_may_be_chance_is_said() -> None:
     assert choice_of(0.5, 0.625, 0.25).describe() == (
-        "the adapted encoder is left out, its gain does not exceed the standard error of the difference, 0.2500: "
+        "the adapted encoder is left out, its gain does not exceed two standard errors of the difference, 0.5000: "
         "f1_macro 0.6250, without adaptation 0.5000, on 120 rows held out in 4 splits"
     )
     assert "is not better and is left out: f1_macro 0.5000" in choice_of(0.5, 0.5, 0.25).describe()
@@ -74,7 +74,7 @@ def test_both_results_are_said_per_label() -> None:
     shown = repr(choice_of(0.5, 0.625, 0.03125).view())
 
     assert (
-        "the adapted encoder is kept, its gain exceeds the standard error of the difference, 0.0312: "
+        "the adapted encoder is kept, its gain exceeds two standard errors of the difference, 0.0625: "
         "f1_macro 0.6250, without adaptation 0.5000, on 120 rows held out in 4 splits" in shown
     )
     assert [line.split() for line in shown.splitlines() if line.strip().startswith("bug")] == [

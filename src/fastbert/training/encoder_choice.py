@@ -18,6 +18,7 @@ from fastbert.data.databunch import DataBunch
 from fastbert.display import Block, View, number
 from fastbert.tasks.base import Example, Prediction, Task
 from fastbert.training.callbacks import Callback
+from fastbert.training.kept import MARGIN
 from fastbert.training.learner import Learner
 
 Which = Literal["plain", "adapted"]
@@ -47,11 +48,11 @@ class EncoderChoice:
 
     @property
     def kept(self) -> Which:
-        """Return the adapted encoder where it gains more than the standard error, else the plain one.
+        """Return the adapted encoder where it gains more than two standard errors, else the plain one.
 
-        A smaller gain is as likely chance (the rule of one standard error, Breiman et al. 1984).
+        With one, one null choice in six would ship the worse model (LOG 2026-11-28).
         """
-        return "adapted" if self._gain > self.error else "plain"
+        return "adapted" if self._gain > MARGIN * self.error else "plain"
 
     @property
     def _gain(self) -> float:
@@ -62,7 +63,7 @@ class EncoderChoice:
         """Return the verdict as a sentence."""
         plain, adapted = (number(self.scores[which].get(self.monitor)) for which in WHICH)
         on = f"{self.num_rows:,} rows held out" + (f" in {self.num_splits} splits" if self.num_splits > 1 else "")
-        error = f"the standard error of the difference, {number(self.error)}"
+        error = f"two standard errors of the difference, {number(MARGIN * self.error)}"
         if self.kept == "adapted":
             verdict = f"is kept, its gain exceeds {error}"
         elif self._gain > 0:
