@@ -15,7 +15,10 @@ from fastbert import runtime
 from fastbert.config import Precision
 from fastbert.errors import ConfigError
 from fastbert.runtime import (
+    SPARE_SECONDS,
+    SPARE_STEPS,
     Runtime,
+    SpareMemory,
     choose_runtime,
     float32_products,
     freed_memory_kept,
@@ -274,6 +277,31 @@ def test_without_glibc_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
         pass
 
     assert libc.calls == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "times"),
+    [
+        (SPARE_STEPS, SPARE_SECONDS, 1),
+        (SPARE_STEPS - 1, 10 * SPARE_SECONDS, 0),
+        (10 * SPARE_STEPS, SPARE_SECONDS / 2, 0),
+        (3 * SPARE_STEPS, 3 * SPARE_SECONDS, 3),
+    ],
+)
+def test_memory_is_given_back_after_so_many_steps_and_seconds(
+    steps: int, seconds: float, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libc, now = Libc(), [0.0]
+    monkeypatch.setattr("fastbert.runtime.ctypes.CDLL", lambda name: libc)
+    monkeypatch.setattr("fastbert.runtime.platform.libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr("fastbert.runtime.time.monotonic", lambda: now[0])
+    spare = SpareMemory()
+
+    for step in range(1, steps + 1):
+        now[0] = seconds * step / steps
+        spare.after_step()
+
+    assert libc.calls == [("malloc_trim", 0, 0)] * times
 
 
 # --- speed ------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from fastbert.errors import ConfigError
 # Options of glibc's mallopt: (number, value that keeps freed memory, its default).
 # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
 _MALLOC = ((-4, 0, 65536), (-1, 2**31 - 1, 128 * 1024), (-2, 64 * 2**20, 128 * 1024))
+SPARE_STEPS, SPARE_SECONDS = 20, 10.0  # both have to pass before what is kept and unused is given back
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # Instructions that multiply matrices of bfloat16: AVX512, AMX, ARM; names of cpuinfo in the kernel and in torch.
 _BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -122,7 +123,7 @@ def freed_memory_kept() -> Iterator[None]:
     system zeroes the gradient of the word embeddings page by page: 20 ms against 2 (LOG 2026-11-24).
     Without glibc nothing happens. The C library adapts its thresholds by itself until they are set: after it they stay.
     """
-    libc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+    libc = _glibc()
     if libc is None:
         yield
         return
@@ -134,6 +135,33 @@ def freed_memory_kept() -> Iterator[None]:
         for option, _, default in _MALLOC:
             libc.mallopt(option, default)
         libc.malloc_trim(0)
+
+
+class SpareMemory:
+    """Gives back, now and then, what lies unused between tensors of changing size.
+
+    While freed memory is kept it frays: in 15 minutes of training on texts of up to 512 tokens a process grew from 4 to
+    9.5 GB, of which 1.5 were in use between two steps (LOG 2026-11-28). Often enough to bound that, seldom enough
+    to cost nothing. Without glibc nothing happens.
+    """
+
+    def __init__(self) -> None:
+        self._libc = _glibc()
+        self._steps = 0
+        self._since = time.monotonic()
+
+    def after_step(self) -> None:
+        """Count a step, and give memory back if it is time to."""
+        self._steps += 1
+        if self._steps < SPARE_STEPS or time.monotonic() - self._since < SPARE_SECONDS:
+            return
+        if self._libc is not None:
+            self._libc.malloc_trim(0)
+        self._steps, self._since = 0, time.monotonic()
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 @contextlib.contextmanager

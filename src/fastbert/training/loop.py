@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from fastbert.data.databunch import DataBunch
 from fastbert.models.freezing import freeze_to, layer_groups, unfreeze
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
-from fastbert.runtime import product_rate
+from fastbert.runtime import SpareMemory, product_rate
 from fastbert.training.callbacks import Callback
 from fastbert.training.kept import KeptWeights
 from fastbert.training.meter import FlopMeter
@@ -44,6 +44,7 @@ class Loop:
     history: History
     first_epoch: int
     meter: FlopMeter
+    spare: SpareMemory = field(default_factory=SpareMemory)
 
     def run(self) -> RunState:
         """Train; leave the kept weights in the model; return the last state."""
@@ -80,6 +81,7 @@ class Loop:
         batches = self._prepared(steps[: self.schedule.total_steps - state.step], state.step)
         for number in range(1, len(steps) + 1):
             state = self._step(batches, state, epoch + number / len(steps))
+            self.spare.after_step()
             self._tell("on_step", state)
             last = state.step >= self.schedule.total_steps
             if number in checks or last or state.stop.reason is not None:

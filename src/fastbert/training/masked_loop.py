@@ -25,7 +25,7 @@ from fastbert.models.losses import cross_entropy_sum
 from fastbert.models.masked_lm import MaskedLanguageModel
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
-from fastbert.runtime import Runtime, freed_memory_kept
+from fastbert.runtime import Runtime, SpareMemory, freed_memory_kept
 from fastbert.training.adapt_recipe import HEAD_RATE
 from fastbert.training.callbacks import Callback
 from fastbert.training.state import RunState, StopSwitch
@@ -72,6 +72,7 @@ class MaskedLoop:
     inputs: tuple[Sequence[str], int]  # names of the encoder's inputs, and the padding id
     callbacks: Sequence[Callback] = ()
     keep: Callable[[Progress], None] = field(default=lambda progress: None)
+    spare: SpareMemory = field(default_factory=SpareMemory)
 
     def run(self, progress: Progress) -> tuple[Progress, RunState]:
         """Train from where a run is to its end; the model holds the last weights then.
@@ -138,6 +139,7 @@ class MaskedLoop:
             loss, norm = self._step(
                 [self._batch(made, rows) for rows in parts], np.random.default_rng([config.seed, epoch, number])
             )
+            self.spare.after_step()
             tokens = int(sum(made.lengths_N[rows].sum() for rows in parts))
             examples = sum(len(rows) for rows in parts)
             seconds = time.perf_counter() - start
