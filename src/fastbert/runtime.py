@@ -25,7 +25,7 @@ from fastbert.errors import ConfigError
 # Options of glibc's mallopt: (number, value that keeps freed memory, its default).
 # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
 _MALLOC = ((-4, 0, 65536), (-1, 2**31 - 1, 128 * 1024), (-2, 64 * 2**20, 128 * 1024))
-SPARE_STEPS, SPARE_SECONDS = 20, 10.0  # both have to pass before what is kept and unused is given back
+SPARE_STEPS, SPARE_SECONDS = 50, 10.0  # both have to pass before what is kept and unused is given back
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # Instructions that multiply matrices of bfloat16: AVX512, AMX, ARM; names of cpuinfo in the kernel and in torch.
 _BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}
