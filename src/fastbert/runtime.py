@@ -140,9 +140,9 @@ def freed_memory_kept() -> Iterator[None]:
 class SpareMemory:
     """Gives back, now and then, what lies unused between tensors of changing size.
 
-    While freed memory is kept it frays: within one fit of 700 steps on texts of up to 512 tokens a process grew to 9.5 GB,
-    of which 1.5 were in use between two steps (LOG 2026-11-28). Every 50 steps bound that for about 2 % of the
-    processor time. Without glibc nothing happens.
+    While freed memory is kept it frays: within one fit of 700 steps on texts of up to 512 tokens a process grew to
+    9.5 GB, of which 1.5 were in use between two steps (LOG 2026-11-28). Every 50 steps bound that for about 2 % of
+    the processor time. Without glibc nothing happens.
     """
 
     def __init__(self) -> None:
