@@ -110,8 +110,14 @@ def _strange_files(folder: Path) -> list[str]:
         known = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("files", {})
     except (OSError, ValueError, AttributeError):
         return []  # a broken bundle may be replaced
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in found if name not in known and name != MANIFEST and not name.startswith(WORKING))
+    return [
+        name for name in files_of(folder) if name not in known and name != MANIFEST and not name.startswith(WORKING)
+    ]
+
+
+def files_of(folder: Path) -> list[str]:
+    """Return the files in a folder and below it, as sorted paths from the folder on, with slashes."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwrite: bool = False) -> Path:
@@ -309,8 +315,7 @@ def _mapping(values: Mapping[str, object], name: str) -> dict[str, object]:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+    return {name: _sha256(folder / name) for name in files_of(folder)}
 
 
 def _sha256(path: Path) -> str:

@@ -40,6 +40,21 @@ def test_two_tables_are_compared_with_each_other() -> None:
     assert [pair[1:3] for pair in found.pairs] == [(1, 1)]
 
 
+def test_equal_texts_are_alike_to_1_however_they_are_batched() -> None:
+    class Noisy(Unit):
+        """Gives a text another vector in each place of a batch, as low precision does."""
+
+        def stream(self, texts: Iterable[TextInput], chunk: int = 2) -> Iterator[tuple[Vectors, int]]:
+            for vectors_ND, cut in super().stream(texts, chunk):
+                turned = vectors_ND + 0.01 * np.arange(len(vectors_ND), dtype=np.float32)[:, None]
+                yield turned / np.linalg.norm(turned, axis=1, keepdims=True), cut
+
+    found = find_similar(Noisy, ROWS, [ROWS[3], ROWS[1], ROWS[1]], config=CONFIG, least=1.0)
+
+    assert [pair[:3] for pair in found.pairs] == [(1.0, 2, 2), (1.0, 2, 3), (1.0, 4, 1)]
+    assert found.notes[-1] == "1 different texts are too long and were compared by their beginning"
+
+
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 def test_pairs_are_written(ending: str, tmp_path: Path) -> None:
     pairs = SimilarRows(((0.9, 1, 2, "one", "two"),))

@@ -25,7 +25,7 @@ def test_each_pair_of_one_table_is_named_once(rows: int, seed: int) -> None:
 
     found = similar_pairs(vectors_ND, least=0.5)
 
-    expected = {(one, two) for one in range(rows) for two in range(one + 1, rows) if products[one, two] >= 0.5}
+    expected = {(one, two) for one in range(rows) for two in range(one + 1, rows) if products[one, two] >= 0.499999}
     assert set(zip(found.first.tolist(), found.second.tolist(), strict=True)) == expected
     assert len(found) == len(expected)
     assert (np.diff(found.similarity) <= 0).all()
@@ -40,6 +40,16 @@ def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> N
     parts = similar_pairs(one, two, least=0.2)
 
     assert (parts.first.tolist(), parts.second.tolist()) == (whole.first.tolist(), whole.second.tolist())
+
+
+def test_a_limit_of_1_finds_all_equal_vectors() -> None:
+    vectors_ND = np.random.default_rng(0).normal(size=(200, 384)).astype(np.float32)
+    vectors_ND /= np.linalg.norm(vectors_ND, axis=1, keepdims=True)
+
+    found = similar_pairs(np.concatenate([vectors_ND, vectors_ND]), least=1.0)
+
+    assert sorted(found.first.tolist()) == list(range(200))
+    assert (found.second - found.first == 200).all()
 
 
 def test_far_too_many_pairs_are_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from fastbert.config import DataConfig
-from fastbert.errors import DataError
+from fastbert.errors import DataError, TrainingError
 from fastbert.inference.predictor import TextInput
 from fastbert.inference.vector_files import Vectors, check_vector_file, read_texts, write_vectors
 
@@ -38,6 +40,48 @@ def test_parquet_keeps_the_columns_and_their_types(tmp_path: Path) -> None:
     assert table.column("id").to_pylist() == [1, 2, 3]
     assert table.column("note").to_pylist() == ["a", None, "c"]
     assert table.column("embedding").to_pylist() == [[15.0, 1.0], None, [16.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "stored"),
+    [
+        ([2**64 - 1, 7], ["18446744073709551615", "7"]),  # an unsigned hash is no int64
+        ([2**64, 0.5], ["18446744073709551616", "0.5"]),
+        ([True, None], [True, None]),
+        ([["a", "b"], []], ['["a", "b"]', "[]"]),
+        ([1, 0.5], [1.0, 0.5]),
+        ([1, "x"], ["1", "x"]),
+    ],
+)
+def test_cells_of_any_kind_are_kept(cells: list[object], stored: list[object], tmp_path: Path) -> None:
+    rows = [{"text": "the app is slow", "cell": cell} for cell in cells]
+
+    write_vectors(read_texts(rows, DataConfig(text=("text",))), Lengths(), tmp_path / "v.parquet")
+
+    assert parquet.read_table(tmp_path / "v.parquet").column("cell").to_pylist() == stored
+
+
+@pytest.mark.parametrize("ending", [".npy", ".parquet"])
+def test_a_full_disk_is_said_and_leaves_nothing(ending: str, tmp_path: Path) -> None:
+    class Wide(Lengths):
+        """Has vectors that do not fit the disk."""
+
+        width = 200_000
+
+        def stream(self, texts: Iterable[TextInput], chunk: int = 2) -> Iterator[tuple[Vectors, int]]:
+            yield np.random.default_rng(0).random((len(list(texts)), self.width), np.float32), 0
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then writing fails as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(TrainingError, match="could not be written .* Nothing was left there"):
+            write_vectors(read_texts(ROWS, DataConfig(text=("text",))), Wide(), tmp_path / f"v{ending}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_matrix_has_a_row_for_each_row(tmp_path: Path) -> None:

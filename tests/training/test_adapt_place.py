@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from fastbert.errors import ConfigError, TrainingError
-from fastbert.training.adapt_place import CHECKPOINT, check_out, place_checkpoint, working_place
+from fastbert.training.adapt_place import CHECKPOINT, FILES, check_out, place_checkpoint, working_place
 from fastbert.training.adapt_plan import FACTS
-from fastbert.training.adapt_state import STATE, working_folder
+from fastbert.training.adapt_state import STATE, has_state, working_folder
 
 
 def save(folder: Path) -> None:
@@ -24,7 +25,8 @@ def keep_state(working: Path) -> None:
 
 def old_encoder(folder: Path) -> Path:
     folder.mkdir()
-    (folder / FACTS).write_text("{}", encoding="utf-8")
+    (folder / "weights").write_text("old", encoding="utf-8")
+    (folder / FACTS).write_text(json.dumps({FILES: ["weights"]}), encoding="utf-8")
     return folder
 
 
@@ -72,6 +74,35 @@ def test_a_run_that_may_not_replace_does_not_when_it_goes_on(tmp_path: Path) -> 
 
     with pytest.raises(ConfigError, match="out exists already"):
         check_out(tmp_path / "out", "resume")
+
+
+def test_a_file_of_ones_own_beside_the_encoder_is_not_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with working_place(out, "refuse"):
+        place_checkpoint(out, save, {})
+    check_out(out, "overwrite")
+    (out / "model").mkdir()
+    (out / "model" / "bundle.json").touch()
+
+    with pytest.raises(ConfigError, match="no part of the adapted encoder, such as model/bundle.json; it is not"):
+        check_out(out, "overwrite")
+
+
+@pytest.mark.parametrize("facts", ["", "[]", "{}"])
+def test_an_encoder_whose_facts_are_broken_is_not_replaced(tmp_path: Path, facts: str) -> None:
+    (old_encoder(tmp_path / "out") / FACTS).write_text(facts, encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="such as weights"):
+        check_out(tmp_path / "out", "overwrite")
+
+
+def test_a_run_that_goes_on_is_not_called_interrupted(tmp_path: Path) -> None:
+    with working_place(tmp_path / "out", "refuse") as working:
+        keep_state(working)
+        for if_exists in ("refuse", "overwrite", "resume"):
+            with pytest.raises(ConfigError, match="another run is writing there at this moment"):
+                check_out(tmp_path / "out", if_exists)
+        assert has_state(working)
 
 
 def test_two_runs_do_not_write_to_one_place(tmp_path: Path) -> None:

@@ -109,5 +109,16 @@ def test_a_full_disk_keeps_the_state_before(tmp_path: Path, monkeypatch: pytest.
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-00001"]
 
 
+def test_a_full_disk_at_the_first_epoch_does_not_ask_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fastbert.training.adapt_state.save_file", fail)
+    with pytest.raises(TrainingError) as raised:
+        save_state(tmp_path, *parts(1), Progress(1), "key")
+
+    assert raised.value.hint == "Free some space and start again."
+
+
 def test_the_working_folder_is_hidden_beside_the_target(tmp_path: Path) -> None:
     assert working_folder(tmp_path / "out") == tmp_path / ".out.adapting"

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from fastbert.config import DataConfig
 from fastbert.data.sources import Source
 from fastbert.inference.predictor import TextInput
@@ -46,18 +44,23 @@ def find_similar(
     open_embedder: called once the tables have been read.    least: cosine of two vectors.
     Raises DataError for a table that cannot be read, or far too many pairs.
     """
-    tables = [read_texts(source, config), *([] if against is None else [read_texts(against, config)])]
-    embedder = open_embedder()
-    sides = [_Side.of(texts, embedder) for texts in tables]
+    sides = [_Side.of(read_texts(table, config)) for table in ([source] if against is None else [source, against])]
+    # Each text once: equal texts then have equal vectors, which rounding in batches of another make-up would not give.
+    distinct = list(dict.fromkeys(text for side in sides for text in side.texts))
+    vectors_ND, cut = embed_all(distinct, open_embedder())
+    places = {text: place for place, text in enumerate(distinct)}
+    rows = [vectors_ND[[places[text] for text in side.texts]] for side in sides]
+    found = similar_pairs(rows[0], None if against is None else rows[1], least=least)
     first, second = sides[0], sides[-1]
-    found = similar_pairs(first.vectors_ND, None if against is None else second.vectors_ND, least=least)
     pairs = tuple(
         (round(similarity, 6), first.numbers[one], second.numbers[two], first.shown(one), second.shown(two))
         for one, two, similarity in zip(
             found.first.tolist(), found.second.tolist(), found.similarity.tolist(), strict=True
         )
     )
-    return SimilarRows(pairs, tuple(note for side in sides for note in side.notes))
+    notes = [note for side in sides for note in side.notes]
+    notes += [f"{cut} different texts are too long and were compared by their beginning"] if cut else []
+    return SimilarRows(pairs, tuple(notes))
 
 
 def write_pairs(found: SimilarRows, out: Path | None, *, source: str) -> None:
@@ -71,17 +74,14 @@ class _Side:
 
     texts: Sequence[TextInput]
     numbers: Sequence[int]
-    vectors_ND: np.typing.NDArray[np.float32]
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, texts: TextTable, embedder: Embeds) -> _Side:
+    def of(cls, texts: TextTable) -> _Side:
         rows = [(text, row.number) for text, row in zip(texts.texts, texts.table.rows, strict=True) if text is not None]
-        vectors_ND, cut = embed_all([text for text, _ in rows], embedder)
         empty = len(texts.texts) - len(rows)
-        notes = [f"{empty} rows of {texts.table.name} have no text and are left out"] if empty else []
-        notes += [f"{cut} texts of {texts.table.name} are too long and were compared by their beginning"] if cut else []
-        return cls([text for text, _ in rows], [number for _, number in rows], vectors_ND, tuple(notes))
+        notes = (f"{empty} rows of {texts.table.name} have no text and are left out",) if empty else ()
+        return cls([text for text, _ in rows], [number for _, number in rows], notes)
 
     def shown(self, row: int) -> str:
         text = self.texts[row]

@@ -16,6 +16,7 @@ from fastbert.errors import DataError
 
 Vectors = npt.NDArray[np.float32]
 BLOCK = 2048  # rows: a block of products takes 16 MB
+ROUNDING = 1e-6  # of a product of unit vectors in float32: a vector times itself is often 0.9999999
 MOST_PAIRS = 1_000_000  # more cannot be looked at; they would mean that the limit is too low
 
 
@@ -36,7 +37,8 @@ def similar_pairs(
 ) -> Pairs:
     """Return the pairs whose product is at least `least`: of a row with any of others, or of two rows of one table.
 
-    Vectors have length 1; each pair of one table is named once, with the smaller row first.
+    It may be less by ROUNDING, so that 1 finds equal vectors. Vectors have length 1; each pair of one table is named
+    once, with the smaller row first.
     Raises DataError where there are more than `most`.
     """
     found: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32]]] = []
@@ -46,7 +48,7 @@ def similar_pairs(
         rows_BD = vectors_ND[start : start + BLOCK]
         for begin in range(start if others_MD is None else 0, len(targets_MD), BLOCK):
             products_BB = rows_BD @ targets_MD[begin : begin + BLOCK].T
-            near_BB = products_BB >= least
+            near_BB = products_BB >= least - ROUNDING
             if others_MD is None and begin == start:
                 near_BB &= np.triu(np.ones(near_BB.shape, np.bool_), 1)  # a row is always like itself
             one, two = np.nonzero(near_BB)

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,13 @@ from fastbert.data.sources import Source, read_table
 from fastbert.data.table import Cell, Table
 from fastbert.errors import DataError, MissingExtraError, TrainingError
 from fastbert.inference.predictor import TextInput
-from fastbert.inference.writers import check_place, free_name
+from fastbert.inference.writers import cell_text, check_place, free_name
 
 Vectors = npt.NDArray[np.float32]
 CHUNK = 2048  # rows that are embedded and written at a time
 ENDINGS = (".parquet", ".npy")
 COLUMN = "embedding"
+INT64 = 2**63  # what Arrow's numbers hold is smaller than this
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,13 @@ def _blocks(texts: TextTable, embed: Embeds) -> Iterator[tuple[int, Vectors, int
 
 def _write_npy(texts: TextTable, embed: Embeds, part: Path) -> int:
     shape = (len(texts.texts), embed.width)
-    matrix = np.lib.format.open_memmap(part, "w+", np.float32, shape)
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype("<f4")), "fortran_order": False, "shape": shape}
     total = 0
-    for start, vectors_ND, cut in _blocks(texts, embed):
-        matrix[start : start + len(vectors_ND)] = vectors_ND
-        total += cut
-    matrix.flush()
+    with part.open("wb") as stream:  # a memory map would meet a full disk with a signal that ends the process
+        np.lib.format.write_array_header_1_0(stream, header)
+        for _, vectors_ND, cut in _blocks(texts, embed):
+            stream.write(vectors_ND.astype("<f4", copy=False).tobytes())
+            total += cut
     return total
 
 
@@ -125,7 +127,7 @@ def _write_parquet(texts: TextTable, embed: Embeds, part: Path) -> int:
     table = texts.table
     name = free_name(COLUMN, table.columns)
     kinds = {column: _kind_of(table, column) for column in table.columns}
-    types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+    types = {str: pyarrow.string(), bool: pyarrow.bool_(), int: pyarrow.int64(), float: pyarrow.float64()}
     fields = [(column, types[kinds[column]]) for column in table.columns]
     schema = pyarrow.schema([*fields, (name, pyarrow.list_(pyarrow.float32(), embed.width))])
     total = 0
@@ -145,16 +147,22 @@ def _write_parquet(texts: TextTable, embed: Embeds, part: Path) -> int:
 
 
 def _kind_of(table: Table, column: str) -> type:
-    """Return int or float for a column of numbers as a format stored them, else str: digits in a CSV file stay text."""
+    """Return bool, int or float for a column that a format stored so, else str: digits in a CSV file stay text."""
     place = table.index_of(column)
-    kinds = {type(row.cells[place]) for row in table.rows} - {type(None)}
-    if kinds == {int}:
-        return int
-    return float if kinds and kinds <= {int, float} else str
+    cells = [row.cells[place] for row in table.rows]
+    kinds = {type(cell) for cell in cells} - {type(None)}
+    if kinds == {bool}:
+        return bool
+    fits = all(abs(cell) < INT64 for cell in cells if isinstance(cell, int))
+    if not kinds or not kinds <= {int, float} or not fits:
+        return str
+    return float if float in kinds else int
 
 
 def _plain(cell: Cell, kind: type) -> str | int | float | None:
-    return cell if cell is None or not isinstance(cell, list) and isinstance(cell, kind) else kind(cell)
+    if cell is None or type(cell) is kind:
+        return cast("str | int | float | None", cell)
+    return cell_text(cell) if kind is str else float(cast("int", cell))
 
 
 def _text_of(cells: list[Cell]) -> TextInput | None:

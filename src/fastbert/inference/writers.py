@@ -35,7 +35,7 @@ class DelimitedWriter:
 
     def write(self, row: Row, prediction: Prediction | None) -> None:
         """Write one row."""
-        kept = [_cell_text(cell) for cell in row.cells]
+        kept = [cell_text(cell) for cell in row.cells]
         self._write([*kept, *(("",) * len(self.added) if prediction is None else prediction.cells)])
 
     def _write(self, cells: Sequence[str]) -> None:
@@ -215,7 +215,8 @@ def free_name(name: str, taken: Sequence[str]) -> str:
     return next(found for found in itertools.chain([name], numbered) if found not in taken)
 
 
-def _cell_text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """Return a cell as text: what is no text as JSON, nothing as the empty text."""
     if cell is None:
         return ""
     return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)

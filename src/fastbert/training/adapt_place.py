@@ -17,12 +17,13 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from fastbert.bundle import replace_folder
+from fastbert.bundle import files_of, replace_folder
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.training.adapt_plan import FACTS
 from fastbert.training.adapt_state import has_state, working_folder
 
 LOCK, MAY_REPLACE, CHECKPOINT = "lock", "may-replace", "checkpoint"  # in the folder of the run
+FILES = "files"  # in the facts: those of the checkpoint, which --overwrite may remove
 IfExists = Literal["refuse", "overwrite", "resume"]
 
 
@@ -39,6 +40,8 @@ def check_out(out: Path, if_exists: IfExists) -> None:
         raise ConfigError(
             f"{out} cannot be made: {parent} is not a folder that can be written to ({error.strerror or error})."
         ) from error
+    if _is_held(working):
+        raise _held(out)
     if if_exists == "resume":
         if not has_state(working):
             raise ConfigError(
@@ -67,9 +70,7 @@ def working_place(out: Path, if_exists: IfExists) -> Iterator[Path]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise ConfigError(
-            f"{out}: another run is writing there at this moment.", "Wait for it, or choose another folder."
-        ) from error
+        raise _held(out) from error
     is_done = False
     try:
         if if_exists == "overwrite":
@@ -97,7 +98,8 @@ def place_checkpoint(out: Path, save: Callable[[Path], None], facts: Mapping[str
         shutil.rmtree(checkpoint, ignore_errors=True)  # of a run that was killed while it wrote
         checkpoint.mkdir()
         save(checkpoint)
-        (checkpoint / FACTS).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        known = {**facts, FILES: files_of(checkpoint)}
+        (checkpoint / FACTS).write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         _check_nothing_lost(out, may_replace=may_replace, hint="Move it away and go on with --resume.")
         if may_replace:
             replace_folder(checkpoint, out.resolve())
@@ -112,6 +114,21 @@ def place_checkpoint(out: Path, save: Callable[[Path], None], facts: Mapping[str
         shutil.rmtree(checkpoint, ignore_errors=True)
 
 
+def _is_held(working: Path) -> bool:
+    """Return whether a run has the folder at this moment. Its lock file may also be of a run that was killed."""
+    if not (working / LOCK).exists():
+        return False
+    try:
+        with FileLock(working / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _held(out: Path) -> ConfigError:
+    return ConfigError(f"{out}: another run is writing there at this moment.", "Wait for it, or choose another folder.")
+
+
 def _check_nothing_lost(out: Path, *, may_replace: bool, hint: str) -> None:
     """Raise ConfigError if something lies at out that may not be replaced."""
     if out.exists() and not may_replace:
@@ -121,3 +138,17 @@ def _check_nothing_lost(out: Path, *, may_replace: bool, hint: str) -> None:
             f"{out} exists and is no adapted encoder; it is not replaced, not even with --overwrite.",
             "Choose another folder, or remove it yourself.",
         )
+    strange = sorted(set(files_of(out)) - _files_written(out)) if out.exists() else []
+    if strange:
+        raise ConfigError(
+            f"{out} holds files that are no part of the adapted encoder, such as {strange[0]}; it is not replaced.",
+            "Move them away, or choose another folder.",
+        )
+
+
+def _files_written(out: Path) -> set[str]:
+    """Return the files of an adapted encoder, as it was written; none where its facts cannot be read."""
+    try:
+        return {FACTS, *json.loads((out / FACTS).read_text(encoding="utf-8"))[FILES]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {FACTS}

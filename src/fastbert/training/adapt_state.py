@@ -50,7 +50,7 @@ def save_state(
 ) -> None:
     """Write the state after an epoch and remove the one before. key: of corpus, encoder and options.
 
-    Raises TrainingError if the disk fails; the state before is still there then.
+    Raises TrainingError if the disk fails; the state before, if there was one, is still there then.
     """
     before = _latest(folder)
     place = folder / f"{PREFIX}{progress.epochs:05}"
@@ -72,7 +72,8 @@ def save_state(
     except (OSError, SafetensorError) as error:
         raise TrainingError(
             f"{folder}: the state of the run could not be kept ({error}).",
-            "Free some space and start again with --resume: it goes on from the epoch before.",
+            "Free some space and start again"
+            + (" with --resume: it goes on from the epoch before." if before is not None else "."),
         ) from error
     finally:
         shutil.rmtree(working, ignore_errors=True)
