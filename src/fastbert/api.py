@@ -29,7 +29,7 @@ class Tables:
     """The tables of a run. valid: a share of train is held out where it is None.
 
     unlabelled: files and folders of text that the encoder learns the language of first, read as `fastbert adapt`
-        reads them by default.
+        reads them, but that tables with the text column of train give that one.
     """
 
     train: Source
@@ -86,7 +86,7 @@ def train(
     folder = Path(out)
     check_target(folder, overwrite=overwrite)
     learner = prepare(tables, data=data, config=config, callbacks=callbacks)
-    adaptation = prepare_adaptation(tables, folder, learner.config, overwrite=overwrite)
+    adaptation = prepare_adaptation(tables, folder, learner, overwrite=overwrite)
     plan = learner.plan()
     on_view(plan.view())
     if adaptation is None:
@@ -110,9 +110,9 @@ def prepare(
     return Learner(bunch, config=chosen, callbacks=callbacks)
 
 
-def prepare_adaptation(tables: Tables, out: Path, config: TrainConfig, *, overwrite: bool = False) -> Adapting | None:
+def prepare_adaptation(tables: Tables, out: Path, learner: Learner, *, overwrite: bool = False) -> Adapting | None:
     """Read the unlabelled text and check where the adapted encoder goes; None where there is no such text."""
-    return Adapting.prepare(tables.unlabelled, out, config, overwrite=overwrite) if tables.unlabelled else None
+    return Adapting.prepare(tables.unlabelled, out, learner, overwrite=overwrite) if tables.unlabelled else None
 
 
 def fit(

@@ -28,6 +28,22 @@ def test_blank_lines_stand_between_documents_of_plain_text(tmp_path: Path) -> No
     assert read_corpus([path]).documents == (("One.", "Two, with a comma; and more."), ("Three.",))
 
 
+def test_a_table_with_the_columns_of_the_training_table_gives_those(tmp_path: Path) -> None:
+    rows = [["Der Turm ist hoch.", "Das stimmt so nicht."], ["Die Bahn kommt nie.", "Das wissen wir auch."]]
+    both = write_csv(tmp_path / "a.csv", ["kommentar", "antwort"], rows)
+    other = write_csv(tmp_path / "b.csv", ["frage", "antwort"], rows)
+    lone = write_csv(tmp_path / "c.csv", ["text"], [["Eins."]])
+    plain = write(tmp_path / "d.txt", "Zwei.\n")
+
+    corpus = read_corpus([both, lone, plain], usual=("kommentar",))
+
+    assert [line for (line,) in corpus.documents] == ["Der Turm ist hoch.", "Die Bahn kommt nie.", "Eins.", "Zwei."]
+    assert corpus.notes == ("Text: 'kommentar', as in the training table.",)
+    with pytest.raises(DataError) as refused:
+        read_corpus([other], usual=("kommentar",))
+    assert "Call it 'kommentar', as in the training table; or adapt" in str(refused.value.hint)
+
+
 def test_a_row_of_a_table_is_a_document_and_its_lines_are_sentences(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "a.csv", ["text", "label"], [["Good film.<br /><br />Bad end.", 1], ["", 0], ["Fine.", 0]]

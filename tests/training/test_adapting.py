@@ -45,6 +45,18 @@ def test_both_results_are_shown_and_saved_and_the_encoder_is_kept_beside(encoder
     assert "With and without adaptation" in page
 
 
+def test_the_text_column_of_the_table_is_that_of_the_unlabelled_one(encoder: str, tmp_path: Path) -> None:
+    rows = feedback_rows(40)
+    table, corpus = tmp_path / "t.jsonl", tmp_path / "u.jsonl"
+    table.write_text("\n".join(json.dumps({"title": row["text"], "label": row["label"]}) for row in rows))
+    corpus.write_text("\n".join(json.dumps({"title": row["text"], "review": f"{row['text']} so"}) for row in rows))
+    arguments = ["train", str(table), "--text", "title", "--adapt", str(corpus), "--out", str(tmp_path / "m")]
+
+    result = CliRunner().invoke(app, [*arguments, "--encoder", encoder, "--plan"])
+
+    assert "Text: 'title', as in the training table." in result.output, result.output
+
+
 def test_a_corpus_that_cannot_be_read_is_refused_before_training(encoder: str, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("", encoding="utf-8")
 

@@ -92,7 +92,7 @@ def show_plan(
     from fastbert import api
 
     learner = api.prepare(tables, data=data, config=config)
-    adapting = api.prepare_adaptation(tables, out, learner.config, overwrite=overwrite)
+    adapting = api.prepare_adaptation(tables, out, learner, overwrite=overwrite)
     plan = learner.plan()
     if as_json:
         more = {} if adapting is None else {"adaptation": adapting.adaptation.plan.to_json()}

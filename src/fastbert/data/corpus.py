@@ -17,7 +17,7 @@ from fastbert.data.cell_values import is_empty, label_text
 from fastbert.data.columns import Column, find_column, listed
 from fastbert.data.encoding import examine_text, text_lines
 from fastbert.data.files import InputFile, find_file, standard_input
-from fastbert.data.header import Header
+from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.sources import STANDARD_INPUT, SUFFIXES, kind_of, open_file
 from fastbert.data.table import Cell, Table
 from fastbert.data.text_columns import choose_text
@@ -61,6 +61,15 @@ class Corpus:
         )
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Which columns of a table hold text: those named, else the usual ones where they are, else found."""
+
+    text: tuple[str, ...]
+    usual: tuple[str, ...]
+    header: Header
+
+
 @dataclass
 class _Findings:
     """What is counted while a corpus is read."""
@@ -86,22 +95,29 @@ class _Findings:
         return tuple(found)
 
 
-def read_corpus(paths: Sequence[str | Path], *, text: Sequence[str] = (), header: bool | None = None) -> Corpus:
+def read_corpus(
+    paths: Sequence[str | Path],
+    *,
+    text: Sequence[str] = (),
+    header: bool | None = None,
+    usual: Sequence[str] = (),
+) -> Corpus:
     """Read the documents of files and folders, in the order given; folders in the order of their files' names.
 
     text: columns of tables that hold text, by name or number; found by name and wording where it is empty. Where it
         is given, .txt files are tables too.
     header: True or False to say whether the first row of a table names its columns.
+    usual: text columns of the table that the encoder is for; where a table has them they are taken.
     `<br />` ends a line. Raises DataError for what cannot be read, and for a corpus without text.
     """
     if not paths:
         raise DataError("No corpus was given.", FORMATS_HINT)
     findings = _Findings()
-    known = True if header is None and text and not all(map(str.isdecimal, text)) else header
+    columns = _Columns(tuple(text), tuple(usual), _header(header, text, usual))
     documents: list[Document] = []
     for path in paths:
         for file in _files_of(path, findings):
-            found = list(_read_file(file, text, known, findings))
+            found = list(_read_file(file, columns, findings))
             if not found and Path(path).is_dir():
                 findings.empty_files.append(file.name)
             documents += found
@@ -196,13 +212,21 @@ def _is_hidden(file: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
-def _read_file(file: InputFile, text: Sequence[str], header: Header, findings: _Findings) -> Iterator[Document]:
+def _header(given: bool | None, text: Sequence[str], usual: Sequence[str]) -> Header:
+    if given is not None:
+        return given
+    if text and not all(map(str.isdecimal, text)):
+        return True
+    return ExpectedHeader(tuple(usual)) if usual else None
+
+
+def _read_file(file: InputFile, columns: _Columns, findings: _Findings) -> Iterator[Document]:
     if not file.head(1):
         if file.suffix in TEXT_SUFFIXES:
             return iter(())
         raise DataError(f"{file.name} is empty; expected text.", "Check that it was saved or copied whole.")
-    is_text = kind_of(file) == "delimited" and file.suffix not in TABLE_SUFFIXES and not text
-    return _read_text(file, findings) if is_text else _read_rows(file, text, header, findings)
+    is_text = kind_of(file) == "delimited" and file.suffix not in TABLE_SUFFIXES and not columns.text
+    return _read_text(file, findings) if is_text else _read_rows(file, columns, findings)
 
 
 def _read_text(file: InputFile, findings: _Findings) -> Iterator[Document]:
@@ -214,10 +238,10 @@ def _read_text(file: InputFile, findings: _Findings) -> Iterator[Document]:
             yield document
 
 
-def _read_rows(file: InputFile, text: Sequence[str], header: Header, findings: _Findings) -> Iterator[Document]:
-    opened = open_file(file, header)
+def _read_rows(file: InputFile, columns: _Columns, findings: _Findings) -> Iterator[Document]:
+    opened = open_file(file, columns.header)
     table = Table(opened.name, opened.columns, list(opened.rows), opened.format)
-    indices = [table.index_of(name) for name in _text_columns(table, text, findings)]
+    indices = [table.index_of(name) for name in _text_columns(table, columns, findings)]
     for row in table.rows:
         cells = (cell for index in indices for cell in _parts(row.cells[index]))
         document = _lines((label_text(cell) for cell in cells if not is_empty(cell)), findings)
@@ -227,12 +251,25 @@ def _read_rows(file: InputFile, text: Sequence[str], header: Header, findings: _
             findings.empty_rows += 1
 
 
-def _text_columns(table: Table, text: Sequence[str], findings: _Findings) -> list[str]:
-    if text:
-        return [find_column(table, name, "--text") for name in text]
+def _text_columns(table: Table, columns: _Columns, findings: _Findings) -> list[str]:
+    if columns.text:
+        return [find_column(table, name, "--text") for name in columns.text]
     if len(table.columns) == 1:
         return [table.columns[0]]
-    chosen = choose_text([Column(table, name) for name in table.columns], table.name)
+    usual = [name for name in columns.usual if name in table.columns]
+    if usual:
+        findings.columns.append(f"Text: {listed(usual)}, as in the training table.")
+        return usual
+    try:
+        chosen = choose_text([Column(table, name) for name in table.columns], table.name)
+    except DataError as error:
+        if not columns.usual:
+            raise
+        raise DataError(
+            error.message,
+            f"Call it {listed(columns.usual)}, as in the training table; or adapt an encoder with `fastbert adapt`,"
+            " which takes --text, and train with --encoder.",
+        ) from error
     findings.columns.append(chosen.reason)
     return [chosen.text] if chosen.pair is None else [chosen.text, chosen.pair]
 

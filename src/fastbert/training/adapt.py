@@ -190,11 +190,11 @@ def pretrain(
     return ready.run(out, callbacks, if_exists)
 
 
-def prepare(corpus: Paths, encoder: str, config: AdaptConfig | None = None) -> Adaptation:
-    """Read the corpus and open the encoder: everything of `adapt` but the training."""
+def prepare(corpus: Paths, encoder: str, config: AdaptConfig | None = None, *, usual: Sequence[str] = ()) -> Adaptation:
+    """Read the corpus and open the encoder: everything of `adapt` but the training. usual: see `read_corpus`."""
     chosen = config or AdaptConfig()
     opened = open_encoder(encoder)
-    return _ready(_read(corpus, chosen), opened, chosen)
+    return _ready(_read(corpus, chosen, usual), opened, chosen)
 
 
 def prepare_new(corpus: Paths, new: NewEncoder, config: AdaptConfig | None = None) -> Adaptation:
@@ -209,8 +209,8 @@ def prepare_new(corpus: Paths, new: NewEncoder, config: AdaptConfig | None = Non
         return _ready((train, valid), opened, chosen, from_scratch=True)
 
 
-def _read(paths: Paths, config: AdaptConfig) -> tuple[Corpus, Corpus]:
-    corpus = read_corpus(paths, text=config.text, header=config.header)
+def _read(paths: Paths, config: AdaptConfig, usual: Sequence[str] = ()) -> tuple[Corpus, Corpus]:
+    corpus = read_corpus(paths, text=config.text, header=config.header, usual=usual)
     return split_corpus(corpus, config.valid_share, pairs=config.next_sentence)
 
 

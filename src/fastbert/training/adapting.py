@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from fastbert.config import AdaptConfig, TrainConfig
+from fastbert.config import AdaptConfig
 from fastbert.display import Block, View
 from fastbert.training.adapt import Adaptation, prepare
 from fastbert.training.adapt_place import IfExists, check_out
@@ -34,9 +34,10 @@ class Adapting:
     found: AdaptResult | None
 
     @classmethod
-    def prepare(cls, corpus: Sequence[str | Path], out: Path, config: TrainConfig, *, overwrite: bool) -> Self:
+    def prepare(cls, corpus: Sequence[str | Path], out: Path, learner: Learner, *, overwrite: bool) -> Self:
         """Read the corpus and check that the adapted encoder can be written beside out.
 
+        learner: of the table. Its text columns are those of the tables of the corpus that have them.
         An adaptation that was interrupted there is gone on with; one that was finished, of the same corpus with the
         same options, is used as it is. Raises UsageError as `adapt` does.
         """
@@ -46,7 +47,13 @@ class Adapting:
             if_exists = "resume"
         if not (folder / FACTS).is_file():
             check_out(folder, if_exists)
-        ready = prepare(corpus, config.encoder, AdaptConfig(seed=config.seed, precision=config.precision))
+        config, layout = learner.config, learner.data.layout
+        ready = prepare(
+            corpus,
+            config.encoder,
+            AdaptConfig(seed=config.seed, precision=config.precision),
+            usual=() if layout is None else layout.text_columns,
+        )
         found = ready.found(folder)
         if found is None:
             check_out(folder, if_exists)
