@@ -85,9 +85,9 @@ class DataConfig(_Options):
     def __post_init__(self) -> None:
         if len(self.text) > 2:
             raise ConfigError(f"text names {len(self.text)} columns; one text or a pair of texts is read.")
-        _check_range("valid_share", self.valid_share, 0.0, 0.9, open_low=True)
+        check_range("valid_share", self.valid_share, 0.0, 0.9, open_low=True)
         if self.max_tokens is not None:
-            _check_range("max_tokens", self.max_tokens, 8, 1_000_000)
+            check_range("max_tokens", self.max_tokens, 8, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -135,14 +135,14 @@ class TrainConfig(_Options):
         for name in ("epochs", "lr", "clip_norm", "layer_decay", "head_lr_factor"):
             value = getattr(self, name)
             if value is not None:
-                _check_range(name, value, 0.0, 1e9, open_low=True)
-        _check_range("layer_decay", self.layer_decay, 0.0, 1.0, open_low=True)
-        _check_range("batch_size", self.batch_size, 1, 1_000_000)
-        _check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
-        _check_range("evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
-        _check_range("average", self.average, 1, 20)
-        _check_range("seed", self.seed, 0, 2**32 - 1)
-        _check_range("patience", self.patience, 0, 1_000_000)
+                check_range(name, value, 0.0, 1e9, open_low=True)
+        check_range("layer_decay", self.layer_decay, 0.0, 1.0, open_low=True)
+        check_range("batch_size", self.batch_size, 1, 1_000_000)
+        check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
+        check_range("evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
+        check_range("average", self.average, 1, 20)
+        check_range("seed", self.seed, 0, 2**32 - 1)
+        check_range("patience", self.patience, 0, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -183,19 +183,19 @@ class AdaptConfig(_Options):
         for name in ("lr", "clip_norm"):
             value = getattr(self, name)
             if value is not None:
-                _check_range(name, value, 0.0, 1e9, open_low=True)
-        _check_range("valid_share", self.valid_share, 0.0, 0.9, open_low=True)
-        _check_range("mask_rate", self.mask_rate, 0.0, 0.9, open_low=True)
-        _check_range("warmup", self.warmup, 0.0, 0.9)
-        _check_range("weight_decay", self.weight_decay, 0.0, 10.0)
+                check_range(name, value, 0.0, 1e9, open_low=True)
+        check_range("valid_share", self.valid_share, 0.0, 0.9, open_low=True)
+        check_range("mask_rate", self.mask_rate, 0.0, 0.9, open_low=True)
+        check_range("warmup", self.warmup, 0.0, 0.9)
+        check_range("weight_decay", self.weight_decay, 0.0, 10.0)
         if self.max_tokens is not None:
-            _check_range("max_tokens", self.max_tokens, 8, 1_000_000)
+            check_range("max_tokens", self.max_tokens, 8, 1_000_000)
         if self.epochs is not None:
-            _check_range("epochs", self.epochs, 1, 10_000)
-        _check_range("batch_size", self.batch_size, 1, 1_000_000)
-        _check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
-        _check_range("pregenerate", self.pregenerate, 0, 10_000)
-        _check_range("seed", self.seed, 0, 2**32 - 1)
+            check_range("epochs", self.epochs, 1, 10_000)
+        check_range("batch_size", self.batch_size, 1, 1_000_000)
+        check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
+        check_range("pregenerate", self.pregenerate, 0, 10_000)
+        check_range("seed", self.seed, 0, 2**32 - 1)
 
 
 def read_options(path: str | Path) -> dict[str, object]:
@@ -240,7 +240,8 @@ def parse_assignment(text: str) -> tuple[str, str]:
     return name.strip().replace("-", "_"), value.strip()
 
 
-def _check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
+def check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
+    """Raise ConfigError for an option's value outside its range. open_low: the lower end is outside too."""
     if not (low < value if open_low else low <= value) or not value <= high:
         expected = f"above {_plain(low)}" if open_low else f"at least {_plain(low)}"
         raise ConfigError(f"{name} is {value}; it must be {expected} and at most {_plain(high)}.")

@@ -41,6 +41,27 @@ def test_the_same_corpus_gives_the_same_vocabulary(kind: VocabularyKind) -> None
     assert first == again
 
 
+def test_ideographs_have_all_the_room_that_pieces_leave() -> None:
+    """Each is a word of its own: none has a continuation, and nothing is joined to pieces."""
+    characters = [chr(0x4E00 + index) for index in range(300)]
+    corpus = Corpus(tuple((line,) for line in ("".join(characters), "".join(characters[:100]), "".join(characters))))
+
+    full, short = (train_vocabulary(corpus, size) for size in (400, 205))
+
+    assert full.get_vocab_size() == 305 and short.get_vocab_size() == 205
+    assert not [token for token in full.get_vocab() if token.startswith("##")]
+    assert "[UNK]" not in full.encode(corpus.documents[0][0]).tokens
+    assert set(characters[:100]) < set(short.get_vocab())
+    assert sorted(full.get_vocab().values()) == list(range(305))
+
+
+def test_characters_that_join_are_continuations_too_and_signs_are_not() -> None:
+    vocabulary = train_vocabulary(CORPUS, 300).get_vocab()
+
+    assert {"##a", "a", ";", ","} <= set(vocabulary)
+    assert not {"##;", "##,"} & set(vocabulary)
+
+
 def test_case_is_kept_where_it_is_asked_for() -> None:
     cased, folded = (train_vocabulary(CORPUS, 300, lowercase=lowercase) for lowercase in (False, True))
 

@@ -11,7 +11,7 @@ import transformers
 from transformers import AutoModel, AutoModelForMaskedLM
 
 from fastbert.errors import EncoderError
-from fastbert.models.loading import open_encoder
+from fastbert.models.loading import load_bare_encoder, open_encoder
 from fastbert.models.losses import cross_entropy_sum
 from fastbert.models.masked_lm import MaskedLanguageModel, load_masked_lm
 from tests.helpers import FAMILIES, tiny_encoder
@@ -133,6 +133,17 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(EncoderError, match="cannot be opened"):
         load_masked_lm(open_encoder(str(folder)))
+
+
+def test_weights_of_another_shape_than_the_configuration_says_are_refused(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"intermediate_size": 48}), encoding="utf-8")
+    opened = open_encoder(str(folder))
+
+    for load in (load_masked_lm, load_bare_encoder):
+        with pytest.raises(EncoderError, match="the weights are those of another model than config"):
+            load(opened)
 
 
 def test_new_biases_start_at_zero_whatever_the_memory_held(tmp_path: Path) -> None:

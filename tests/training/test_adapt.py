@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from fastbert.errors import ConfigError, DataError, EncoderError
 from fastbert.models.loading import open_encoder
 from fastbert.models.masked_lm import load_masked_lm
-from fastbert.training.adapt import NewEncoder, adapt, prepare, pretrain
+from fastbert.training.adapt import NewEncoder, adapt, prepare, prepare_new, pretrain
 from fastbert.training.adapt_plan import FACTS
 from fastbert.training.adapt_state import working_folder
 from fastbert.training.callbacks import Callback
@@ -284,6 +284,15 @@ def test_a_corpus_in_another_script_is_said(encoder: str, tmp_path: Path) -> Non
     assert any("% of the tokens are unknown to the encoder's vocabulary" in one for one in warnings)
     with pytest.raises(DataError, match="none is masked: the vocabulary knows none of them"):
         prepare([tmp_path / "unknown.txt"], encoder, quick())
+
+
+def test_a_vocabulary_too_small_for_its_characters_is_said(tmp_path: Path) -> None:
+    lines = ["".join(chr(0x4E00 + (17 * line + place) % 300) for place in range(100)) for line in range(60)]
+    (tmp_path / "corpus.txt").write_text("\n\n".join(lines), encoding="utf-8")
+
+    warnings = prepare_new([tmp_path / "corpus.txt"], NewEncoder("tiny", 200), quick()).plan.warnings
+
+    assert any("Give a larger --vocab-size, or --vocabulary bpe" in one for one in warnings)
 
 
 def test_only_what_is_new_is_called_new(encoder: str, tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from fastbert.config import AdaptConfig
 from fastbert.training.adapt_plan import FACTS, AdaptPlan, AdaptResult
@@ -33,6 +36,20 @@ def test_a_plan_says_what_will_be_done_and_what_is_odd() -> None:
     assert "2 epochs = 2 steps of 32 sequences, peak lr 0.0001" in shown
     assert "- 1 row without text left out." in shown and "- The corpus is small." in shown
     assert json.loads(json.dumps(PLAN.to_json()))["options"]["mask_rate"] == 0.15
+
+
+@pytest.mark.parametrize(
+    ("written", "masks"),
+    [
+        (0, "whole words, anew in each epoch"),
+        (2, "whole words, anew in each epoch, all written first"),
+        (1, "whole words, of 1 epochs, which are written first and used in turn"),
+    ],
+)
+def test_masks_that_repeat_are_said(written: int, masks: str) -> None:
+    plan = replace(PLAN, config=PLAN.config.changed(pregenerate=written))
+
+    assert masks in [line.split("masked, ")[-1] for line in plan.view().blocks[0].lines]
 
 
 def test_a_result_shows_the_scores_before_and_after() -> None:

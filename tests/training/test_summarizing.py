@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,16 @@ def test_a_loss_that_is_no_number_ends_training(writer: Encoder, monkeypatch: py
         train(writer)
 
 
+def test_weights_of_another_shape_than_the_configuration_says_are_refused(writer: Encoder, tmp_path: Path) -> None:
+    folder = shutil.copytree(writer.source, tmp_path / "writer")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    wider = {name: 2 * config[name] for name in ("d_ff", "encoder_ffn_dim", "decoder_ffn_dim") if name in config}
+    (folder / "config.json").write_text(json.dumps(config | wider), encoding="utf-8")
+
+    with pytest.raises(EncoderError, match="the weights are those of another model than config"):
+        train(open_encoder(str(folder), decoder=True))
+
+
 def test_what_is_saved_writes_the_same_summaries(writer: Encoder, tmp_path: Path) -> None:
     trained = train(writer)
     texts = [pair.text for pair in PAIRS[:5]]
@@ -158,6 +170,7 @@ def test_it_is_no_bundle_and_the_error_says_what_reads_it(writer: Encoder) -> No
     [
         ({"epochs": 0}, "epochs is 0; expected at least 1"),
         ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
+        ({"seed": -1}, "seed is -1; it must be at least 0"),
         ({"optimizer": "adam"}, "Optimizer 'adam' is not known"),
         ({"schedule": "linear"}, "Schedule 'linear' is not known"),
         ({"max_tokens": 4}, "A length in tokens is 4; expected at least 8"),

@@ -24,7 +24,9 @@ def adapt(
     corpus: list[Path] = typer.Argument(..., metavar="CORPUS...", help=CORPUS_HELP),
     out: Path = typer.Option(..., "--out", help="Folder of the adapted encoder."),
     encoder: str = typer.Option("minilm", help="minilm, a folder, or a hub name."),
-    text: str | None = typer.Option(None, help="Text column of tables, or several: COL or COL,COL."),
+    text: str | None = typer.Option(
+        None, help="Text column of tables, or several: COL or COL,COL. Text files are then read as tables too."
+    ),
     epochs: int | None = typer.Option(None, help="Passes over the corpus; chosen from its size if not given."),
     lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the encoder if not given."),
     batch_size: int | None = typer.Option(None, help="Sequences per optimiser step."),
@@ -34,7 +36,7 @@ def adapt(
         None, "--whole-word/--no-whole-word", help="Mask whole words; the default of WordPiece encoders."
     ),
     next_sentence: bool = typer.Option(False, "--next-sentence", help="Predict too whether a text follows another."),
-    pregenerate: int | None = typer.Option(None, help="Write so many epochs of examples to disk first."),
+    pregenerate: int | None = typer.Option(None, help="Write so many epochs of examples to disk first; used in turn."),
     precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
     seed: int | None = typer.Option(None, help="Seed of masks, order, a new head and dropout."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),

@@ -17,7 +17,9 @@ def pretrain(
     vocab_size: int = typer.Option(16_000, help="Entries of the vocabulary."),
     vocabulary: str = typer.Option("wordpiece", help="wordpiece or bpe."),
     cased: bool = typer.Option(False, "--cased", help="Keep upper and lower case apart; bpe always does."),
-    text: str | None = typer.Option(None, help="Text column of tables, or several: COL or COL,COL."),
+    text: str | None = typer.Option(
+        None, help="Text column of tables, or several: COL or COL,COL. Text files are then read as tables too."
+    ),
     epochs: int | None = typer.Option(None, help="Passes over the corpus; chosen from its size if not given."),
     lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the size if not given."),
     batch_size: int | None = typer.Option(None, help="Sequences per optimiser step."),
@@ -27,7 +29,7 @@ def pretrain(
         None, "--whole-word/--no-whole-word", help="Mask whole words; the default of WordPiece vocabularies."
     ),
     next_sentence: bool = typer.Option(False, "--next-sentence", help="Predict too whether a text follows another."),
-    pregenerate: int | None = typer.Option(None, help="Write so many epochs of examples to disk first."),
+    pregenerate: int | None = typer.Option(None, help="Write so many epochs of examples to disk first; used in turn."),
     precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
     seed: int | None = typer.Option(None, help="Seed of weights, masks, order and dropout."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),

@@ -25,7 +25,6 @@ from fastbert.errors import DataError, TrainingError
 FORMAT = 1
 MANIFEST = "examples.json"
 ARRAYS = ("ids_T", "types_T", "lengths_N", "places_M", "targets_M", "next_N")
-OPTIONAL = ("types_T", "next_N")
 REMAKE_HINT = "Remove the folder, and the examples are made again."
 
 

@@ -6,6 +6,7 @@ The trainers are those of the `tokenizers` library. Knows nothing of encoders.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 import tokenizers
@@ -52,8 +53,9 @@ def train_vocabulary(
 def _wordpiece(lines: list[str], size: int, *, lowercase: bool) -> tokenizers.Tokenizer:
     """Return WordPiece with the frequent characters, as beginnings and as continuations, and pieces of them.
 
-    The trainer meets continuations in the order of a hash map, which is another one each time. They are therefore
-    given to it beforehand, as special tokens, which they no longer are in the tokenizer that is returned.
+    Where pieces do not fill it, as in writing without spaces, of which BERT makes a word of each character, more
+    characters do. The trainer meets continuations in the order of a hash map, which is another one each time. They are
+    therefore given to it beforehand, as special tokens, which they no longer are in the tokenizer that is returned.
     """
     tokenizer = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
@@ -63,20 +65,35 @@ def _wordpiece(lines: list[str], size: int, *, lowercase: bool) -> tokenizers.To
         counts.update(tokenizer.normalizer.normalize_str(line))
     frequent = sorted(counts, key=lambda character: (-counts[character], character))
     solid = [one for one in frequent if not one.isspace() and counts[one] >= MIN_FREQUENCY]
-    alphabet = sorted(solid[: max(1, (size - len(SPECIAL_TOKENS)) // ALPHABET_SHARE)])
+    room = max(1, (size - len(SPECIAL_TOKENS)) // ALPHABET_SHARE)
+    alphabet, others = sorted(solid[:room]), solid[room:]
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
         min_frequency=MIN_FREQUENCY,
-        special_tokens=[*SPECIAL_TOKENS, *(f"##{character}" for character in alphabet)],
+        special_tokens=[*SPECIAL_TOKENS, *_continuations(tokenizer, alphabet)],
         initial_alphabet=alphabet,
         limit_alphabet=len(alphabet),
         show_progress=False,
     )
     tokenizer.train_from_iterator(lines, trainer)
-    learned = tokenizers.Tokenizer(models.WordPiece(tokenizer.get_vocab(), unk_token="[UNK]"))
+    vocabulary = tokenizer.get_vocab()
+    more = [piece for one in others for piece in (one, *_continuations(tokenizer, [one]))]
+    for piece in more[: size - len(vocabulary)]:
+        vocabulary[piece] = len(vocabulary)
+    learned = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     learned.normalizer, learned.pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
     learned.decoder = decoders.WordPiece()
     return learned
+
+
+def _continuations(tokenizer: tokenizers.Tokenizer, characters: Sequence[str]) -> list[str]:
+    """Return "##x" for each character that can stand inside a word; signs and ideographs are words of their own."""
+
+    def joins(character: str) -> bool:
+        inside = tokenizer.normalizer.normalize_str(f"a{character}a")
+        return len(tokenizer.pre_tokenizer.pre_tokenize_str(inside)) == 1
+
+    return [f"##{character}" for character in characters if joins(character)]
 
 
 def _byte_level(lines: list[str], size: int) -> tokenizers.Tokenizer:

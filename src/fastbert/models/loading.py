@@ -157,7 +157,9 @@ def load_bare_encoder(encoder: Encoder) -> nn.Module:
     """Load the weights without a head; its output has `last_hidden_state`. Raises EncoderError as `load_model` does."""
     try:
         with quiet():
-            opened, found = AutoModel.from_pretrained(encoder.source, output_loading_info=True)
+            opened, found = AutoModel.from_pretrained(
+                encoder.source, output_loading_info=True, ignore_mismatched_sizes=True
+            )
     except (OSError, ValueError, SafetensorError) as error:
         raise unreadable_weights(encoder, error) from error
     check_weights(encoder.source, opened, found, fresh=True)
@@ -168,7 +170,9 @@ def load_writer(encoder: Encoder) -> PreTrainedModel:
     """Load an encoder with its decoder and the head that writes, float32. Raises EncoderError as `load_model` does."""
     try:
         with quiet():
-            opened, found = AutoModelForSeq2SeqLM.from_pretrained(encoder.source, output_loading_info=True)
+            opened, found = AutoModelForSeq2SeqLM.from_pretrained(
+                encoder.source, output_loading_info=True, ignore_mismatched_sizes=True
+            )
     except (OSError, ValueError, SafetensorError) as error:
         raise unreadable_weights(encoder, error) from error
     check_weights(encoder.source, opened, found, fresh=False)
@@ -231,7 +235,7 @@ def check_weights(source: str, model: PreTrainedModel, found: Mapping[str, Colle
     """
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     needed = {names[id(parameter)] for parameter in (model.base_model if fresh else model).parameters()}
-    reshaped = needed & {cast("tuple[str, ...]", entry)[0] for entry in found["mismatched_keys"]}
+    reshaped = needed & reshaped_weights(found)
     missing = needed & {str(name) for name in found["missing_keys"]}
     if fresh:  # a pooler is often not in a checkpoint; it is trained with the head
         missing = {name for name in missing if "pooler" not in name}
@@ -241,6 +245,11 @@ def check_weights(source: str, model: PreTrainedModel, found: Mapping[str, Colle
             f"{len(reshaped | missing)} of {len(needed)} do not fit, such as {min(reshaped | missing)}.",
             "Copy both files from the same model.",
         )
+
+
+def reshaped_weights(found: Mapping[str, Collection[object]]) -> set[str]:
+    """Return the names of weights whose shape in the file is another one than in the model."""
+    return {cast("tuple[str, ...]", entry)[0] for entry in found["mismatched_keys"]}
 
 
 def unreadable_weights(encoder: Encoder, error: Exception) -> EncoderError:

@@ -27,6 +27,7 @@ from fastbert.models.loading import (
     check_weights,
     disk_errors,
     quiet,
+    reshaped_weights,
     save_tokenizer,
     unreadable_weights,
 )
@@ -130,9 +131,10 @@ def load_masked_lm(encoder: Encoder, *, next_sentence: bool = False) -> MaskedLa
     auto = transformers.AutoModelForPreTraining if next_sentence else transformers.AutoModelForMaskedLM
     try:
         with quiet():
-            options = attention_dropout(encoder.config)
-            model, found = auto.from_pretrained(encoder.source, output_loading_info=True, **options)
-            bare, found_bare = transformers.AutoModel.from_pretrained(encoder.source, output_loading_info=True)
+            # A shape that does not fit is then reported, and refused below, instead of a RuntimeError.
+            report = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+            model, found = auto.from_pretrained(encoder.source, **report, **attention_dropout(encoder.config))
+            bare, found_bare = transformers.AutoModel.from_pretrained(encoder.source, **report)
     except (OSError, SafetensorError) as error:
         raise unreadable_weights(encoder, error) from error
     except ValueError as error:
@@ -148,7 +150,7 @@ def load_masked_lm(encoder: Encoder, *, next_sentence: bool = False) -> MaskedLa
     check_weights(encoder.source, model, found, fresh=True)
     opened = cast("PreTrainedModel", model).float()
     encoder_ids = {id(parameter) for parameter in opened.base_model.parameters()}
-    missing = {str(name) for name in found["missing_keys"]}
+    missing = {str(name) for name in found["missing_keys"]} | reshaped_weights(found)
     new = [
         name
         for name, parameter in opened.named_parameters()  # a tied decoder is the encoder's

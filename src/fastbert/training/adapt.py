@@ -45,6 +45,8 @@ from fastbert.training.step import make_scaler
 DEFAULT_TOKENS = 128
 FEW_TOKENS = 100_000
 MANY_UNKNOWN = 0.01  # share of the tokens
+OTHER_ENCODER = "Choose an encoder of that language, or make one with `fastbert pretrain`."
+MORE_ENTRIES = "Give a larger --vocab-size, or --vocabulary bpe, which knows every character."
 LARGE_SHARE = 0.25  # of the tokens that are held out
 FEW_MASKED = 500  # at a standard deviation of about 2.5 a token the standard error of the loss is 0.1
 Paths = Sequence[str | Path]
@@ -318,7 +320,7 @@ def _warnings(
     if unknown_share >= MANY_UNKNOWN:
         found.append(
             f"{100 * unknown_share:.0f} % of the tokens are unknown to the encoder's vocabulary; nothing is learned of "
-            "them. Choose an encoder of that language, or make one with `fastbert pretrain`."
+            "them. " + (MORE_ENTRIES if from_scratch else OTHER_ENCODER)
         )
     if len(held_out.places_M) < FEW_MASKED:
         found.append(

@@ -58,6 +58,14 @@ class AdaptPlan:
             "warnings": list(self.warnings),
         }
 
+    def _masks(self) -> str:
+        written, epochs = self.config.pregenerate, self.config.epochs or 1
+        if not written:
+            return "anew in each epoch"
+        if written >= epochs:
+            return "anew in each epoch, all written first"
+        return f"of {written} epochs, which are written first and used in turn"
+
     def view(self) -> View:
         """Return the plan for people."""
         config = self.config
@@ -67,7 +75,7 @@ class AdaptPlan:
         lines = (
             f"corpus     {self.train}; held out {self.valid}",
             f"examples   {self.sequences:,} sequences of up to {config.max_tokens} tokens an epoch{pairs}",
-            f"masking    {self.masking}, anew in each epoch",
+            f"masking    {self.masking}, {self._masks()}",
             f"encoder    {self.encoder}",
             f"machine    {self.runtime}",
             f"training   {config.epochs} epochs = {self.steps:,} steps of {config.batch_size} sequences, "

@@ -21,7 +21,7 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from fastbert.config import Precision, TrainConfig
+from fastbert.config import Precision, TrainConfig, check_range
 from fastbert.data.batches import num_steps, prediction_batches, training_steps
 from fastbert.data.examples import TextExample
 from fastbert.data.features import EncodedRows, Features
@@ -69,6 +69,7 @@ class SummarizerConfig:
         for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
             if value < 1:
                 raise ConfigError(f"{name} is {value}; expected at least 1.")
+        check_range("seed", self.seed, 0, 2**32 - 1)
         for length in (self.max_tokens, self.max_summary_tokens):
             if length is not None and length < 8:
                 raise ConfigError(f"A length in tokens is {length}; expected at least 8.")
