@@ -76,9 +76,20 @@ def test_one_document_is_no_group(tmp_path: Path) -> None:
 
 
 def test_comments_are_skipped_and_tokens_that_look_like_them_are_not(tmp_path: Path) -> None:
-    text = "# sent_id = 1\n# text\na O\n# O\n#tag B-X\n"
+    text = "# sent_id = 1\na O\n# O\n#tag B-X\n"
 
     assert tokens(read(tmp_path, text)) == ["a # #tag"]
+
+
+def test_a_token_inside_a_sentence_is_no_comment_whatever_its_tag(tmp_path: Path) -> None:
+    assert tokens(read(tmp_path, "Rome CITY\n# CITY\n1 O\n\n# newdoc\nare VBP\n# SYM\n1 CD\n")) == [
+        "Rome # 1",
+        "are # 1",
+    ]
+    assert report(tmp_path, "# text\na B-X\n").warnings == (
+        'train.conll: a line that begins with # and has no tag is read as a comment, not as the token "#",'
+        " once (line 1 '# text').",
+    )
 
 
 def test_a_comment_that_may_have_been_a_token_is_mentioned(tmp_path: Path) -> None:
@@ -263,6 +274,8 @@ def test_only_tags_with_prefixes_are_sure(text: str, sure: bool, tmp_path: Path)
     [
         ("fly\nto\nRome\n\nhello\n", True),
         ("fly VB\nto IN\n\nhello UH\nall DT\n", True),
+        ("fly verb\nRome noun\nof noun\n\nLyon noun\n", True),
+        ("John Smith\nMary Jones\n\nOtto Brown\nAnna White\n", False),
         ("fly\nto\nRome\n", False),
         ("fly\n\nto\n\nRome\n", False),
         ("fly to Rome\nnow\n\nhello\nall\n", False),

@@ -17,19 +17,21 @@ from fastbert.errors import DataError
 from tests.data.tagged import write, write_json_lines
 
 CONLL = TaggingLayout("conll", "0", "-1", None, "IOB2")
+NUMBERED = TaggingLayout("conll", "1", "-1", None, "IOB2")
 PARALLEL = TaggingLayout("parallel", "seq.in", "seq.out", None, "IOB2")
 DOCCANO = TaggingLayout("spans", "text", "label", None, None)
 STUDIO = TaggingLayout("spans", "text", "annotations", None, None)
 PAIRS = TaggingLayout("spans", None, "entities", None, None)
 BRAT = TaggingLayout("brat", None, None, None, None)
 TABLE = TaggingLayout("token_table", "token", "tag", "sentence_id", "IOB2")
-TRAINED = (CONLL, PARALLEL, DOCCANO, STUDIO, PAIRS, BRAT, TABLE)
+TRAINED = (CONLL, NUMBERED, PARALLEL, DOCCANO, STUDIO, PAIRS, BRAT, TABLE)
 SPAN = {"start": 7, "end": 11, "label": "city"}
 STUDIO_SPAN = {"value": {"start": 7, "end": 11, "text": "Rome", "labels": ["city"]}, "type": "labels"}
 TAGGED = "fly O\nto O\nRome B-city\n\nhello O\n"
 FILES = {
     "a.conll": TAGGED,
     "a.txt": TAGGED,
+    "numbered.conll": "1\tfly\tO\n2\tto\tO\n3\tRome\tB-city\n\n1\thello\tO\n",
     "tabs.tsv": TAGGED.replace(" ", "\t"),
     "named.csv": "Sentence #,Word,NER\n1,fly,O\n1,to,O\n1,Rome,B-city\n2,hello,O\n",
     "prodigy.jsonl": json.dumps({"text": "fly to Rome", "spans": [SPAN]}) + '\n{"text": "hello", "spans": []}\n',
@@ -63,7 +65,7 @@ def folder_of(place: Path, **contents: str) -> Path:
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("trained", TRAINED, ids=lambda layout: f"{layout.format}-{layout.tag}")
+@pytest.mark.parametrize("trained", TRAINED, ids=lambda layout: f"{layout.format}-{layout.text}-{layout.tag}")
 def test_a_file_is_measured_and_predicted_in_its_own_format(trained: TaggingLayout, name: str, tmp_path: Path) -> None:
     path = write(tmp_path, name, FILES[name])
 
@@ -73,7 +75,7 @@ def test_a_file_is_measured_and_predicted_in_its_own_format(trained: TaggingLayo
     assert texts(path, trained) == (None if name in TABLES else ["fly to Rome", "hello"])
 
 
-@pytest.mark.parametrize("trained", TRAINED, ids=lambda layout: f"{layout.format}-{layout.tag}")
+@pytest.mark.parametrize("trained", TRAINED, ids=lambda layout: f"{layout.format}-{layout.text}-{layout.tag}")
 def test_folders_are_predicted_with_tags_and_without(trained: TaggingLayout, tmp_path: Path) -> None:
     snips = folder_of(tmp_path / "snips", seq_in="fly to Rome\n", seq_out="O O B-city\n")
     brat = folder_of(tmp_path / "brat", a_txt="fly to Rome\n", a_ann="T1\tcity 7 11\tRome\n")
@@ -85,7 +87,7 @@ def test_folders_are_predicted_with_tags_and_without(trained: TaggingLayout, tmp
         layout_to_predict(folder_of(tmp_path / "empty"), trained)
 
 
-@pytest.mark.parametrize("trained", TRAINED, ids=lambda layout: f"{layout.format}-{layout.tag}")
+@pytest.mark.parametrize("trained", TRAINED, ids=lambda layout: f"{layout.format}-{layout.text}-{layout.tag}")
 @pytest.mark.parametrize(
     "text",
     [
@@ -108,6 +110,19 @@ def test_tokens_without_tags_are_predicted(text: str, tmp_path: Path) -> None:
     assert texts(plain, CONLL) == texts(standard_input(BytesIO(text.encode())), CONLL) == ["fly to Rome", "hello"]
     assert texts(named, DOCCANO) == texts(named, CONLL) == ["fly to Rome", "hello"]
     assert texts(plain, DOCCANO) is None  # for all that is known they are lines
+
+
+def test_texts_without_annotations_are_predicted_beside_those_with_some(tmp_path: Path) -> None:
+    for name in ("s1", "s2"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "s1", "a.txt", "fly to Rome\n")
+    write(tmp_path / "s1", "a.ann", "T1\tcity 7 11\tRome\n")
+    write(tmp_path / "s2", "b.txt", "hello\n")
+
+    assert texts(tmp_path, BRAT) == ["fly to Rome", "hello"]
+    examples, report = read_tagged(tmp_path, BRAT)
+    assert [one.text for one in examples] == ["fly to Rome"]
+    assert report.sentences() == ["Texts in folders without any annotations (.ann) are not read: 's2/b.txt'."]
 
 
 def test_piped_tokens_are_known_and_their_column_may_be_named() -> None:
@@ -151,7 +166,7 @@ def test_other_tables_stay_tables(text: str, tmp_path: Path) -> None:
 
 def test_trained_columns_are_taken_where_a_file_has_them(tmp_path: Path) -> None:
     path = write(tmp_path, "a.tsv", "1\tfly\tO\tB-x\n2\tRome\tB-city\tO\n\n1\thello\tO\tO\n")
-    trained = TaggingLayout("conll", "1", "2", None, "IOB2")
+    trained = TaggingLayout("conll", "1", "2", None, "IOB2", named=True)
 
     assert layout_of_another(path, trained).tag == "2"
     assert layout_to_predict(path, trained) == layout_of_another(path, trained)

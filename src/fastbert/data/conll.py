@@ -33,6 +33,7 @@ LONG_WORD = 40  # characters; longer ones are rather a line of text, written wit
 _NUMBER = re.compile(r"-?\d{1,4}")
 _TOKEN_NUMBER = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U
 _RANGE = re.compile(r"\d+[-.]\d+")
+_CODE = re.compile(r"[^a-z]+$")  # a part of speech, a number, a sign
 _BLANKS = re.compile(r"[ \t]+")
 _DOCUMENT_MARK = re.compile(r"#\s*(newdoc\b|begin document\b)")
 _COMMENT = re.compile(r"#(\s|\s*(begin|end) document\b)")
@@ -167,12 +168,17 @@ def is_surely_conll(conll: ConllLines) -> bool:
 
 
 def has_shape_of_tokens(conll: ConllLines) -> bool:
-    """Return True if lines are as those of tokens, with tags or without: alike and short, in blocks of several."""
+    """Return True if lines are as those of tokens, with tags or without: alike and short, in blocks of several.
+
+    What stands beside the tokens are tags or other codes, or few words that come again; names of people are neither.
+    """
     filled = [bool(cells) for _, cells in conll.lines]
     num_blocks = sum(full for full, _ in groupby(filled))
     words = [cell for cells in conll.full() for cell in cells]
     short = all(len(word) <= LONG_WORD and len(word.split()) == 1 for word in words)
-    return conll.share >= 0.9 and conll.num_blank > 0 and sum(filled) >= 2 * num_blocks and short
+    last = [cells[-1].strip() for cells in conll.full()]
+    codes = conll.width == 1 or 2 * len(set(last)) <= len(last) or all(is_tag(one) or _CODE.match(one) for one in last)
+    return conll.share >= 0.9 and conll.num_blank > 0 and sum(filled) >= 2 * num_blocks and short and codes
 
 
 def has_sentence_column(conll: ConllLines) -> bool:
@@ -301,7 +307,12 @@ class _Reader:
         if raw.startswith(DOCUMENT_START):
             return cells[0].startswith(DOCUMENT_START)
         if len(cells) == self._conll.width:
-            return raw.startswith("# ") and self._tag is not None and not is_tag(cells[self._tag])
+            if self._rows or not raw.startswith("# ") or self._tag is None or is_tag(cells[self._tag]):
+                return False  # the token "#", as is any inside a sentence
+            if not _DOCUMENT_MARK.match(raw):
+                what = 'a line that begins with # and has no tag is read as a comment, not as the token "#"'
+                self._notes.changed(what, f"line {number} {excerpt(raw)}")
+            return True
         if not _COMMENT.match(raw):
             what = f"a line that begins with # and does not have {self._conll.width} columns is read as a comment"
             self._notes.changed(what, f"line {number} {excerpt(raw)}")

@@ -12,7 +12,15 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fastbert.data.brat import find_documents, find_texts, no_documents, read_documents, split_document
+from fastbert.data.brat import (
+    ANNOTATION_SUFFIX,
+    find_documents,
+    find_texts,
+    no_documents,
+    read_documents,
+    split_document,
+)
+from fastbert.data.columns import listed
 from fastbert.data.conll import read_conll, read_sentences
 from fastbert.data.examples import TaggedExample
 from fastbert.data.files import InputFile, find_file, standard_input
@@ -118,11 +126,15 @@ def _read_spans(source: Source, layout: TaggingLayout, options: ReadOptions) -> 
 def _read_brat(source: Source, layout: TaggingLayout, options: ReadOptions) -> Read:
     place = _path_of(source, "BRAT documents")
     documents = find_documents(place)
-    if not documents and not options.labels_required:
-        documents = find_texts(place)
+    others = sorted(set(find_texts(place)) - set(documents)) if place.is_dir() else []
+    if options.texts_only or not (documents or options.labels_required):  # those without annotations are wanted
+        documents, others = sorted({*documents, *find_texts(place)}), []
     if not documents:
         raise no_documents(place)
     notes = TaggingNotes(place.name, "document", options)
+    if others:
+        names = listed([path.relative_to(place).as_posix() for path in others], 3)
+        notes.say(f"Texts in folders without any annotations ({ANNOTATION_SUFFIX}) are not read: {names}.")
     examples: list[TaggedExample] = []
     for record in in_characters(read_documents(documents, place, notes), notes):
         examples += split_document(record, clean_entities(record, notes))

@@ -51,7 +51,9 @@ def layout_of_another(source: Source, trained: TaggingLayout) -> TaggingLayout:
     known way gets the trained layout, whose reader says what is wrong with it.
     """
     header = False if trained.format == "token_table" and (trained.text or "").isdigit() else None
-    found = _detected(source, trained.text, trained.tag, header)
+    found = None
+    if trained.format != "conll" or trained.named:  # a number that was found says nothing of another file's columns
+        found = _detected(source, trained.text, trained.tag, header)
     if found is None or found.format != trained.format:
         found = _detected(source) or trained
     return replace(found, scheme=trained.scheme)
@@ -132,11 +134,11 @@ def _layout_of_file(
 def _conll_layout(conll: ConllLines, trained: TaggingLayout, text: str | None, header: bool | None) -> TaggingLayout:
     """Return the layout of lines of tokens, be they with tags or without."""
     found = None
-    if text is None and trained.format == "conll" and conll.width > 1:
+    if text is None and trained.format == "conll" and trained.named and conll.width > 1:
         with suppress(DataError):  # it has no such columns
             found = find_columns(conll, trained.text, trained.tag, header)
     token, tag = found or find_columns(conll, text, None, header)
-    return TaggingLayout("conll", token, tag, None, trained.scheme)
+    return TaggingLayout("conll", token, tag, None, trained.scheme, named=found is not None or text is not None)
 
 
 def _token_table(source: Source, trained: TaggingLayout, text: str | None) -> TaggingLayout | None:

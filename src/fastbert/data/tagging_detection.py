@@ -227,7 +227,8 @@ def _detect_conll(conll: ConllLines, text: str | None, tag: str | None, header: 
         f"CoNLL: a token on each line in {_column(text_column)}, its tag in {_column(tag_column)}.",
         _scheme_reason(finding),
     )
-    return TaggingLayout("conll", text_column, tag_column, None, finding.scheme, reasons)
+    named = text is not None or tag is not None
+    return TaggingLayout("conll", text_column, tag_column, None, finding.scheme, reasons, named)
 
 
 def _column(column: str) -> str:

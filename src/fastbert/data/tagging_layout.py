@@ -25,6 +25,7 @@ class TaggingLayout:
     sentence: column of the sentence id of a table of tokens.
     scheme: IOB1, IOB2, BIOES or plain, None for spans.
     reasons: sentences that say what was detected and why.
+    named: text or tag of CoNLL are columns that the user named; else they are found anew in another file.
     """
 
     format: TaggingFormat
@@ -33,6 +34,7 @@ class TaggingLayout:
     sentence: str | None
     scheme: str | None
     reasons: tuple[str, ...] = ()
+    named: bool = False
     kind: ClassVar[str] = "tagging"
     task: ClassVar[str] = "tagging"
     group: ClassVar[None] = None  # documents are known by the file itself
@@ -63,7 +65,11 @@ class TaggingLayout:
         for name, value in parts.items():
             if value is not None and not isinstance(value, str):
                 raise _damaged(name, value, "a text or null")
-        return cls(cast(TaggingFormat, kind), **cast(dict[str, str | None], parts), reasons=tuple(reasons))
+        named = values.get("named", False)
+        if not isinstance(named, bool):
+            raise _damaged("named", named, "true or false")
+        columns = cast(dict[str, str | None], parts)
+        return cls(cast(TaggingFormat, kind), **columns, reasons=tuple(reasons), named=named)
 
 
 def _damaged(name: str, value: object, expected: str) -> DataError:
