@@ -52,6 +52,13 @@ def test_blocks_join_to_the_content(tmp_path: Path) -> None:
     assert b"".join(find_file(written(tmp_path / "a", content)).blocks()) == content
 
 
+@pytest.mark.parametrize(("length", "heads"), [(0, [0]), (65_535, [65_535]), (70_000, [65_536, 70_000])])
+def test_more_and_more_of_a_file_is_looked_at(length: int, heads: list[int], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a" * length)
+
+    assert list(map(len, find_file(tmp_path / "a.csv").heads())) == heads
+
+
 def test_standard_input_can_be_read_twice() -> None:
     file = standard_input(io.BytesIO(b"one\n"))
 

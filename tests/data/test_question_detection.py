@@ -192,6 +192,9 @@ def test_the_real_files_are_known(name: str) -> None:
         ("whole.csv", "question,context,answer\nWhat?,Rome is old.,Rome is old.\nWhat?,Rome is old.,Rome\n"),
         ("bad.json", json.dumps([{**ROW, "answer": "Paris"}, ROW, ROW])),
         ("list.csv", 'question,context,answer\nWhat?,"It is [1, 2].","[1, 2]"\n'),
+        ("first.jsonl", json.dumps(HUGGING_FACE | {"context": "Rome is old. " * 9000})),
+        ("first.json", json.dumps([HUGGING_FACE | {"context": "Rome is old. " * 9000}] * 2)),
+        ("lines.csv", "question,context,answer\n" + ('What?,"' + "Rome is old.\n" * 500 + '",Rome\n') * 15),
         ("long.jsonl", json.dumps(HUGGING_FACE) + "\n" + json.dumps(HUGGING_FACE | {"context": "x" * 99_999})),
     ],
 )

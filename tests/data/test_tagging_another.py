@@ -125,6 +125,12 @@ def test_texts_without_annotations_are_predicted_beside_those_with_some(tmp_path
     assert report.sentences() == ["Texts in folders without any annotations (.ann) are not read: 's2/b.txt'."]
 
 
+def test_a_long_first_record_is_predicted(tmp_path: Path) -> None:
+    tasks = [{"data": {"text": "fly to Rome " * 9000}, "annotations": []}, {"data": {"text": "b"}, "annotations": []}]
+
+    assert len(texts(write(tmp_path, "a.json", json.dumps(tasks)), STUDIO) or ()) == 2
+
+
 def test_piped_tokens_are_known_and_their_column_may_be_named() -> None:
     stream = standard_input(BytesIO(TAGGED.encode()))
 

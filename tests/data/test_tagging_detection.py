@@ -241,6 +241,15 @@ def test_the_beginning_of_a_large_array_is_enough(tmp_path: Path) -> None:
     assert looks_tagged(write(tmp_path, "a.json", json.dumps([RECORD] * 3000)))
 
 
+@pytest.mark.parametrize("text", ["a long text " * 9000, "a"])
+def test_a_first_record_may_be_long(text: str, tmp_path: Path) -> None:
+    spans = [[0, 1, "LOC"]] * (1 if len(text) > 1 else 9000)
+    lines = write_json_lines(tmp_path, {"text": text, "label": spans}, RECORD)
+    array = write(tmp_path, "a.json", json.dumps([{"text": text, "label": spans}, RECORD]))
+
+    assert looks_tagged(lines) and looks_tagged(array)
+
+
 def test_a_zipped_file_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "a.conll.gz"
     path.write_bytes(gzip.compress(CONLL.encode()))

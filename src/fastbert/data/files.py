@@ -23,6 +23,7 @@ from fastbert.errors import DataError, did_you_mean
 
 BLOCK_BYTES = 1 << 20
 SPOOL_BYTES = 16 << 20  # standard input up to this size never touches the disk
+HEAD_BYTES, MOST_HEAD_BYTES = 1 << 16, 1 << 26  # of what is looked at before a file is read
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -71,6 +72,19 @@ class InputFile:
         """Return the first unzipped bytes, fewer if the file is shorter."""
         with self.open() as stream:
             return stream.read(num_bytes)
+
+    def heads(self) -> Iterator[bytes]:
+        """Yield the first unzipped bytes, four times as many each time, until they are all or 64 MB.
+
+        For who looks for a first row or value, which may be a long one.
+        """
+        size = HEAD_BYTES
+        while size <= MOST_HEAD_BYTES:
+            head = self.head(size)
+            yield head
+            if len(head) < size:
+                return
+            size *= 4
 
     @contextmanager
     def _open_raw(self) -> Iterator[BinaryIO]:

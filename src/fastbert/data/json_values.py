@@ -49,6 +49,12 @@ def read_json_values(file: InputFile) -> list[tuple[int, object]]:
     return list(enumerate(_items(whole), start=1))
 
 
+def first_values(file: InputFile) -> list[object]:
+    """Return the first values of a JSON file: those of its first 64 KB, or of more where none ends in these."""
+    found = (read_first_values(head.decode("utf-8-sig", "ignore")) for head in file.heads())
+    return next(filter(None, found), [])
+
+
 def read_first_values(text: str, limit: int = 20) -> list[object]:
     """Return the first values of the beginning of a JSON file, as many as are complete in it."""
     decoder = json.JSONDecoder()

@@ -10,18 +10,19 @@ import io
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO
 
 from fastbert.data.answer_cells import read_answers
 from fastbert.data.columns import find_column, listed
-from fastbert.data.files import find_file, standard_input
+from fastbert.data.files import InputFile, find_file, standard_input
 from fastbert.data.header import Header
 from fastbert.data.json_values import read_first_values
 from fastbert.data.label_reader import WrongValue
 from fastbert.data.question_layout import QuestionLayout
 from fastbert.data.sources import MAGIC, STANDARD_INPUT, ZIP_MAGIC, Source, is_standard_input, open_file, open_rows
-from fastbert.data.squad import is_squad, is_squad_input, open_squad, text_head
+from fastbert.data.squad import as_text, is_squad, is_squad_input, open_squad
 from fastbert.data.table import Row, RowStream, Table
 from fastbert.errors import DataError, FastBertError
 
@@ -92,24 +93,23 @@ def detect_questions(
 def looks_like_questions(source: Source) -> bool:
     """Return True if a source certainly holds questions with answers out of their contexts.
 
-    Only its beginning is read. That is a SQuAD file, or a table whose columns are named for questions, contexts and
-    answers, and whose answers stand in their contexts. False for what cannot be read, and for standard input.
+    Only its beginning is read, as far as the first row goes. That is a SQuAD file, or a table whose columns are named
+    for questions, contexts and answers, and whose answers stand in their contexts. False for what cannot be read, and
+    for standard input.
     """
     if is_standard_input(source):
         return False
     try:
-        head = _text_head(source)
-        if is_squad(head):
-            return True
-        stream = _open_head(head) if head else open_rows(source)
-        return stream is not None and _is_sure(stream)
+        file = _text_file(source)
+        return _is_sure(open_rows(source)) is True if file is None else _file_is_sure(file)
     except FastBertError:
         return False
 
 
 def is_squad_file(source: Source) -> bool:
     """Return whether a source is a SQuAD file; False for standard input, which can be read only once."""
-    return not is_standard_input(source) and is_squad(_text_head(source))
+    file = None if is_standard_input(source) else _text_file(source)
+    return file is not None and is_squad_input(file)
 
 
 def open_questions(
@@ -132,13 +132,27 @@ def layout_of_another(source: Source, saved: QuestionLayout, *, answers_required
     return detect_questions(source, answers_required=answers_required)
 
 
-def _text_head(source: Source) -> str:
-    """Return the beginning of a text file, "" for anything else, such as a folder of tagged text."""
+def _text_file(source: Source) -> InputFile | None:
+    """Return a text file, None for anything else, such as a folder of tagged text."""
     if not isinstance(source, str | os.PathLike) or os.path.isdir(source):
-        return ""
+        return None
     file = find_file(source)
     head = file.head(MAGIC_BYTES)
-    return "" if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)) else text_head(file)
+    return None if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)) else file
+
+
+def _file_is_sure(file: InputFile) -> bool:
+    """Look at more and more of a file until there is a row to judge; contexts may be long."""
+    for head in file.heads():
+        text = as_text(head)
+        if is_squad(text):
+            return True
+        with suppress(FastBertError):  # the first row is not whole
+            stream = _open_head(text)
+            sure = None if stream is None else _is_sure(stream)
+            if sure is not None:
+                return sure
+    return False
 
 
 def _open_head(head: str) -> RowStream | None:
@@ -151,16 +165,20 @@ def _open_head(head: str) -> RowStream | None:
     return open_rows(STANDARD_INPUT, stream=io.BytesIO(lines.encode("utf-8", "ignore")))
 
 
-def _is_sure(stream: RowStream) -> bool:
+def _is_sure(stream: RowStream) -> bool | None:
+    """Return whether rows are surely questions with their answers; None if there is none to judge."""
     question, context, answer = (
         _find(stream.columns, names) for names in (QUESTION_NAMES, SURE_CONTEXT_NAMES, ANSWER_NAMES)
     )
     if question is None or context is None or answer is None:
         return False
     places = [stream.columns.index(name) for name in (context, answer)]
-    judged = [_is_answered(row, *places) for row in islice(stream.rows, JUDGED_ROWS)]
+    judged: list[bool | None] = []
+    with suppress(DataError):  # a row that was cut where the beginning ends, or is bad: its reader will say so
+        for row in islice(stream.rows, JUDGED_ROWS):
+            judged.append(_is_answered(row, *places))
     # not all: a few answers that are not in their contexts are better reported row by row
-    return True in judged and judged.count(True) >= MAJORITY * judged.count(False)
+    return (True in judged and judged.count(True) >= MAJORITY * judged.count(False)) if judged else None
 
 
 def _is_answered(row: Row, context: int, answer: int) -> bool | None:

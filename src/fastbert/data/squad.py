@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fastbert.data.answer_cells import read_answers
 from fastbert.data.cells import to_cell
 from fastbert.data.encoding import examine_text, text_lines
-from fastbert.data.files import InputFile
+from fastbert.data.files import HEAD_BYTES, InputFile
 from fastbert.data.given_questions import GivenQuestion, GivenQuestions
 from fastbert.data.json_values import whole_json_error
 from fastbert.data.label_reader import WrongValue
@@ -26,7 +26,6 @@ from fastbert.data.table import Row, RowStream, TableFormat
 from fastbert.errors import DataError
 
 HINT = 'A SQuAD file is {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.'
-HEAD_BYTES = 1 << 16
 HALF_HINT = "Write these texts anew from where they come from: half of a character was cut off."
 _BEGIN = re.compile(r"\ufeff?\s*\{")
 _DATA = re.compile(r'"data"\s*:\s*\[\s*(\{|\])')
@@ -44,12 +43,11 @@ def is_squad(head: str) -> bool:
 
 def is_squad_input(file: InputFile) -> bool:
     """Return True if a file, which may be zipped, is a SQuAD file."""
-    return is_squad(text_head(file))
+    return is_squad(as_text(file.head(HEAD_BYTES)))
 
 
-def text_head(file: InputFile) -> str:
-    """Return the beginning of a text file."""
-    head = file.head(HEAD_BYTES)
+def as_text(head: bytes) -> str:
+    """Return the beginning of a text file as text."""
     return head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "ignore")
 
 

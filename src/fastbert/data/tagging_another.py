@@ -23,14 +23,13 @@ from fastbert.data.conll import (
 )
 from fastbert.data.files import InputFile, find_file
 from fastbert.data.header import ExpectedHeader
-from fastbert.data.json_values import read_first_values
+from fastbert.data.json_values import first_values
 from fastbert.data.parallel_tokens import TAG_FILE, TOKEN_FILE
 from fastbert.data.sources import Source, open_rows
 from fastbert.data.span_records import SpanKeys, UnclearText, detect_keys
 from fastbert.data.tagging_detection import (
     BINARY_HEADS,
     CONLL_SUFFIXES,
-    HEAD_BYTES,
     HEAD_ROWS,
     beginning,
     begins_like_json,
@@ -117,8 +116,7 @@ def _layout_of_file(
     file: InputFile, trained: TaggingLayout, text: str | None, header: bool | None
 ) -> TaggingLayout | None:
     if begins_like_json(file):
-        values = read_first_values(file.head(HEAD_BYTES).decode("utf-8-sig", "ignore"))
-        return _layout_of_values(values, trained, text)
+        return _layout_of_values(first_values(file), trained, text)
     if looks_tagged(file):
         return _certain(file, trained, text, header)
     if file.suffix in CONLL_SUFFIXES:

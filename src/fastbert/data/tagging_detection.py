@@ -22,8 +22,8 @@ from fastbert.data.conll import (
     read_conll,
     read_sentences,
 )
-from fastbert.data.files import InputFile, find_file
-from fastbert.data.json_values import read_first_values, read_json_values
+from fastbert.data.files import HEAD_BYTES, InputFile, find_file
+from fastbert.data.json_values import first_values, read_json_values
 from fastbert.data.parallel_tokens import TAG_FILE, TOKEN_FILE, find_pair, pair_name, read_pair
 from fastbert.data.row_problems import excerpt
 from fastbert.data.sources import REFUSED, Source, is_standard_input, open_file, open_rows, read_table
@@ -45,7 +45,6 @@ BINARY_HEADS = (
     b"PK\x03\x04",
     b"\xd0\xcf\x11\xe0",
 )  # Parquet, Arrow, XLSX and XLS
-HEAD_BYTES = 1 << 16
 HEAD_ROWS = 200
 _JSON_BEGIN = re.compile(rb'(\xef\xbb\xbf)?\s*(\{\s*["}]|\[\s*\{|\[\s*\[\s*"|\["(?:[^"\\]|\\.)*",\s*\{)')
 FORMATS_HINT = """These are read:
@@ -163,7 +162,7 @@ def _file_looks_tagged(file: InputFile) -> bool:
     if head.startswith(BINARY_HEADS):
         return find_token_columns(first_rows(open_file(file))).certain
     if begins_like_json(file):
-        return _values_look_tagged(read_first_values(head.decode("utf-8-sig", "ignore")))
+        return _values_look_tagged(first_values(file))
     first = beginning(file)
     if file.suffix == ".csv":
         return find_token_columns(_whole(open_file(first))).certain
