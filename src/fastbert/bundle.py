@@ -55,6 +55,15 @@ class Bundle:
     exports: Mapping[str, Export] = field(default_factory=dict)
     seal: str = field(default="", compare=False)
 
+    @property
+    def reads_pairs(self) -> bool | None:
+        """Return whether the model reads pairs of texts, None if nothing is known: it was not trained on a table."""
+        if self.task.pairs is not None:
+            return self.task.pairs
+        plan = self.facts.get("plan")
+        layout = plan.get("layout") if isinstance(plan, dict) else None
+        return layout.get("pair") is not None if isinstance(layout, dict) else None
+
     def to_json(self, files: Mapping[str, str]) -> dict[str, object]:
         """Return the manifest; files maps relative names to their sha256."""
         return {

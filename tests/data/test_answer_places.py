@@ -31,6 +31,25 @@ def test_an_answer_is_found_where_it_stands_exactly(text: str, start: int | None
     assert find_answer(CONTEXT, GivenAnswer(text, start), "characters") == place
 
 
+@pytest.mark.parametrize(
+    ("context", "text", "start", "place"),
+    [
+        ("The farmer hurt his arm.", "arm", None, Place(20, "only")),
+        ("There are 10 apples and 1 pear.", "1", None, Place(24, "only")),
+        ("The party was loud.", "art", None, Place(5, "only")),
+        ("The farmer hurt his arm.", "arm", 3, Place(20, "moved")),
+        ("The farmer hurt his arm.", "arm", 5, Place(5, "given")),
+        ("arm, farmer, arm", "arm", None, Place(0, "first")),
+        ("$10 and $1", "$1", None, Place(8, "only")),
+        ("東京は東京都", "東京", None, Place(0, "first")),
+    ],
+)
+def test_an_answer_is_rather_a_word_than_a_part_of_one(
+    context: str, text: str, start: int | None, place: Place
+) -> None:
+    assert find_answer(context, GivenAnswer(text, start), "characters") == place
+
+
 def test_occurrences_that_overlap_are_several() -> None:
     assert find_answer("aaa", GivenAnswer("aa", 7), "characters").how == "unclear"
 

@@ -66,7 +66,7 @@ def test_the_card_tells_how_to_use_the_model_both_ways() -> None:
     card = card_of(BUNDLE)
 
     assert 'Predictor.load("feedback-model")' in card
-    assert "fastbert serve feedback-model" in card
+    assert "fastbert predict feedback-model TABLE" in card
     assert 'pipeline("text-classification", model="feedback-model", top_k=None)' in card
 
 

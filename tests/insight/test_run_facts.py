@@ -37,7 +37,6 @@ def test_a_plan_is_read() -> None:
     assert facts.rows == {"train": 1800, "valid": 200, "test": 100}
     assert facts.label_counts["test"] == {"Bugs": 50, "Billing": 38, "<b>&": 12}
     assert facts.planned_steps == 120
-    assert not facts.reads_pairs
 
 
 def test_the_kept_evaluation_is_that_of_the_last_fit() -> None:

@@ -60,6 +60,7 @@ def test_report_and_card_speak_of_values_and_have_no_table_of_labels(model: Pred
 
     assert "Rows and values" in page and "Each label" not in page
     assert "rmse (lower is better)" in page
+    assert "# what the rule above makes a number of" in card and "every label" not in card
     assert "It has seen numbers from 1.5 to 4.47" in card and "Each label" not in card
 
 

@@ -118,6 +118,20 @@ def test_transformers_opens_it_and_finds_the_same(model: Predictor) -> None:
     ]
 
 
+@pytest.mark.filterwarnings("ignore:Tokenizer does not support real words")  # that of the test has no pieces of words
+def test_the_code_of_the_card_finds_the_same(model: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = (model.bundle.folder / "README.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(model.bundle.folder.parent)
+    found: dict[str, Any] = {}
+
+    for code in card.split("```python\n")[1:]:
+        exec(code.split("```")[0], found)
+
+    spans = [(one["entity_group"], one["start"], one["end"]) for one in found["find"]("the export button is slow")]
+    assert spans == [(one.label, one.start, one.end) for one in entities_in(model(["the export button is slow"])[0])]
+    assert spans
+
+
 def test_an_export_gives_the_same_entities(model: Predictor, file: Path) -> None:
     export = export_bundle(model.bundle.folder, "onnx", data=file)
     other = Predictor.load(model.bundle.folder, "onnx")

@@ -82,7 +82,7 @@ def train(
     say(f"\nspeed    {result.learner.history.describe_speed()}")
     say(f"model    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
     command = f"fastbert predict {result.bundle.folder}"
-    say(f"try it   {command} TABLE" if result.bundle.task.pairs else f'try it   echo "your text" | {command} -')
+    say(f"try it   {command} TABLE" if result.bundle.reads_pairs else f'try it   echo "your text" | {command} -')
 
 
 def show_plan(

@@ -5,7 +5,7 @@ Answers are looked for exactly as they are written. Knows nothing of files or ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -45,7 +45,7 @@ def find_unit(answers: Iterable[tuple[str, GivenAnswer]]) -> Unit:
 
 
 def find_answer(context: str, answer: GivenAnswer, unit: Unit) -> Place:
-    """Return where an answer stands in its context.
+    """Return where an answer stands in its context: where it is a word of its own, if it is anywhere.
 
     >>> find_answer("Rome, Rome", GivenAnswer("Rome", 6), "characters")
     Place(start=6, how='given')
@@ -55,13 +55,27 @@ def find_answer(context: str, answer: GivenAnswer, unit: Unit) -> Place:
     given = _to_characters(context, answer, unit)
     if given is not None and context.startswith(answer.text, given):
         return Place(given, "given")
-    first = context.find(answer.text)
-    if first < 0:
+    everywhere = list(_occurrences(context, answer.text))
+    places = [start for start in everywhere if _is_apart(context, start, start + len(answer.text))] or everywhere
+    if not places:
         return Place(-1, "missing")
-    is_only = context.find(answer.text, first + 1) < 0
     if answer.start is None:
-        return Place(first, "only" if is_only else "first")
-    return Place(first, "moved") if is_only else Place(-1, "unclear")
+        return Place(places[0], "only" if len(places) == 1 else "first")
+    return Place(places[0], "moved") if len(places) == 1 else Place(-1, "unclear")
+
+
+def _occurrences(context: str, text: str) -> Iterator[int]:
+    start = context.find(text)
+    while start >= 0:
+        yield start
+        start = context.find(text, start + 1)
+
+
+def _is_apart(context: str, start: int, end: int) -> bool:
+    """Return whether a part of a text begins and ends where words do: "arm" of "his arm", not of "farmer"."""
+    return not any(
+        0 < place < len(context) and context[place - 1].isalnum() and context[place].isalnum() for place in (start, end)
+    )
 
 
 def describe_missing(context: str, answer: GivenAnswer, place: Place, unit: Unit) -> str:

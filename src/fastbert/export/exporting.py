@@ -129,7 +129,7 @@ def _rows(predictor: Predictor, data: Source | Rows | None) -> Rows:
     if isinstance(data, Rows):
         return data
     if data is None:
-        return sample_rows(predictor.tokenizer, pairs=bool(predictor.reads_pairs))
+        return sample_rows(predictor.tokenizer, pairs=bool(predictor.bundle.reads_pairs))
     examples, notes = read_examples(predictor, data, DataConfig(on_bad_row="skip"), truth_required=False)
     for note in notes:
         log.warning("%s", note)

@@ -86,7 +86,7 @@ class Predictor:
 
     def _check_shape(self, examples: Sequence[Example]) -> None:
         """Refuse pairs for a model of single texts, and the reverse: it has never seen such input."""
-        pairs = self.reads_pairs
+        pairs = self.bundle.reads_pairs
         if pairs is None:
             return
         for example in examples:
@@ -98,15 +98,6 @@ class Predictor:
                     if pairs
                     else "Give one text each, or one column with --text.",
                 )
-
-    @property
-    def reads_pairs(self) -> bool | None:
-        """Return whether the model reads pairs of texts, None if nothing is known: it was not trained on a table."""
-        if self.task.pairs is not None:
-            return self.task.pairs
-        plan = self.bundle.facts.get("plan")
-        layout = plan.get("layout") if isinstance(plan, dict) else None
-        return layout.get("pair") is not None if isinstance(layout, dict) else None
 
     def __repr__(self) -> str:
         shown = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")

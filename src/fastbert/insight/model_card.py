@@ -21,7 +21,7 @@ LabelScores = Mapping[str, Mapping[str, float | int | None]]
 
 FEW_ROWS = 30  # below, the standard error of a recall of 0.8 is over 0.07
 _NUM_NAMES = 5
-ANSWERING = "question-answering"  # what the hub calls it
+ANSWERING, TAGGING = "question-answering", "token-classification"  # what the hub calls them
 _PROPORTIONS = ("accuracy", "exact_match")  # scores that are a share of rows
 
 
@@ -38,9 +38,9 @@ def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: s
         "## Decision",
         escape_markdown(bundle.task.rule(bundle.decisions)),
         "## Use with FastBert",
-        _use_with_fastbert(bundle, facts),
+        _use_with_fastbert(bundle),
         "## Use with transformers",
-        _use_with_transformers(bundle, facts),
+        _use_with_transformers(bundle),
         "## Limits",
         "\n".join(f"- {escape_markdown(sentence)}" for sentence in caveats(bundle, facts, per_label, split)),
     ]
@@ -106,7 +106,7 @@ def _front_matter(bundle: Bundle, facts: RunFacts) -> str:
 
 
 def _what(bundle: Bundle, facts: RunFacts) -> str:
-    kind = "pairs of texts" if _reads_pairs(bundle, facts) else "texts"
+    kind = "pairs of texts" if bundle.reads_pairs else "texts"
     article = "An" if bundle.task.name[0] in "aeiou" else "A"
     rows = ", ".join(f"{count:,} {split}" for split, count in facts.rows.items())
     return " ".join(
@@ -141,9 +141,9 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _use_with_fastbert(bundle: Bundle, facts: RunFacts) -> str:
+def _use_with_fastbert(bundle: Bundle) -> str:
     name = bundle.folder.name
-    text = '("A text", "and a second one")' if _reads_pairs(bundle, facts) else '"A text"'
+    text = '("A text", "and a second one")' if bundle.reads_pairs else '"A text"'
     text = '("A question?", "A context with the answer.")' if bundle.task.pipeline == ANSWERING else text
     head = ", head=YourHead" if bundle.head is not None else ""
     code = [
@@ -152,25 +152,40 @@ def _use_with_fastbert(bundle: Bundle, facts: RunFacts) -> str:
         f"model = Predictor.load({json.dumps(name, ensure_ascii=False)}{head})",
         f"model([{text}])  # -> one prediction each",
     ]
-    return "\n".join(["```python", *code, "```", "", "```sh", f"fastbert serve {shlex.quote(name)}", "```"])
+    return "\n".join(["```python", *code, "```", "", "```sh", f"fastbert predict {shlex.quote(name)} TABLE", "```"])
 
 
-def _use_with_transformers(bundle: Bundle, facts: RunFacts) -> str:
+def _use_with_transformers(bundle: Bundle) -> str:
     if bundle.head is not None:
         return f"Not possible: the model has a head of its own, `{bundle.head}`. Open it with FastBert."
     task = bundle.task.pipeline or "feature-extraction"
     name = json.dumps(bundle.folder.name, ensure_ascii=False)
     if task == ANSWERING:
         return _use_for_questions(name)
-    text = '{"text": "A text", "text_pair": "and a second one"}' if _reads_pairs(bundle, facts) else '"A text"'
+    if task == TAGGING:
+        return _use_for_entities(name)
+    text = '{"text": "A text", "text_pair": "and a second one"}' if bundle.reads_pairs else '"A text"'
+    found = "the score of every label" if bundle.task.counted == "label" else "what the rule above makes a number of"
     code = [
         "from transformers import pipeline",
         "",
         f'classify = pipeline("{task}", model={name}, top_k=None)',
-        f"classify({text}, truncation=True)  # the score of every label",
+        f"classify({text}, truncation=True)  # {found}",
     ]
     note = "The pipeline gives scores; the decision rule above is FastBert's and has to be applied by hand. "
     note += "Texts that are too long are cut at the end there, whatever FastBert does with them."
+    return "\n".join(["```python", *code, "```", "", note])
+
+
+def _use_for_entities(name: str) -> str:
+    code = [
+        "from transformers import pipeline",
+        "",
+        f'find = pipeline("token-classification", model={name}, aggregation_strategy="first")',
+        'find("A text")  # entities, with start and end in the text',
+    ]
+    note = "Each word has its most probable tag there: the decision rule above, and the windows of long texts, are "
+    note += "FastBert's."
     return "\n".join(["```python", *code, "```", "", note])
 
 
@@ -186,10 +201,6 @@ def _use_for_questions(name: str) -> str:
     note = "The decision rule above, and the windows of long contexts, are FastBert's and have to be written by hand. "
     note += "transformers has had no pipeline for questions since its version 5."
     return "\n".join(["```python", *code, "```", "", note])
-
-
-def _reads_pairs(bundle: Bundle, facts: RunFacts) -> bool:
-    return facts.reads_pairs if bundle.task.pairs is None else bundle.task.pairs
 
 
 def _uncertainty(bundle: Bundle, facts: RunFacts, split: str) -> list[str]:

@@ -58,11 +58,6 @@ class RunFacts:
         """Return the evaluation of the weights that were saved: those that the last fit kept."""
         return next((record for record in reversed(self.evaluations) if record.kept), None)
 
-    @property
-    def reads_pairs(self) -> bool:
-        """Return whether each row has two texts."""
-        return bool(self.layout.get("pair"))
-
 
 def read_facts(facts: Values) -> RunFacts:
     """Return what the facts of a bundle say.
