@@ -88,14 +88,13 @@ def test_a_token_inside_a_sentence_is_no_comment_whatever_its_tag(tmp_path: Path
     ]
     assert report(tmp_path, "# text\na B-X\n").warnings == (
         'train.conll: a line that begins with # and has no tag is read as a comment, not as the token "#",'
-        " once (line 1 '# text').",
+        " once (line 1).",
     )
 
 
 def test_a_comment_that_may_have_been_a_token_is_mentioned(tmp_path: Path) -> None:
     assert report(tmp_path, "a B-X\n\n#tag\nb O\n").warnings == (
-        "train.conll: a line that begins with # and does not have 2 columns is read as a comment,"
-        " once (line 3 '#tag').",
+        "train.conll: a line that begins with # and does not have 2 columns is read as a comment, once (line 3).",
     )
 
 

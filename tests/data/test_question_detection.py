@@ -11,6 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from fastbert.data.files import standard_input
 from fastbert.data.question_detection import (
     SQUAD,
     detect_questions,
@@ -265,7 +266,12 @@ def test_a_table_is_read_by_the_layout_of_an_earlier_one(tmp_path: Path) -> None
     table = write_csv(tmp_path / "new.csv", ["ask", "about"], [["Who?", "Rome"]])
 
     assert layout_of_another(table, RECORDS, answers_required=False) == RECORDS
-    assert layout_of_another("-", SQUAD, answers_required=False) == SQUAD
+    other = write_csv(tmp_path / "other.csv", ["query", "passage", "answer_text"], [["Who?", "Rome", "Rome"]])
+    assert layout_of_another(other, RECORDS, answers_required=True).text_columns == ("query", "passage")
+    wrong = write_csv(tmp_path / "wrong.csv", ["a", "b"], [["Who?", "Rome"]])
+    assert layout_of_another(wrong, RECORDS, answers_required=True) == RECORDS  # whose reader says what is missing
+    piped = standard_input(io.BytesIO(squad_file(tmp_path).read_bytes()))
+    assert layout_of_another(piped, RECORDS, answers_required=False) == SQUAD
 
 
 def test_a_squad_file_may_follow_a_table_and_a_table_a_squad_file(tmp_path: Path) -> None:

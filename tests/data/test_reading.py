@@ -164,6 +164,38 @@ def test_columns_of_another_table_of_questions_may_be_named() -> None:
     assert len(read.examples) == len(QUESTIONS)
 
 
+def test_of_the_columns_of_questions_one_may_be_named_alone(tmp_path: Path) -> None:
+    def rows(answer: str) -> list[dict[str, object]]:
+        return [{"q": row["question"], "passage": row["context"], answer: row["answers"]} for row in QUESTIONS]
+
+    trained = DataConfig(task="answering", text=("q", "passage"), labels=("reply",))
+    layout, _ = read_training_file(rows("reply"), trained)
+
+    gold = read_like(rows("gold"), layout, DataConfig(labels=("gold",)), "answering")
+    named = read_like(rows("reply"), layout, DataConfig(text=("q", "passage")), "answering")
+
+    assert [one.truth for one in gold.examples] == [one.truth for one in named.examples]
+
+
+def test_questions_on_standard_input_can_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, read = read_training_file(QUESTIONS, DataConfig())
+    piped = io.BytesIO(write_squad(tmp_path / "dev.json", QUESTIONS).read_bytes())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(piped))
+
+    assert [one.truth for one in read_file("-", layout, DataConfig()).examples] == [one.truth for one in read.examples]
+
+
+def test_of_the_columns_of_tagged_text_one_may_be_named_alone(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "a.csv", ["sid", "mot", "etiquette"], [[1, "a", "O"], [1, "Rome", "B-city"]])
+    other = write_csv(tmp_path / "b.csv", ["sid", "mot", "gold"], [[1, "a", "O"], [1, "Oslo", "B-city"]])
+    trained = DataConfig(task="tagging", text=("mot",), labels=("etiquette",))
+    layout, _ = read_training_file(table, trained)
+
+    read = read_like(other, layout, DataConfig(labels=("gold",)), "tagging")
+
+    assert [text for one in read.examples for text in one.text.split()] == ["a", "Oslo"]
+
+
 def test_inputs_are_rows_of_a_table_or_questions_of_a_squad_file(tmp_path: Path) -> None:
     layout, _ = read_training_file(QUESTIONS, DataConfig())
     squad = write_squad(tmp_path / "new.json", QUESTIONS, answers=False)

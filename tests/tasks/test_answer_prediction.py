@@ -40,6 +40,11 @@ def test_none_is_given_above_the_margin_alone(margin: float, answer: str) -> Non
     assert sum(prediction.numbers.values()) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("margin", [0.9, 1.0])
+def test_another_margin_gives_what_it_would_have_given_at_first(margin: float) -> None:
+    assert decided(unanswerable=True, margin=5.0).at_margin(margin) == decided(unanswerable=True, margin=margin)
+
+
 def test_the_probabilities_are_the_softmax_of_the_logits() -> None:
     shares = np.exp([4.0, 3.0, 2.0]) / np.exp([4.0, 3.0, 2.0]).sum()
 

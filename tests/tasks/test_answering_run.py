@@ -19,6 +19,7 @@ from fastbert.errors import DataError
 from fastbert.export.exporting import export_bundle
 from fastbert.inference.evaluation import evaluate_table
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.run_facts import read_facts
 from fastbert.tasks.answer_prediction import AnswerPrediction
 from fastbert.tasks.answering import Answering
 from tests.bundles import tiny_bundle
@@ -61,6 +62,14 @@ def test_questions_with_and_without_an_answer_are_learned(model: Predictor) -> N
 def test_answers_stand_where_they_say(model: Predictor) -> None:
     for answer, (_, context) in zip(answers(model), ASKED, strict=True):
         assert answer.answer == ("" if answer.start is None else context[answer.start : answer.end])
+
+
+def test_weights_are_chosen_by_the_scores_of_the_model_that_is_saved(model: Predictor) -> None:
+    """Each evaluation is made with the margin that fits it, not with that of a model that nobody gets."""
+    kept = read_facts(model.bundle.facts).kept
+
+    assert kept is not None and model.bundle.decisions.no_answer_margin != 0.0
+    assert kept.scores["f1"] == pytest.approx(model.bundle.scores["valid"]["f1"])
 
 
 def test_the_margin_is_saved_and_applied_alike_after_loading(model: Predictor) -> None:

@@ -311,11 +311,11 @@ class _Reader:
                 return False  # the token "#", as is any inside a sentence
             if not _DOCUMENT_MARK.match(raw):
                 what = 'a line that begins with # and has no tag is read as a comment, not as the token "#"'
-                self._notes.changed(what, f"line {number} {excerpt(raw)}")
+                self._notes.changed(what, f"line {number}")
             return True
         if not _COMMENT.match(raw):
             what = f"a line that begins with # and does not have {self._conll.width} columns is read as a comment"
-            self._notes.changed(what, f"line {number} {excerpt(raw)}")
+            self._notes.changed(what, f"line {number}")
         return True
 
     def _add(self, number: int, cells: list[str]) -> None:

@@ -126,17 +126,37 @@ def open_questions(
 
 
 def layout_of_another(source: Source, saved: QuestionLayout, *, answers_required: bool) -> QuestionLayout:
-    """Return how to read another file than that of a layout: either of them may be a SQuAD file, or a table."""
-    if is_standard_input(source) or is_squad_file(source) == (saved.format == "squad"):
+    """Return how to read another file than that of a layout: either of them may be a SQuAD file, or a table.
+
+    source: not standard input, which can be read only once; that is spooled to a file before.
+    A table with other columns is read by the names that these have.
+    """
+    if is_squad_file(source):
+        return SQUAD
+    if saved.format == "records":
+        wanted = (*saved.text_columns, *([saved.answer] if saved.answer is not None and answers_required else []))
+        if all(name in column_names(source, saved) for name in wanted):
+            return saved
+        with suppress(DataError):  # then the reader says which of the trained columns is missing
+            return detect_questions(source, answers_required=answers_required)
         return saved
     return detect_questions(source, answers_required=answers_required)
 
 
+def column_names(source: Source, saved: QuestionLayout, header: bool | None = None) -> tuple[str, ...]:
+    """Return the columns of a table that is read like an earlier one. header: what the user says of it."""
+    is_list = isinstance(source, list | tuple)
+    return open_rows(source, header=True if is_list else saved.header_of_another(header)).columns
+
+
 def _text_file(source: Source) -> InputFile | None:
     """Return a text file, None for anything else, such as a folder of tagged text."""
-    if not isinstance(source, str | os.PathLike) or os.path.isdir(source):
+    if isinstance(source, InputFile):
+        file = source
+    elif not isinstance(source, str | os.PathLike) or os.path.isdir(source):
         return None
-    file = find_file(source)
+    else:
+        file = find_file(source)
     head = file.head(MAGIC_BYTES)
     return None if any(head.startswith(magic) for magic in (*MAGIC, ZIP_MAGIC)) else file
 
@@ -218,7 +238,8 @@ def _check_squad_names(source: Source, text: tuple[str, ...], answer: str | None
     wrong = text not in ((), (SQUAD.question, SQUAD.context)) or answer not in (None, SQUAD.answer)
     if wrong:
         named = listed([*text, *([] if answer is None else [answer])])
+        file = source if isinstance(source, InputFile) else find_file(str(source))
         raise DataError(
-            f"{find_file(str(source)).name} is a SQuAD file, whose keys have names of their own; you named {named}.",
+            f"{file.name} is a SQuAD file, whose keys have names of their own; you named {named}.",
             "Drop --text and --label.",
         )

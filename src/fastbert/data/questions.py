@@ -20,7 +20,7 @@ from typing import Literal
 from fastbert.data.answer_places import Unit, describe_missing, find_answer, find_unit
 from fastbert.data.columns import listed
 from fastbert.data.examples import Answer, QuestionExample
-from fastbert.data.files import find_file, standard_input
+from fastbert.data.files import InputFile, find_file, standard_input
 from fastbert.data.given_questions import GivenAnswer, GivenQuestion, GivenQuestions
 from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.question_detection import detect_questions, looks_like_questions
@@ -70,6 +70,8 @@ def read_questions(
 
 def _read_given(source: Source, layout: QuestionLayout, *, answers_required: bool) -> GivenQuestions:
     if layout.format == "squad":
+        if isinstance(source, InputFile):
+            return read_squad(source)
         if is_standard_input(source):
             return read_squad(standard_input())
         if not isinstance(source, str | os.PathLike):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -19,7 +20,7 @@ from fastbert.data.header import Header
 from fastbert.data.label_cells import TaskOption
 from fastbert.data.label_names import read_label_names
 from fastbert.data.layout import Layout, LayoutOptions, detect_layout
-from fastbert.data.question_detection import is_squad_file, layout_of_another, open_questions
+from fastbert.data.question_detection import column_names, is_squad_file, layout_of_another, open_questions
 from fastbert.data.questions import QuestionLayout, detect_questions, looks_like_questions, read_questions
 from fastbert.data.records import MEMORY_NAME
 from fastbert.data.rows import Report, to_examples, to_values
@@ -28,7 +29,7 @@ from fastbert.data.table import RowStream, Table
 from fastbert.data.tagging import TaggingLayout, detect_tagging, looks_tagged, read_tagged
 from fastbert.data.tagging_another import layout_of_another as layout_of_tagged
 from fastbert.data.tagging_another import layout_to_predict
-from fastbert.errors import ConfigError
+from fastbert.errors import ConfigError, DataError
 from fastbert.labels import Labels
 
 AnyLayout = Layout | TaggingLayout | QuestionLayout
@@ -85,8 +86,9 @@ def read_file(
     truth_required: False reads rows without labels, values or answers too, as rows to predict.
     """
     if isinstance(layout, QuestionLayout):
-        questions = layout_of_another(source, layout, answers_required=truth_required)
-        return _read_questions(source, questions, config, truth_required=truth_required)
+        file = _opened(source)
+        questions = layout_of_another(file, layout, answers_required=truth_required)
+        return _read_questions(file, questions, config, truth_required=truth_required)
     if isinstance(layout, TaggingLayout):
         file = _opened(source)
         return _read_tagged(file, layout_of_tagged(file, layout), config, labels, truth_required=truth_required)
@@ -112,11 +114,13 @@ def read_like(
     if saved is not None and not asked:
         return read_file(source, saved, config, labels=labels, truth_required=truth_required)
     if task == QuestionLayout.task:
-        questions = _detect_questions(source, config, answers_required=truth_required)
-        return _read_questions(source, questions, config, truth_required=truth_required)
+        file = _opened(source)
+        named = _with_trained_columns(file, saved, config)
+        questions = _detect_questions(file, named, answers_required=truth_required)
+        return _read_questions(file, questions, config, truth_required=truth_required)
     if task == "tagging":
         file = _opened(source)
-        tagging = _detect_tagging(file, config)
+        tagging = _detect_like(file, saved, config)
         return _read_tagged(file, tagging, config, labels, truth_required=truth_required)
     assert saved is None or isinstance(saved, Layout)  # it is of the model's task
     header = config.has_header if saved is None else saved.header_of_another(config.has_header)
@@ -172,6 +176,15 @@ def _detect_tagging(source: Source, config: DataConfig) -> TaggingLayout:
         )
     text, tag = (next(iter(names), None) for names in (config.text, config.labels))
     return detect_tagging(source, text=text, tag=tag, header=config.header)
+
+
+def _detect_like(source: Source, saved: AnyLayout | None, config: DataConfig) -> TaggingLayout:
+    """Find out how tagged text is written: where the user names one column or key, the other is the trained one."""
+    if isinstance(saved, TaggingLayout) and (saved.format != "conll" or saved.named):
+        text, tag = ((name,) if name is not None else () for name in (saved.text, saved.tag))
+        with suppress(DataError):  # it has no such column
+            return _detect_tagging(source, replace(config, text=config.text or text, labels=config.labels or tag))
+    return _detect_tagging(source, config)
 
 
 def _opened(source: Source) -> Source:
@@ -257,6 +270,16 @@ def _holds_questions(source: Source, config: DataConfig) -> bool:
         return False
     found = detect_questions(source)
     return config.text in ((), (found.question, found.context)) and config.labels in ((), (found.answer,))
+
+
+def _with_trained_columns(source: Source, saved: AnyLayout | None, config: DataConfig) -> DataConfig:
+    """Return what the user says of a table, completed by the trained columns that it has."""
+    if not isinstance(saved, QuestionLayout) or is_squad_file(source):
+        return config
+    columns = column_names(source, saved, config.has_header)
+    text = saved.text_columns if all(name in columns for name in saved.text_columns) else ()
+    answer = (saved.answer,) if saved.answer is not None and saved.answer in columns else ()
+    return replace(config, text=config.text or text, labels=config.labels or answer)
 
 
 def _detect_questions(source: Source, config: DataConfig, *, answers_required: bool = True) -> QuestionLayout:

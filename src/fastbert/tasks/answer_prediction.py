@@ -5,6 +5,7 @@ Knows nothing of windows, nor of how spans are ranked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
@@ -64,6 +65,16 @@ class AnswerPrediction(Prediction):
         place = ("", "") if self.start is None else (str(self.start), str(self.end))
         return (self.answer, *place, f"{self.score:.6f}")
 
+    def at_margin(self, margin: float) -> AnswerPrediction:
+        """Return the best span, or none where that scores better by more than so many logits."""
+        best = self.alternatives[0] if self.alternatives and self.margin <= margin else None
+        return replace(
+            self,
+            start=None if best is None else best.start,
+            end=None if best is None else best.end,
+            score=self.no_answer if best is None else best.score,
+        )
+
     def describe(self) -> str:
         """Return the answer with its score."""
         return f"{self.answer or f'({NO_ANSWER})'} {self.score:.2f}"
@@ -96,19 +107,15 @@ def decide(
         AnswerSpan(context[span.start_char : span.end_char], span.start_char, span.end_char, share)
         for span, share in zip(ranked.spans[:NUM_ALTERNATIVES], shares, strict=False)
     )
-    is_none = not alternatives or (unanswerable and ranked.margin > margin)
-    best = None if is_none else alternatives[0]
-    return AnswerPrediction(
+    found = AnswerPrediction(
         text=example.text,
         pair=example.pair,
         cut=cut,
-        start=None if best is None else best.start,
-        end=None if best is None else best.end,
-        score=no_answer if best is None else best.score,
         no_answer=no_answer,
         alternatives=alternatives,
         margin=float(ranked.margin),
     )
+    return found.at_margin(margin if unanswerable else math.inf)
 
 
 def answered(prediction: Prediction) -> AnswerPrediction:

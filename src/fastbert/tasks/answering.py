@@ -277,6 +277,12 @@ class Answering(Task):
         margins_N = np.clip([answered(one).margin for one in predictions], -MAX_MARGIN, MAX_MARGIN)
         return Decisions(no_answer_margin=best_no_answer_threshold(margins_N, f1_N, has_answer_N)[0])
 
+    def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
+        """Return the answers at another margin of no answer."""
+        if not self.unanswerable:
+            return list(predictions)
+        return [answered(prediction).at_margin(decisions.no_answer_margin) for prediction in predictions]
+
     def to_json(self) -> dict[str, object]:
         """Return all fields."""
         return {

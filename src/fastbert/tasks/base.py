@@ -279,6 +279,10 @@ class Task(ABC):
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
         """Return the decision rule fitted on validation predictions."""
 
+    def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
+        """Return predictions as another decision rule makes them; a task without one leaves them as they are."""
+        return list(predictions)
+
     @abstractmethod
     def to_json(self) -> dict[str, object]:
         """Return plain values, `name` among them, from which `from_json` makes the task again."""

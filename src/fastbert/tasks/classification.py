@@ -378,6 +378,14 @@ class MultiLabel(Classification):
         targets_NC = self.cells_of([true_labels(example) for example in examples])
         return Decisions(fit_threshold(self.scores_of(predictions), targets_NC))
 
+    def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
+        """Return predictions with the labels at or above another threshold."""
+        scores_NC = self.scores_of(predictions)
+        return [
+            replace(labelled(prediction), labels=self.decide(scores_C, decisions))
+            for prediction, scores_C in zip(predictions, scores_NC, strict=True)
+        ]
+
     def prior_logits(self, examples: Sequence[Example]) -> Floats:
         """Return the log-odds of each label, float64 (C,); one row is added to each count."""
         shares_C = self._shares(examples)

@@ -310,9 +310,11 @@ class Learner:
 
 
 def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
-    predictions = learner._predict_split("valid", learner._backend(prefix))
-    examples = learner.data.examples("valid")
-    error = learner.data.task.score_error(predictions, examples)
+    task, examples = learner.data.task, learner.data.examples("valid")
+    outputs = learner._predict_split("valid", learner._backend(prefix))
+    # Weights are compared as they would be saved: each by the decision rule that fits them.
+    predictions = task.redecide(outputs, task.fit_decisions(outputs, examples))
+    error = task.score_error(predictions, examples)
     return Validation(learner._score(predictions, "valid"), error)
 
 
