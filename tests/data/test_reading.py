@@ -186,8 +186,8 @@ def test_questions_on_standard_input_can_be_measured(tmp_path: Path, monkeypatch
 
 
 def test_of_the_columns_of_tagged_text_one_may_be_named_alone(tmp_path: Path) -> None:
-    table = write_csv(tmp_path / "a.csv", ["sid", "mot", "etiquette"], [[1, "a", "O"], [1, "Rome", "B-city"]])
-    other = write_csv(tmp_path / "b.csv", ["sid", "mot", "gold"], [[1, "a", "O"], [1, "Oslo", "B-city"]])
+    table = write_csv(tmp_path / "a.csv", ["sent_id", "mot", "etiquette"], [[1, "a", "O"], [1, "Rome", "B-city"]])
+    other = write_csv(tmp_path / "b.csv", ["sent_id", "mot", "gold"], [[1, "a", "O"], [1, "Oslo", "B-city"]])
     trained = DataConfig(task="tagging", text=("mot",), labels=("etiquette",))
     layout, _ = read_training_file(table, trained)
 

@@ -162,9 +162,8 @@ class Answering(Task):
             overlap=max_tokens // OVERLAP_SHARE,
         )
         known = all(example.truth is not None for example in examples)
-        targets_W = None
-        if known:
-            targets_W = find_answer_tokens(windows, offsets, [_answers(example) for example in examples])
+        answers = [_answers(example) for example in examples if known]
+        targets_W = find_answer_tokens(windows, offsets, answers) if known else None
         columns: dict[str, Array] = {
             "context": offsets.source_T == PAIR,
             "start": offsets.start_T,
@@ -178,10 +177,7 @@ class Answering(Task):
         targets_W = Features.of(features).targets_W
         if targets_W is None:
             raise ValueError("features of questions whose answers are not known have no targets")
-        return {
-            "start_positions": targets_W[:, 0].astype(np.int64),
-            "end_positions": targets_W[:, 1].astype(np.int64),
-        }
+        return {"start_positions": targets_W[:, 0].astype(np.int64), "end_positions": targets_W[:, 1].astype(np.int64)}
 
     def loss(
         self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
@@ -279,9 +275,8 @@ class Answering(Task):
 
     def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
         """Return the answers at another margin of no answer."""
-        if not self.unanswerable:
-            return list(predictions)
-        return [answered(prediction).at_margin(decisions.no_answer_margin) for prediction in predictions]
+        margin = decisions.no_answer_margin if self.unanswerable else math.inf
+        return [answered(prediction).at_margin(margin) for prediction in predictions]
 
     def to_json(self) -> dict[str, object]:
         """Return all fields."""

@@ -106,13 +106,9 @@ class Classification(Task):
     ) -> Features:
         """Return the windows of each example with its target."""
         targets_N = self._targets(cast("Sequence[TextExample]", examples))
+        truncation = self.truncation
         return encode_texts(
-            examples,
-            targets_N,
-            tokenizer,
-            max_tokens=max_tokens,
-            truncation=self.truncation,
-            first_index=first_index,
+            examples, targets_N, tokenizer, max_tokens=max_tokens, truncation=truncation, first_index=first_index
         )
 
     def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
@@ -380,11 +376,7 @@ class MultiLabel(Classification):
 
     def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
         """Return predictions with the labels at or above another threshold."""
-        scores_NC = self.scores_of(predictions)
-        return [
-            replace(labelled(prediction), labels=self.decide(scores_C, decisions))
-            for prediction, scores_C in zip(predictions, scores_NC, strict=True)
-        ]
+        return [labelled(prediction).at_threshold(decisions.threshold) for prediction in predictions]
 
     def prior_logits(self, examples: Sequence[Example]) -> Floats:
         """Return the log-odds of each label, float64 (C,); one row is added to each count."""

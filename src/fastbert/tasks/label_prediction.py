@@ -6,7 +6,7 @@ Knows nothing of how they were decided.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from fastbert.data.examples import TextExample
@@ -46,6 +46,11 @@ class LabelPrediction(Prediction):
     def cells(self) -> tuple[str, ...]:
         """Return the decided labels, joined by |, and the score of each label."""
         return ("|".join(self.labels), *(f"{score:.6f}" for score in self.scores.values()))
+
+    def at_threshold(self, threshold: float) -> LabelPrediction:
+        """Return the labels whose score is at least a threshold, by falling score."""
+        ranked = sorted(self.scores.items(), key=lambda item: -item[1])  # equal scores stay in the order of labels
+        return replace(self, labels=tuple(name for name, score in ranked if score >= threshold))
 
     def describe(self) -> str:
         """Return the decided labels with their scores."""
