@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from fastbert.data.cells import to_cell
-from fastbert.data.table import Cell
+from fastbert.data.table import Cell, ObjectText
 
 
 class Stars(IntEnum):
@@ -56,7 +56,7 @@ def test_missing_values_are_none(value: object) -> None:
         (np.datetime64("2024-02-29"), "2024-02-29"),
         ("é".encode(), "é"),
         (b"\xff\x00", "ff00"),
-        ({"é": [1, np.int64(2)]}, '{"é": [1, 2]}'),
+        ({"é": [1, np.int64(2)]}, ObjectText('{"é": [1, 2]}')),
     ],
 )
 def test_values_of_libraries_become_python_values(value: object, cell: Cell) -> None:

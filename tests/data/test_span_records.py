@@ -43,6 +43,7 @@ def read(*values: object, required: bool = True, skip: bool = False) -> list[Spa
             {"text": TEXT, "spans": [{"start": 7, "end": 13, "label": "LOC"}], "tokens": [{"start": 0, "end": 3}]},
             "Spans: key 'spans' holds objects with 'start', 'end', 'label'.",
         ),
+        ({"text": TEXT, "ner": [VALUE]}, "Spans: key 'ner' holds objects with 'start', 'end', 'text', 'labels'."),
         ({"text": TEXT, "label": [VALUE]}, "Spans: key 'label' holds objects with 'start', 'end', 'text', 'labels'."),
         (STUDIO, "Spans: an export of Label Studio."),
         ({**STUDIO, "data": {"ner": TEXT}}, "Spans: an export of Label Studio."),

@@ -193,7 +193,7 @@ def test_a_table_without_header_is_read_by_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("layout", "name", "text", "message"),
     [
-        (CONLL, "a.jsonl", '{"text": "a"}\n', "a.jsonl is JSON; expected CoNLL, as the training file"),
+        (CONLL, "a.jsonl", '{"text": "a"}\n', "a.jsonl is JSON, but in none of the formats of tagged text"),
         (SPANS, "a.conll", "a O\nb O\n", "a.conll: 2 rows cannot be read"),
         (replace(CONLL, format="brat"), "a.txt", "a", "holds no text with annotations"),
         (replace(CONLL, format="parallel", text="seq.in", tag="seq.out"), "a.in", "a\n", "a.out does not exist"),

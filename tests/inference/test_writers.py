@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fastbert.data.sources import open_rows
 from fastbert.data.table import Cell, Row
 from fastbert.errors import DataError, TrainingError
 from fastbert.inference.writers import open_writer
@@ -82,6 +83,20 @@ def test_json_lines_hold_the_row_and_its_prediction(tmp_path: Path) -> None:
         },
         {"id": "2", "text": "", "prediction": None},
     ]
+
+
+def test_objects_are_written_as_they_were_read(tmp_path: Path) -> None:
+    row = {"id": 1, "text": "Anna met Bob.", "spans": [{"start": 0, "end": 4, "label": "person"}], "meta": {"a": [{}]}}
+    stream = open_rows([row])
+    (read,) = stream.rows
+
+    for name in ("a.jsonl", "a.csv"):
+        write(tmp_path / name, read.cells, columns=stream.columns)
+
+    written = json.loads((tmp_path / "a.jsonl").read_text(encoding="utf-8"))
+    assert {name: written[name] for name in row} == row
+    (cells,) = csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text(encoding="utf-8")))
+    assert (json.loads(cells["spans"]), json.loads(cells["meta"])) == (row["spans"], row["meta"])
 
 
 def test_a_json_key_that_is_there_already_is_not_overwritten(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from fastbert.data.table import Cell
+from fastbert.data.table import Cell, ObjectText
 
 PANDAS_MISSING = ("NAType", "NaTType")  # recognised by name: pandas need not be installed
 
@@ -41,7 +41,7 @@ def to_cell(value: object) -> Cell:
     if isinstance(value, list | tuple):
         return [to_cell(part) for part in value]
     if isinstance(value, Mapping):
-        return _text(json.dumps(value, ensure_ascii=False, default=_plain))
+        return ObjectText(_text(json.dumps(value, ensure_ascii=False, default=_plain)))
     return _from_library(value)
 
 

@@ -120,7 +120,7 @@ def _keys_of(value: object, text: str | None, tag: str | None) -> SpanKeys | Non
             certain = any(map(_has_offsets, spans))
             if spans or tag is not None or key in ("spans", "entities"):
                 return SpanKeys(text_key, key, f"Spans: key {excerpt(key)} holds {_shape(spans)}.", certain)
-    return None
+    return _keys_by_content(value, tag) if text is None else None
 
 
 def _studio_keys(value: Mapping[str, object], text: str | None, tag: str | None) -> SpanKeys | None:

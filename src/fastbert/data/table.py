@@ -10,6 +10,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Cell = str | int | float | bool | None | list["Cell"]
+
+
+class ObjectText(str):
+    """An object of a JSON file or a frame, as JSON text; who writes the row again writes the object."""
+
+    __slots__ = ()
+
+
 FormatKind = Literal["delimited", "jsonl", "parquet", "arrow", "xlsx", "memory"]
 
 

@@ -35,7 +35,7 @@ from fastbert.data.span_offsets import in_characters
 from fastbert.data.span_records import read_records
 from fastbert.data.spans import clean_entities
 from fastbert.data.tagged_sentences import sentences_to_examples
-from fastbert.data.tagging_detection import begins_like_json, detect_tagging, looks_tagged
+from fastbert.data.tagging_detection import FORMATS_HINT, begins_like_json, detect_tagging, looks_tagged
 from fastbert.data.tagging_layout import TaggingFormat, TaggingLayout
 from fastbert.data.tagging_notes import ReadOptions, TaggingNotes
 from fastbert.data.token_table import TokenColumns, read_token_table
@@ -91,7 +91,7 @@ def entity_labels(examples: Iterable[TaggedExample]) -> Labels:
 def _read_conll(source: Source, layout: TaggingLayout, options: ReadOptions) -> Read:
     file = _file_of(source, "CoNLL")
     if begins_like_json(file):
-        raise DataError(f"{file.name} is JSON; expected CoNLL, as the training file.", "Convert one of the two files.")
+        raise DataError(f"{file.name} is JSON, but in none of the formats of tagged text.", FORMATS_HINT)
     notes = TaggingNotes(file.name, "line", options)
     sentences = read_sentences(read_conll(file), layout.text or "0", layout.tag or "-1", notes)
     examples = sentences_to_examples(sentences, notes, layout.scheme)

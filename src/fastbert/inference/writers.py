@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from fastbert.data.table import Cell, Row
+from fastbert.data.table import Cell, ObjectText, Row
 from fastbert.errors import DataError, TrainingError
 from fastbert.inference.tables import AnswerWriter
 from fastbert.jsonable import finite
@@ -201,7 +201,7 @@ def check_place(out: Path, *sources: str | Path) -> None:
 
 
 def _row_object(columns: Sequence[str], row: Row, prediction: Prediction | None) -> dict[str, object]:
-    values: dict[str, object] = dict(zip(columns, row.cells, strict=True))
+    values: dict[str, object] = dict(zip(columns, map(as_read, row.cells), strict=True))
     return {**values, free_name("prediction", columns): None if prediction is None else prediction.to_json()}
 
 
@@ -215,8 +215,15 @@ def free_name(name: str, taken: Sequence[str]) -> str:
     return next(found for found in itertools.chain([name], numbered) if found not in taken)
 
 
+def as_read(cell: Cell) -> object:
+    """Return a cell with its objects as they were read: a table holds them as text."""
+    if isinstance(cell, list):
+        return [as_read(part) for part in cell]
+    return json.loads(cell) if isinstance(cell, ObjectText) else cell
+
+
 def cell_text(cell: Cell) -> str:
     """Return a cell as text: what is no text as JSON, nothing as the empty text."""
     if cell is None:
         return ""
-    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+    return cell if isinstance(cell, str) else json.dumps(as_read(cell), ensure_ascii=False)
