@@ -125,6 +125,15 @@ def test_texts_without_annotations_are_predicted_beside_those_with_some(tmp_path
     assert report.sentences() == ["Texts in folders without any annotations (.ann) are not read: 's2/b.txt'."]
 
 
+@pytest.mark.parametrize("trained", [CONLL, DOCCANO, TABLE], ids=lambda layout: layout.format)
+def test_a_piped_table_of_tokens_is_known(trained: TaggingLayout) -> None:
+    stream = standard_input(BytesIO(FILES["named.csv"].encode()))
+
+    assert texts(stream, trained) == ["fly to Rome", "hello"]
+    assert [one.text for one in read_tagged(stream, layout_of_another(stream, trained))[0]] == ["fly to Rome", "hello"]
+    assert texts(standard_input(BytesIO(b"one token, a tag\nanother\n")), trained) is None
+
+
 def test_a_long_first_record_is_predicted(tmp_path: Path) -> None:
     tasks = [{"data": {"text": "fly to Rome " * 9000}, "annotations": []}, {"data": {"text": "b"}, "annotations": []}]
 

@@ -14,11 +14,15 @@ from pathlib import Path
 
 from fastbert.data.brat import ANNOTATION_SUFFIX, find_documents, no_documents
 from fastbert.data.conll import (
+    SENTENCE_NAMES,
+    TAG_NAMES,
+    TOKEN_NAMES,
     ConllLines,
     find_columns,
     has_sentence_column,
     is_surely_conll,
     looks_like_conll,
+    plain_name,
     read_conll,
     read_sentences,
 )
@@ -94,7 +98,7 @@ def _detect_in_file(
     head = file.head(1024)
     if not head.strip():
         raise DataError(f"{file.name} is empty; expected tagged text.", "Check that it was saved or copied whole.")
-    if head.startswith(BINARY_HEADS) or file.suffix in (".csv", *REFUSED):
+    if head.startswith(BINARY_HEADS) or file.suffix in REFUSED or _is_csv(file):
         return _detect_table(lambda: _whole(open_file(file, header)), text, tag)
     if begins_like_json(file):
         return _detect_json(file, text, tag, header)
@@ -164,7 +168,7 @@ def _file_looks_tagged(file: InputFile) -> bool:
     if begins_like_json(file):
         return _values_look_tagged(first_values(file))
     first = beginning(file)
-    if file.suffix == ".csv":
+    if _is_csv(file):
         return find_token_columns(_whole(open_file(first))).certain
     conll = read_conll(first)
     if has_sentence_column(conll):
@@ -172,6 +176,15 @@ def _file_looks_tagged(file: InputFile) -> bool:
     if file.suffix in CONLL_SUFFIXES:
         return _detect_conll(conll, None, None, None).format == "conll"
     return is_surely_conll(conll)
+
+
+def _is_csv(file: InputFile) -> bool:
+    """Return whether a file is CSV: by its suffix or, on standard input, by the names of a table of tokens."""
+    if file.suffix:
+        return file.suffix == ".csv"
+    line = file.head(1024).split(b"\n", 1)[0].decode("utf-8-sig", "ignore")
+    names = {plain_name(cell) for cell in line.split(",")}
+    return not names.isdisjoint(TOKEN_NAMES) and not names.isdisjoint(TAG_NAMES | SENTENCE_NAMES)
 
 
 def beginning(file: InputFile) -> InputFile:
