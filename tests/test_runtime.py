@@ -124,7 +124,7 @@ def test_emulated_bf16_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         choose_runtime("bf16", "cpu")
 
     assert caught.value.message == "precision is bf16, which cpu here only emulates."
-    assert caught.value.hint == "Use --precision auto, or answer with --backend torch."
+    assert caught.value.hint == "Use --precision auto or fp32; to answer, --backend torch."
 
 
 def test_fp16_on_a_cpu_is_refused() -> None:

@@ -180,6 +180,8 @@ class AdaptConfig(_Options):
     seed: int = 42
 
     def __post_init__(self) -> None:
+        if isinstance(self.text, str):
+            raise ConfigError(f"text is '{self.text}'; expected a tuple of columns.", f'Write text=("{self.text}",).')
         for name in ("lr", "clip_norm"):
             value = getattr(self, name)
             if value is not None:

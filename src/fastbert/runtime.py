@@ -86,7 +86,7 @@ def choose_runtime(precision: Precision = "auto", device: str | None = None) -> 
     if precision == "bf16" and not fast_bf16:
         raise ConfigError(
             f"precision is bf16, which {chosen.type} here only emulates.",
-            "Use --precision auto, or answer with --backend torch.",
+            "Use --precision auto or fp32; to answer, --backend torch.",
         )
     if precision == "fp16" and chosen.type == "cpu":
         raise ConfigError("precision is fp16, which needs a GPU.", "Use --precision auto.")

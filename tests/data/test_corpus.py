@@ -44,6 +44,12 @@ def test_a_table_with_the_columns_of_the_training_table_gives_those(tmp_path: Pa
     assert "Call it 'kommentar', as in the training table; or adapt" in str(refused.value.hint)
 
 
+def test_one_path_is_a_corpus(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "One.\n")
+
+    assert read_corpus(str(path)) == read_corpus(path) == read_corpus([path])
+
+
 def test_a_row_of_a_table_is_a_document_and_its_lines_are_sentences(tmp_path: Path) -> None:
     path = write_csv(
         tmp_path / "a.csv", ["text", "label"], [["Good film.<br /><br />Bad end.", 1], ["", 0], ["Fine.", 0]]

@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from fastbert.data.corpus import read_corpus
 from fastbert.data.files import InputFile, find_file
 from fastbert.data.header import ExpectedHeader
 from fastbert.data.spreadsheets import open_xlsx
@@ -31,6 +32,14 @@ def workbook(folder: Path, *sheets: SheetRows) -> InputFile:
 
 def cells(stream: RowStream) -> list[tuple[Cell, ...]]:
     return [row.cells for row in stream.rows]
+
+
+def test_sheets_that_are_not_read_are_named(tmp_path: Path) -> None:
+    rows: SheetRows = [["review", "stars"], ["good", 5]]
+    file = workbook(tmp_path, rows, rows, rows)
+
+    assert open_xlsx(file).format.describe() == "xlsx, the first sheet alone, not Sheet 2, Sheet 3"
+    assert "train.xlsx: the first sheet alone, not 'Sheet 2', 'Sheet 3'." in read_corpus(tmp_path / "train.xlsx").notes
 
 
 def test_the_first_sheet_is_read_under_its_header(tmp_path: Path) -> None:

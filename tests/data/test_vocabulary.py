@@ -29,6 +29,11 @@ def test_the_text_it_was_learned_from_has_no_unknown_token_and_is_framed(kind: V
     assert (encoded.type_ids[0], encoded.type_ids[-1]) == (0, 1)
 
 
+def test_another_kind_is_refused() -> None:
+    with pytest.raises(ConfigError, match="vocabulary is 'foo'; expected wordpiece or bpe"):
+        train_vocabulary(CORPUS, 300, kind="foo")  # type: ignore[arg-type]
+
+
 def test_a_size_beyond_all_memory_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"vocab_size is 1,000,000,000; it may be 1,000,000 at most"):
         train_vocabulary(CORPUS, 10**9)

@@ -14,6 +14,7 @@ from fastbert.errors import EncoderError
 from fastbert.models.loading import load_bare_encoder, open_encoder
 from fastbert.models.losses import cross_entropy_sum
 from fastbert.models.masked_lm import MaskedLanguageModel, load_masked_lm
+from fastbert.models.pooling import pooling_of
 from tests.helpers import FAMILIES, tiny_encoder
 
 
@@ -109,6 +110,18 @@ def test_what_is_saved_opens_with_head_and_pooler(encoder: str, tmp_path: Path) 
     assert not info["missing_keys"]
     before = AutoModel.from_pretrained(encoder)
     assert torch.equal(bare.pooler.dense.weight, before.pooler.dense.weight)
+
+
+def test_what_a_checkpoint_says_of_pooling_is_kept(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path / "cls")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}', encoding="utf-8")
+    opened = open_encoder(str(folder))
+    (tmp_path / "saved").mkdir()
+
+    load_masked_lm(opened).save(opened, tmp_path / "saved")
+
+    assert pooling_of(tmp_path / "saved") == "cls"
 
 
 def test_next_sentences_need_a_family_that_knows_them(tmp_path: Path) -> None:

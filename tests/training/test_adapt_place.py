@@ -105,6 +105,11 @@ def test_a_run_that_goes_on_is_not_called_interrupted(tmp_path: Path) -> None:
         assert has_state(working)
 
 
+def test_another_word_for_what_lies_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="if_exists is 'replace'; expected one of refuse, overwrite, resume"):
+        check_out(tmp_path / "out", "replace")  # type: ignore[arg-type]
+
+
 def test_two_runs_do_not_write_to_one_place(tmp_path: Path) -> None:
     with (
         working_place(tmp_path / "out", "refuse"),

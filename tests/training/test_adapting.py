@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -55,6 +56,15 @@ def test_the_text_column_of_the_table_is_that_of_the_unlabelled_one(encoder: str
     result = CliRunner().invoke(app, [*arguments, "--encoder", encoder, "--plan"])
 
     assert "Text: 'title', as in the training table." in result.output, result.output
+
+
+def test_the_encoder_is_not_replaced_by_its_own_adaptation(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+    own = shutil.copytree(encoder, tmp_path / f"m{SUFFIX}")
+
+    code, output = train(tmp_path, str(own), "--adapt", str(corpus), "--overwrite")
+
+    assert code != 0 and "is the encoder to adapt, and the place of the adapted one" in output
 
 
 def test_a_corpus_that_cannot_be_read_is_refused_before_training(encoder: str, tmp_path: Path) -> None:

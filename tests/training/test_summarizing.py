@@ -126,6 +126,14 @@ def test_a_loss_that_is_no_number_ends_training(writer: Encoder, monkeypatch: py
         train(writer)
 
 
+def test_what_was_cut_is_counted(writer: Encoder) -> None:
+    long = [SummaryPair(f"{pair.text} " * 20, f"{pair.summary} " * 20) for pair in PAIRS[:12]]
+
+    trained = train_summarizer([*long, *PAIRS[12:]], writer, SummarizerConfig(**{**FAST, "epochs": 1}))
+
+    assert trained.to_json()["cut"] == {"texts": 12, "summaries": 12}
+
+
 def test_weights_of_another_shape_than_the_configuration_says_are_refused(writer: Encoder, tmp_path: Path) -> None:
     folder = shutil.copytree(writer.source, tmp_path / "writer")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -79,6 +79,12 @@ def _say_epoch(record: EpochRecord) -> None:
 def _show(trained: TrainedSummarizer) -> None:
     from fastbert.display import Block, number
 
+    for count, what, option in (
+        (trained.cut.texts, "texts", "--max-tokens"),
+        (trained.cut.summaries, "summaries", "--max-summary-tokens"),
+    ):
+        if count:
+            say(f"note: {count} {what} are longer than what is read of them and were cut ({option})")
     rows = tuple(
         (name, *(number(value) for value in scores.values()))
         for name, scores in (("this model", trained.rouge), ("first 3 sentences", trained.lead))

@@ -96,7 +96,7 @@ class _Findings:
 
 
 def read_corpus(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     *,
     text: Sequence[str] = (),
     header: bool | None = None,
@@ -110,6 +110,7 @@ def read_corpus(
     usual: text columns of the table that the encoder is for; where a table has them they are taken.
     `<br />` ends a line. Raises DataError for what cannot be read, and for a corpus without text.
     """
+    paths = (paths,) if isinstance(paths, str | Path) else paths
     if not paths:
         raise DataError("No corpus was given.", FORMATS_HINT)
     findings = _Findings()
@@ -241,6 +242,8 @@ def _read_text(file: InputFile, findings: _Findings) -> Iterator[Document]:
 def _read_rows(file: InputFile, columns: _Columns, findings: _Findings) -> Iterator[Document]:
     opened = open_file(file, columns.header)
     table = Table(opened.name, opened.columns, list(opened.rows), opened.format)
+    if opened.format.other_sheets:
+        findings.columns.append(f"{file.name}: the first sheet alone, not {listed(opened.format.other_sheets)}.")
     indices = [table.index_of(name) for name in _text_columns(table, columns, findings)]
     for row in table.rows:
         cells = (cell for index in indices for cell in _parts(row.cells[index]))

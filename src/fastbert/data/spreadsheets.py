@@ -36,7 +36,8 @@ def open_xlsx(file: InputFile, *, header: Header = None) -> RowStream:
     Raises DataError if it cannot be read, is empty or holds only a header; a row with more
     cells than columns raises it while the rows are read.
     """
-    rows = _sheet_rows(file)
+    others: list[str] = []
+    rows = _sheet_rows(file, others)
     sample = list(islice(rows, SAMPLE_ROWS + 1))  # one pass: parsing a workbook twice is what takes the time
     first, below = sample[0][1], [cells for _, cells in sample[1:]]
     named = has_header(first, below, header)
@@ -46,7 +47,7 @@ def open_xlsx(file: InputFile, *, header: Header = None) -> RowStream:
             f"{file.name} holds only a header row ({len(columns)} columns) and no data.",
             "Add rows below it. If the first row is data, use --no-header (from Python, header=False).",
         )
-    described = TableFormat("xlsx", header=named, gzipped=file.gzipped)
+    described = TableFormat("xlsx", header=named, gzipped=file.gzipped, other_sheets=tuple(others))
     body = chain(sample[1:] if named else sample, rows)
     return RowStream(file.name, columns, described, _padded(file.name, body, columns))
 
@@ -63,11 +64,15 @@ def _padded(name: str, rows: Iterable[SheetRow], columns: Sequence[str]) -> Iter
     problems.raise_if_any("Give each column a name in the header row, or clear the cells beside the table.")
 
 
-def _sheet_rows(file: InputFile) -> Iterator[SheetRow]:
-    """Yield the rows that hold anything, without the empty cells at their end."""
+def _sheet_rows(file: InputFile, others: list[str]) -> Iterator[SheetRow]:
+    """Yield the rows that hold anything, without the empty cells at their end.
+
+    others: gets the names of the sheets that are not read.
+    """
     num_rows = 0
     with file.open_seekable() as stream, _damage_explained(file.name), _workbook(file, stream) as book:
         sheet: ReadOnlyWorksheet = book.worksheets[0]
+        others += [other.title for other in book.worksheets[1:]]
         sheet.reset_dimensions()  # some writers declare A1:A1 for a full sheet
         for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
             end = len(values)
@@ -76,9 +81,8 @@ def _sheet_rows(file: InputFile) -> Iterator[SheetRow]:
             if end:
                 num_rows += 1
                 yield number, [_cell(value) for value in values[:end]]
-        others = ", ".join(other.title for other in book.worksheets[1:])
     if num_rows == 0:
-        hint = f"Only the first sheet is read; the others are: {others}." if others else "Fill the sheet."
+        hint = f"Only the first sheet is read; the others are: {', '.join(others)}." if others else "Fill the sheet."
         raise DataError(f"{file.name} is empty: its first sheet has no cells; expected rows.", hint)
 
 

@@ -29,6 +29,7 @@ class TableFormat:
     delimiter: cell separator of a delimited file, None for the others.
     quoting: True if double quotes wrap cells, False if they are data (CoLA, MRPC).
     header: True if the first row holds the column names.    gzipped: read through gzip.
+    other_sheets: of a workbook, which are not read.
     """
 
     kind: FormatKind
@@ -37,6 +38,7 @@ class TableFormat:
     quoting: bool = True
     header: bool = True
     gzipped: bool = False
+    other_sheets: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Return one phrase for people, such as "tab-separated, utf-8, no header"."""
@@ -52,6 +54,8 @@ class TableFormat:
             parts.append("no header")
         if self.gzipped:
             parts.append("gzip")
+        if self.other_sheets:
+            parts.append(f"the first sheet alone, not {', '.join(self.other_sheets)}")
         return ", ".join(parts)
 
 

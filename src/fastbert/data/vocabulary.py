@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -33,6 +33,8 @@ def train_vocabulary(
     It frames one text as [CLS] text [SEP] and two as [CLS] text [SEP] pair [SEP], with type 1 for the pair.
     Raises ConfigError for a size that is too small or large, DataError if the corpus gives hardly a token.
     """
+    if kind not in get_args(VocabularyKind):
+        raise ConfigError(f"vocabulary is '{kind}'; expected wordpiece or bpe.")
     least = len(SPECIAL_TOKENS) + (BYTES if kind == "bpe" else 1)
     if size < least:
         raise ConfigError(f"vocab_size is {size}; {kind} needs at least {least}.", "8,000 to 30,000 are usual.")

@@ -31,6 +31,7 @@ from fastbert.models.loading import (
     save_tokenizer,
     unreadable_weights,
 )
+from fastbert.models.pooling import copy_pooling
 
 Inputs = Mapping[str, torch.Tensor]
 
@@ -105,6 +106,7 @@ class MaskedLanguageModel(nn.Module):
             for name, value in changed.items():
                 setattr(config, name, value)
         save_tokenizer(encoder, folder, encoder.tokenizer.max_tokens)
+        copy_pooling(Path(encoder.source), folder)
 
     def _gather(self, module: nn.Module, inputs: object, output: object) -> object:
         """Leave only the hidden states of masked tokens, as one sequence (1, M, D)."""

@@ -6,6 +6,7 @@ Knows nothing of texts. Axes: W windows, L tokens, D width.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,13 @@ class PooledEncoder(nn.Module):
             return {OUTPUT: hidden_WLD[:, 0]}
         mask_WL1 = attention_mask[..., None].to(hidden_WLD)
         return {OUTPUT: (hidden_WLD * mask_WL1).sum(1) / mask_WL1.sum(1)}
+
+
+def copy_pooling(source: Path, folder: Path) -> None:
+    """Let a checkpoint say what the one that it was made of says of pooling. Raises OSError if the disk fails."""
+    if (source / _SETTINGS).is_file():
+        (folder / _SETTINGS).parent.mkdir()
+        shutil.copyfile(source / _SETTINGS, folder / _SETTINGS)
 
 
 def pooling_of(folder: Path) -> Pooling:

@@ -73,7 +73,7 @@ def working_runtime(model: nn.Module, runtime: Runtime, input_names: Sequence[st
     if asked != "auto":
         raise ConfigError(
             f"precision is {runtime.precision}, in which this encoder fails: {why}.",
-            "Use --precision auto, or answer with --backend torch.",
+            "Use --precision auto or fp32; to answer, --backend torch.",
         )
     return plain
 

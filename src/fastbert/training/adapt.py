@@ -49,7 +49,7 @@ OTHER_ENCODER = "Choose an encoder of that language, or make one with `fastbert 
 MORE_ENTRIES = "Give a larger --vocab-size, or --vocabulary bpe, which knows every character."
 LARGE_SHARE = 0.25  # of the tokens that are held out
 FEW_MASKED = 500  # at a standard deviation of about 2.5 a token the standard error of the loss is 0.1
-Paths = Sequence[str | Path]
+Paths = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def adapt(
 ) -> AdaptResult:
     """Let an encoder learn the language of a corpus as a masked language model, and write it to a folder.
 
-    corpus: files and folders of `read_corpus`.    encoder: "minilm", a folder, or a hub name.
+    corpus: a file or folder of `read_corpus`, or several.    encoder: "minilm", a folder, or a hub name.
     if_exists: "overwrite" replaces an adapted encoder at out; "resume" goes on with an interrupted run from its last
         whole epoch and ends with the weights that the unbroken run would have had.
     Raises UsageError for wrong options or bad input before any work, TrainingError if the loss diverges or the disk

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,8 @@ IfExists = Literal["refuse", "overwrite", "resume"]
 
 def check_out(out: Path, if_exists: IfExists) -> None:
     """Raise ConfigError if a checkpoint cannot be written to a folder, or a run cannot go on or start anew there."""
+    if if_exists not in get_args(IfExists):
+        raise ConfigError(f"if_exists is '{if_exists}'; expected one of {', '.join(get_args(IfExists))}.")
     working = working_folder(out)
     parent = out.resolve().parent
     while not parent.exists():

@@ -13,6 +13,7 @@ from typing import Self
 
 from fastbert.config import AdaptConfig
 from fastbert.display import Block, View
+from fastbert.errors import ConfigError
 from fastbert.training.adapt import Adaptation, prepare
 from fastbert.training.adapt_place import IfExists, check_out
 from fastbert.training.adapt_plan import FACTS, AdaptResult
@@ -42,6 +43,11 @@ class Adapting:
         same options, is used as it is. Raises UsageError as `adapt` does.
         """
         folder = out.resolve().with_name(out.resolve().name + SUFFIX)
+        if Path(learner.config.encoder).resolve() == folder:
+            raise ConfigError(
+                f"{folder} is the encoder to adapt, and the place of the adapted one, which is compared with it.",
+                "Choose another --out.",
+            )
         if_exists: IfExists = "overwrite" if overwrite else "refuse"
         if has_state(working_folder(folder)):
             if_exists = "resume"

@@ -91,8 +91,16 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
+class CutRows:
+    """How many texts and summaries were longer than what is read, and learned by their beginning."""
+
+    texts: int
+    summaries: int
+
+
+@dataclass(frozen=True)
 class TrainedSummarizer:
-    """A trained model that summarises, and how it was trained.
+    """A trained model that summarises, and how it was trained. cut: in training or held out.
 
     rouge, lead: of its summaries of held-out texts and of the first 3 sentences of these; scored: how many texts.
     """
@@ -103,6 +111,7 @@ class TrainedSummarizer:
     scored: int
     rouge: Mapping[str, float]
     lead: Mapping[str, float]
+    cut: CutRows
 
     def save(self, folder: Path) -> Path:
         """Write an ordinary Hugging Face checkpoint, whole or not at all; `AutoModelForSeq2SeqLM` opens it too.
@@ -129,7 +138,12 @@ class TrainedSummarizer:
     def to_json(self) -> dict[str, object]:
         """Return plain values."""
         scores = {"scored": self.scored, "rouge": dict(self.rouge), "lead": dict(self.lead)}
-        return {"trained": self.num_trained, "epochs": [asdict(record) for record in self.records], **scores}
+        return {
+            "trained": self.num_trained,
+            "epochs": [asdict(record) for record in self.records],
+            **scores,
+            "cut": asdict(self.cut),
+        }
 
 
 @dataclass(frozen=True)
@@ -177,13 +191,13 @@ def train_summarizer(
         model = load_writer(encoder).to(runtime.device)  # type: ignore[arg-type]  # a device is one
         run = _Run(encoder, model, runtime, config, (max_tokens, search.max_summary_tokens))
         with drawing_dropout(model):
-            records = run.train(train, valid, on_epoch)
+            records, cut = run.train(train, valid, on_epoch)
     summarize = AbstractiveSummarizer(encoder, model.eval(), runtime, search, max_tokens)
     scored = valid[:SCORED_ROWS]
     wanted = [pair.summary for pair in scored]
     rouge = mean_rouge(summarize([pair.text for pair in scored]), wanted)
     first = mean_rouge([lead(pair.text) for pair in scored], wanted)
-    return TrainedSummarizer(summarize, tuple(records), len(train), len(scored), rouge, first)
+    return TrainedSummarizer(summarize, tuple(records), len(train), len(scored), rouge, first, cut)
 
 
 @dataclass(frozen=True)
@@ -192,6 +206,7 @@ class _Rows:
 
     texts: EncodedRows
     summaries: SummaryTargets
+    cut: CutRows
 
 
 @dataclass(frozen=True)
@@ -206,8 +221,8 @@ class _Run:
 
     def train(
         self, train: Sequence[SummaryPair], valid: Sequence[SummaryPair], on_epoch: Callable[[EpochRecord], None]
-    ) -> list[EpochRecord]:
-        """Train for all epochs and leave the best weights in the model."""
+    ) -> tuple[list[EpochRecord], CutRows]:
+        """Train for all epochs, leave the best weights in the model, and return what was cut."""
         steps = self.config.epochs * num_steps(len(train), self.config.batch_size)
         schedule = make_schedule(self.config.schedule, steps)
         rows, held = self._encode(train), self._encode(valid)
@@ -225,14 +240,15 @@ class _Run:
             records.append(EpochRecord(epoch + 1, loss, valid_loss, best=valid_loss == best))
             on_epoch(records[-1])
         self.model.load_state_dict(kept)
-        return records
+        return records, CutRows(rows.cut.texts + held.cut.texts, rows.cut.summaries + held.cut.summaries)
 
     def _encode(self, pairs: Sequence[SummaryPair]) -> _Rows:
         start, tokenizer = prefix_of(self.encoder), self.encoder.tokenizer
         examples = [TextExample(start + pair.text, None) for pair in pairs]
         features = encode_texts(examples, None, tokenizer, max_tokens=self.lengths[0], truncation="head")
         summaries = tokenizer.encode([pair.summary for pair in pairs], [None] * len(pairs), max_tokens=self.lengths[1])
-        return _Rows(EncodedRows.of(features, len(pairs)), SummaryTargets(summaries))
+        cut = CutRows(int(features.windows.table_W["cut"].sum()), int(summaries.table_W["cut"].sum()))
+        return _Rows(EncodedRows.of(features, len(pairs)), SummaryTargets(summaries), cut)
 
     def _stepper(self, rows: _Rows) -> Stepper:
         return Stepper(
