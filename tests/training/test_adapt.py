@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,21 @@ def test_next_sentence_prediction_is_learned_with_the_words(encoder: str, tmp_pa
     assert json.loads((tmp_path / "out" / "config.json").read_text())["architectures"] == ["BertForPreTraining"]
     _, found = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not found["missing_keys"]
+
+
+def test_pairs_of_one_kind_are_said_and_not_scored(encoder: str, tmp_path: Path) -> None:
+    """Documents of one line have no text that follows another."""
+    several = write_corpus(tmp_path / "several.txt", num_documents=60)
+    lines = write_corpus(tmp_path / "lines.txt", num_documents=100, num_sentences=1)
+    ready = prepare([several, lines], encoder, quick(next_sentence=True, epochs=1))
+    assert ready.held_out.next_N is not None
+
+    one_kind = replace(ready.held_out, next_N=np.ones_like(ready.held_out.next_N))
+    result = replace(ready, held_out=one_kind).run(tmp_path / "out")
+
+    assert any("% of the pairs are of texts that do not follow each other" in one for one in ready.plan.warnings)
+    assert "of the pairs are" not in " ".join(prepare([several], encoder, quick(next_sentence=True)).plan.warnings)
+    assert "next_accuracy" not in result.scores
 
 
 def test_a_new_head_is_said_and_learns_alone_first(encoder: str, tmp_path: Path) -> None:

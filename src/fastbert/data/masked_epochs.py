@@ -58,7 +58,7 @@ class MaskedEpoch:
     ids_T: token ids, masked, int32.    types_T: token type ids, uint8, None where all are 0.
     lengths_N: tokens of each sequence.    places_M: where in ids_T something is predicted, ascending.
     targets_M: the tokens that were there.    next_N: 0 where the second text follows the first, else 1; None without
-        pairs.    num_cut: tokens of the corpus that are in no sequence, for pairs that were too long.
+        pairs.    num_cut: tokens cut from pairs that were too long.
     """
 
     ids_T: npt.NDArray[np.int32]
@@ -71,6 +71,11 @@ class MaskedEpoch:
 
     def __len__(self) -> int:
         return len(self.lengths_N)
+
+    @property
+    def random_share(self) -> float | None:
+        """Return how many of the pairs are of texts that do not follow each other, from 0 to 1; None without pairs."""
+        return None if self.next_N is None else float(self.next_N.mean())
 
     def labels_T(self) -> npt.NDArray[np.int64]:
         """Return the token to predict at each place, -100 where none is."""

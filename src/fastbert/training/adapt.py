@@ -48,6 +48,7 @@ MANY_UNKNOWN = 0.01  # share of the tokens
 OTHER_ENCODER = "Choose an encoder of that language, or make one with `fastbert pretrain`."
 MORE_ENTRIES = "Give a larger --vocab-size, or --vocabulary bpe, which knows every character."
 LARGE_SHARE = 0.25  # of the tokens that are held out
+MANY_RANDOM = 0.75  # share of the pairs; BERT's way gives more than a half where documents end soon
 FEW_MASKED = 500  # at a standard deviation of about 2.5 a token the standard error of the loss is 0.1
 Paths = str | Path | Sequence[str | Path]
 
@@ -335,9 +336,21 @@ def _warnings(
         found.append(f"The corpus is small: {plan.tokens:,} tokens. Adaptation wants {FEW_TOKENS:,} and more.")
     if from_scratch and plan.tokens < 100 * FEW_TOKENS:
         found.append("An encoder from nothing wants many millions of tokens; adapting one that is trained wants few.")
+    return (*found, *_pair_warnings(plan, first))
+
+
+def _pair_warnings(plan: AdaptPlan, first: MaskedEpoch) -> list[str]:
+    """Return what is odd about pairs for next-sentence prediction."""
+    found = []
     if first.num_cut:
         found.append(
-            f"{first.num_cut:,} tokens of an epoch are in pairs too long for {plan.config.max_tokens} tokens and are "
-            "cut off; shorter lines or more --max-tokens keep them."
+            f"{first.num_cut:,} tokens are cut from the pairs of an epoch, which are longer than "
+            f"{plan.config.max_tokens} tokens; shorter lines or more --max-tokens keep them."
         )
-    return tuple(found)
+    share = first.random_share
+    if share is not None and share > MANY_RANDOM:
+        found.append(
+            f"{100 * share:.0f} % of the pairs are of texts that do not follow each other, where BERT has 50: "
+            "documents of one line give no others. Write one sentence on each line."
+        )
+    return found
