@@ -193,6 +193,16 @@ def test_an_evaluation_of_the_log_has_all_scores(tmp_path: Path) -> None:
     assert lines_of(log.path)[0]["scores"] == {"accuracy": 0.9, "f1_macro": 0.75}
 
 
+def test_the_log_names_which_of_several_trainings_it_is(tmp_path: Path) -> None:
+    log = JsonLog(tmp_path / "run.jsonl")
+
+    for name in ("adaptation", "plain encoder"):
+        log.on_part(name)
+        log.on_step(make_state(1))
+
+    assert [line["run"] for line in lines_of(log.path)] == ["adaptation", "plain encoder"]
+
+
 def test_the_end_of_the_log_says_why_it_stopped(tmp_path: Path) -> None:
     log, state = JsonLog(tmp_path / "run.jsonl"), make_state(4)
     state.stop.ask("enough")
@@ -263,6 +273,18 @@ def test_tensorboard_gets_steps_and_every_score(tmp_path: Path) -> None:
 
     assert set(tags) == {"train/loss", "train/lr", "train/gradient_norm", "valid/accuracy", "valid/f1_macro"}
     assert tags["train/loss"] == [(1, 0.5)]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tensorboard's own imports
+def test_each_of_several_trainings_has_curves_of_its_own(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path)
+    for name in ("adaptation", "plain encoder, split 1 of 4"):
+        board.on_part(name)
+        board.on_step(make_state(1))
+        board.on_finish(make_state(1))
+
+    for folder in ("adaptation", "plain-encoder-split-1-of-4"):
+        assert tags_of(tmp_path / folder)["train/loss"] == [(1, 0.5)]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tensorboard's own imports

@@ -77,7 +77,17 @@ class Adapting:
 
         on_view: is shown the plan of the adaptation, what is trained next, and both results.
         """
+
+        def begin(what: str) -> None:
+            for callback in callbacks:
+                callback.on_part(what)
+
+        def begin_training(what: str) -> None:
+            on_view(View((Block(f"Training: {what}"),)))
+            begin(what)
+
         on_view(self.view())
+        begin("adaptation")
         adapted = self.found or self.adaptation.run(self.folder, callbacks, self.if_exists)
         on_view(View((adapted.block(),)))
         choice, trained = choose_encoder(
@@ -85,7 +95,7 @@ class Adapting:
             learner.config,
             str(adapted.folder),
             callbacks=callbacks,
-            on_fit=lambda what: on_view(View((Block(f"Training: {what}"),))),
+            on_fit=begin_training,
         )
         on_view(choice.view())
         if choice.kept == "plain":

@@ -6,6 +6,7 @@ Subclass `Callback` and override the events you need; each gets a `RunState`.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 class Callback:
     """Watches a run. Every event does nothing here; override the ones you need."""
+
+    def on_part(self, name: str) -> None:
+        """Run before each of several trainings of one command, such as "adapted encoder, split 1 of 4"."""
 
     def on_start(self, state: RunState) -> None:
         """Run before the first step; step is 0."""
@@ -130,7 +134,8 @@ class ProgressBar(Callback):
 class JsonLog(Callback):
     """Appends one JSON object a line to a file: steps, evaluations, the end. No texts.
 
-    Steps and epochs count on from fit to fit; seconds are of the fit.
+    Steps and epochs count on from fit to fit; seconds are of the fit. Where a command trains several models, "run"
+    names which, and each counts for itself.
 
     Raises ConfigError if there is no folder for the file, or if it holds something else.
     """
@@ -142,6 +147,11 @@ class JsonLog(Callback):
             raise ConfigError(f"{path}: the log cannot be written there.", "Give a file in a folder that exists.")
         if self.path.exists() and not _is_log(self.path):
             raise ConfigError(f"{path} exists and is no log of a run; nothing is added to it.", "Give another file.")
+        self._part: dict[str, str] = {}
+
+    def on_part(self, name: str) -> None:
+        """Name it in the lines to come."""
+        self._part = {"run": name}
 
     def on_step(self, state: RunState) -> None:
         """Write every so many steps, and the first."""
@@ -164,19 +174,23 @@ class JsonLog(Callback):
 
     def _write(self, values: dict[str, object], state: RunState) -> None:
         place = {"step": state.global_step, "epoch": round(state.global_epoch, 4), "seconds": state.seconds}
-        line = json.dumps(finite({**values, **place}), allow_nan=False)
+        line = json.dumps(finite({**values, **place, **self._part}), allow_nan=False)
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
 
 
 class TensorBoard(Callback):
-    """Writes loss, rate and scores for TensorBoard; steps count on from fit to fit. Needs the extra [track]."""
+    """Writes loss, rate and scores for TensorBoard; steps count on from fit to fit. Needs the extra [track].
+
+    Where a command trains several models, each has a folder in the folder.
+    """
 
     def __init__(self, folder: str | Path) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise MissingExtraError("tensorboard", "track", "The TensorBoard callback") from error
+        self._folder, self._open = Path(folder), SummaryWriter
         try:
             self._writer: SummaryWriter = SummaryWriter(str(folder))
         except OSError as error:
@@ -184,6 +198,11 @@ class TensorBoard(Callback):
                 f"{folder}: TensorBoard's files cannot be written there ({error.strerror or error}).",
                 "Give a folder that can be written to.",
             ) from error
+
+    def on_part(self, name: str) -> None:
+        """Go on in a folder of its own."""
+        self._writer.close()
+        self._writer = self._open(str(self._folder / re.sub(r"\W+", "-", name)))
 
     def on_step(self, state: RunState) -> None:
         """Write loss, rate and gradient norm."""
