@@ -58,7 +58,7 @@ def test_an_int8_export_answers_almost_like_the_model(backend: str, tmp_path: Pa
     exact, fast = (Predictor.load(folder, name)(TEXTS) for name in ("torch", f"{backend}-int8"))
     assert found.precision == "int8"
     assert 0 < abs(scores_of(exact) - scores_of(fast)).max() < 0.2
-    assert found.check.metric == "average_precision_macro"
+    assert found.check.metric in ("average_precision_macro", "f1_micro")  # which lost more
 
 
 def test_a_scheme_that_loses_too_much_gives_way_to_a_safer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
