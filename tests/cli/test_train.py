@@ -49,6 +49,17 @@ def test_plan_and_progress_are_messages_and_scores_are_the_result(run: Run, enco
     assert f"model    {tmp_path / 'model'}" in outcome.err
 
 
+def test_the_command_to_try_is_one_that_the_model_takes(run: Run, encoder: str, tmp_path: Path) -> None:
+    rows = [[row["text"], f"about {row['text']}", row["label"]] for row in feedback_rows(40)]
+    pairs = write_csv(tmp_path / "pairs.csv", ["sentence1", "sentence2", "label"], rows)
+
+    single = train(run, encoder, tmp_path)
+    pair = run("train", pairs, "--out", tmp_path / "p", "--encoder", encoder, "--epochs", 1)
+
+    assert f'try it   echo "your text" | fastbert predict {tmp_path / "model"} -' in single.err
+    assert f"try it   fastbert predict {tmp_path / 'p'} TABLE" in pair.err
+
+
 def test_json_is_one_object_with_the_documented_keys(run: Run, encoder: str, tmp_path: Path) -> None:
     values = train(run, encoder, tmp_path, "--json").json
 

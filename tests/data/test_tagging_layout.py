@@ -22,6 +22,7 @@ def test_a_layout_survives_json() -> None:
         ({"format": "xml"}, "The layout has format 'xml'; expected one of conll, parallel, spans, brat, token_table."),
         ({"format": ["conll"]}, "The layout has format \"['conll']\"; expected one of"),
         ({"scheme": 3}, "The layout has scheme '3'; expected a text or null."),
+        ({"named": "yes"}, "The layout has named 'yes'; expected true or false."),
         ({"reasons": "x"}, "The layout has reasons 'x'; expected a list of texts."),
     ],
 )

@@ -135,7 +135,7 @@ def layout_of_another(source: Source, saved: QuestionLayout, *, answers_required
         return SQUAD
     if saved.format == "records":
         wanted = (*saved.text_columns, *([saved.answer] if saved.answer is not None and answers_required else []))
-        if all(name in column_names(source, saved) for name in wanted):
+        if set(wanted) <= set(column_names(source, saved)):
             return saved
         with suppress(DataError):  # then the reader says which of the trained columns is missing
             return detect_questions(source, answers_required=answers_required)
