@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from fastbert.runtime import choose_runtime
+
 
 def describe(precision: str) -> dict[str, Any]:
     """Return processor, threads and precision for the line of a result."""
@@ -24,6 +26,5 @@ def processor() -> str:
 
 
 def bf16_pays() -> bool:
-    """Return whether the processor has bf16 instructions; where it has not, bf16 is emulated and slow."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # no public question in torch 2.13
-    return any(getattr(torch.cpu, name, bool)() for name in checks)
+    """Return whether bfloat16 is faster here, so that a peer is given the precision that FastBert takes."""
+    return choose_runtime("auto", "cpu").precision == "bf16"

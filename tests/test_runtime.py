@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,8 +38,9 @@ def with_bf16(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
 
 
 def with_instructions(monkeypatch: pytest.MonkeyPatch, **instructions: bool | int) -> None:
-    """Make torch tell of these instructions."""
+    """Make torch tell of these instructions, and bf16 be twice as fast with them."""
     monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(runtime, "bf16_gain", lambda: 2.0)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions, raising=False)
 
 
@@ -84,6 +86,50 @@ def test_bf16_is_taken_by_the_instructions_that_torch_tells(
 
 
 @pytest.mark.parametrize(
+    ("gain", "precision", "reason"),
+    [
+        (0.52, "fp32", "the processor has bf16 instructions, and is not faster with them"),
+        (1.1, "fp32", "the processor has bf16 instructions, and is not faster with them"),
+        (1.3, "bf16", "the device has bf16 instructions"),
+    ],
+)
+def test_instructions_that_are_not_faster_are_not_taken_unless_asked_for(
+    gain: float, precision: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_bf16(monkeypatch, True)
+    monkeypatch.setattr(runtime, "bf16_gain", lambda: gain)
+
+    chosen = choose_runtime("auto", "cpu")
+
+    assert (chosen.precision, chosen.reason) == (precision, reason)
+    assert choose_runtime("bf16", "cpu").precision == "bf16"
+
+
+def test_the_gain_of_bf16_is_the_ratio_of_one_threads_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {torch.float32: 0.003, torch.bfloat16: 0.001}
+    now, threads = [0.0], set()
+
+    def linear(left: torch.Tensor, right: torch.Tensor) -> None:
+        now[0] += seconds[left.dtype]
+        threads.add(torch.get_num_threads())
+
+    monkeypatch.setattr(time, "thread_time", lambda: now[0])
+    monkeypatch.setattr("fastbert.runtime.functional.linear", linear)
+    before, drawn = torch.get_num_threads(), torch.get_rng_state()
+
+    assert runtime.bf16_gain.__wrapped__() == pytest.approx(3.0)
+    assert threads == {1}
+    assert torch.get_num_threads() == before
+    assert torch.equal(torch.get_rng_state(), drawn)
+
+
+def test_the_choice_is_the_same_each_time_it_is_measured() -> None:
+    gains = [runtime.bf16_gain.__wrapped__() for _ in range(3)]
+
+    assert max(gains) < 1.5 * min(gains)
+
+
+@pytest.mark.parametrize(
     ("line", "precision"),
     [
         ("flags\t\t: fpu avx512f avx512_bf16 avx512_vnni", "bf16"),
@@ -96,6 +142,7 @@ def test_bf16_is_taken_by_the_instructions_that_torch_tells(
 def test_where_torch_does_not_tell_the_kernel_does(
     line: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(runtime, "bf16_gain", lambda: 2.0)
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     monkeypatch.setattr(runtime, "CPU_INFO", tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{line}\nbugs\t: bf16\n", encoding="utf-8")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import math
 import platform
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,10 @@ _BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}
 CPU_INFO = Path("/proc/cpuinfo")
 # Rows, inputs, outputs: a widening layer of an encoder. A GPU needs a larger one, or starting it is what is timed.
 _PRODUCTS = {"cpu": (2048, 384, 1536), "other": (16384, 1024, 4096)}
+_SMALL_PRODUCT = (512, 384, 1536)  # a few milliseconds on one thread
 _PRODUCT_REPEATS, _PRODUCT_SECONDS = 7, 0.25
+# bf16 has to be so many times as fast to be taken: AMD EPYC 2.3, Intel Xeon with AVX512_BF16 but without AMX 0.52.
+_BF16_GAIN = 1.2
 _rates: dict[tuple[torch.device, torch.dtype, int, str], float] = {}  # the best product of this process, by setting
 
 
@@ -56,7 +60,7 @@ class Runtime:
         return torch.autocast(self.device.type, dtype=self.dtype)
 
     def describe(self) -> str:
-        """Return one phrase, such as "cpu, 2 threads, bf16 (the processor has bf16 instructions)"."""
+        """Return one phrase, such as "cpu, 2 threads, bf16 (the device has bf16 instructions)"."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
         return f"{name}{threads}, {self.precision} ({self.reason})"
@@ -65,8 +69,9 @@ class Runtime:
 def choose_runtime(precision: Precision = "auto", device: str | None = None) -> Runtime:
     """Return the best device and a precision that is fast there.
 
-    Raises ConfigError for fp16 on a CPU, and for bf16 where the processor only emulates it
-    (measured elsewhere up to 100 times slower).
+    A processor with bf16 instructions may still be faster without them, so one product of each is timed, once in a
+    process. Raises ConfigError for fp16 on a CPU, and for bf16 where the processor only emulates it (measured
+    elsewhere up to 100 times slower).
     """
     if device is not None:
         chosen = torch.device(device)
@@ -76,14 +81,16 @@ def choose_runtime(precision: Precision = "auto", device: str | None = None) -> 
         chosen = torch.device("mps")
     else:
         chosen = torch.device("cpu")
-    fast_bf16 = _has_fast_bf16(chosen)
+    has_bf16 = _has_bf16(chosen)
     if precision == "auto":
-        if fast_bf16:
+        if chosen.type == "cpu" and has_bf16 and bf16_gain() < _BF16_GAIN:
+            return Runtime(chosen, "fp32", "the processor has bf16 instructions, and is not faster with them")
+        if has_bf16:
             return Runtime(chosen, "bf16", "the device has bf16 instructions")
         if chosen.type == "cuda":
             return Runtime(chosen, "fp16", "the GPU has no bf16 instructions")
         return Runtime(chosen, "fp32", "the device has no bf16 instructions")
-    if precision == "bf16" and not fast_bf16:
+    if precision == "bf16" and not has_bf16:
         raise ConfigError(
             f"precision is bf16, which {chosen.type} here only emulates.",
             "Use --precision auto or fp32; to answer, --backend torch.",
@@ -197,21 +204,43 @@ def product_rate(runtime: Runtime, *, again: bool = False) -> float:
     threads = torch.get_num_threads() if runtime.device.type == "cpu" else 0
     setting = (runtime.device, runtime.dtype, threads, torch.get_float32_matmul_precision())
     if again or setting not in _rates:
-        _rates[setting] = max(_rates.get(setting, 0.0), _measure_product(runtime.device, runtime.dtype))
+        shape = _PRODUCTS["cpu" if runtime.device.type == "cpu" else "other"]
+        measured = _measure_product(runtime.device, runtime.dtype, shape, time.perf_counter)
+        _rates[setting] = max(_rates.get(setting, 0.0), measured)
     return _rates[setting]
 
 
-def _measure_product(device: torch.device, dtype: torch.dtype) -> float:
-    rows, inputs, outputs = _PRODUCTS["cpu" if device.type == "cpu" else "other"]
+@functools.cache
+def bf16_gain() -> float:
+    """Return how many times as fast the processor multiplies in bf16 as in float32.
+
+    One thread's own processor time counts, so that a choice made by it does not depend on what else is running. Takes
+    a tenth of a second, once in a process.
+    """
+    cpu = torch.device("cpu")
+    with using_threads(1):
+        exact, rounded = (
+            _measure_product(cpu, dtype, _SMALL_PRODUCT, time.thread_time) for dtype in (torch.float32, torch.bfloat16)
+        )
+    return rounded / exact
+
+
+def _measure_product(
+    device: torch.device,
+    dtype: torch.dtype,
+    shape: tuple[int, int, int],
+    clock: Callable[[], float],
+) -> float:
+    rows, inputs, outputs = shape
     values = torch.linspace(-1, 1, inputs, device=device).to(dtype)  # no random numbers: a run would get others
     left, right = values.expand(rows, -1).contiguous(), values.expand(outputs, -1).contiguous()
-    best, started = math.inf, time.perf_counter()
+    best, started = math.inf, clock()
     with torch.inference_mode():
         for repeat in range(_PRODUCT_REPEATS + 1):
-            start = time.perf_counter()
+            start = clock()
             functional.linear(left, right)
             wait_for(device)
-            end = time.perf_counter()
+            end = clock()
             if repeat > 0:  # the first one makes its plans
                 best = min(best, end - start)
                 if end - started > _PRODUCT_SECONDS:
@@ -227,7 +256,7 @@ def wait_for(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _has_fast_bf16(device: torch.device) -> bool:
+def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     return device.type == "cpu" and bool(_BF16_INSTRUCTIONS & _instructions())

@@ -5,14 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from fastbert.config import Precision
+from fastbert.export import openvino
 from fastbert.export.exporting import export_bundle
 from fastbert.export.openvino import Quantizer, convert
 from fastbert.inference.openvino_backend import OpenVinoBackend
 from fastbert.inference.predictor import Predictor, as_examples
+from fastbert.runtime import Runtime
 from fastbert.tasks.base import pad_batch
 from tests.bundles import tiny_bundle
 from tests.exported import TEXTS, exported_bundle
@@ -42,6 +47,21 @@ def quantizer(folder: Path) -> Quantizer:
     predictor = Predictor.load(folder, "onnx")
     features = predictor.task.encode(as_examples(TEXTS), predictor.tokenizer, 24)
     return Quantizer(folder / "onnx/model.onnx", features, predictor.tokenizer.pad_id)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision", "pays"),
+    [(["FP32", "BF16"], "bf16", True), (["FP32", "BF16"], "fp32", False), (["FP32", "INT8"], "bf16", False)],
+    ids=["faster", "slower", "unknown to OpenVINO"],
+)
+def test_bf16_pays_where_openvino_has_it_and_it_is_faster(
+    capabilities: list[str], precision: Precision, pays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = SimpleNamespace(get_property=lambda device, name: capabilities)
+    monkeypatch.setattr(openvino, "load_openvino", lambda: SimpleNamespace(Core=lambda: core))
+    monkeypatch.setattr(openvino, "choose_runtime", lambda *asked: Runtime(torch.device("cpu"), precision, ""))
+
+    assert openvino.bf16_pays() is pays
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -172,7 +172,7 @@ def _schemes(shape: Export, source: Path, comparison: Comparison) -> list[_Schem
         return [_Scheme(name, "fp32", partial(write, source)) for name, write in quantize.SCHEMES.items()]
     from fastbert.export import openvino
 
-    bf16 = openvino.has_bf16() and comparison.rows.given  # on made-up texts its loss cannot be judged
+    bf16 = openvino.bf16_pays() and comparison.rows.given  # on made-up texts its loss cannot be judged
     rest = "bf16" if bf16 else "fp32"
     if shape.precision == "fp32":
         write = partial(openvino.convert, source)

@@ -16,15 +16,20 @@ from typing import TYPE_CHECKING, Any
 from fastbert.errors import MissingExtraError
 from fastbert.export.quantize import sensitive_products
 from fastbert.inference.openvino_backend import load_openvino, without_telemetry
+from fastbert.runtime import choose_runtime
 from fastbert.tasks.base import Feature, pad_batch
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 
-def has_bf16() -> bool:
-    """Return whether OpenVINO can compute in bfloat16 on this processor."""
-    return "BF16" in load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+def bf16_pays() -> bool:
+    """Return whether OpenVINO can compute in bfloat16 on this processor, and is faster so.
+
+    The speeds are torch's, which has the same kernels (Intel Xeon without AMX: 80 GFLOP/s, 150 in float32).
+    """
+    can = "BF16" in load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return can and choose_runtime("auto", "cpu").precision == "bf16"
 
 
 def convert(source: Path, target: Path) -> None:
