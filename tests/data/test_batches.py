@@ -14,7 +14,9 @@ from fastbert.data.batches import (
     Costs,
     Indices,
     epoch_padding,
+    middle_step,
     num_steps,
+    padded_tokens,
     prediction_batches,
     split_by_cost,
     training_steps,
@@ -178,3 +180,20 @@ def test_the_share_of_padding_counts_each_part_by_its_longest_row() -> None:
     assert epoch_padding(costs, batch_size=2, batch_tokens=100, seed=0) == 0
     assert epoch_padding(costs, batch_size=4, batch_tokens=100, seed=0) == pytest.approx(1 - 28 / 40)
     assert epoch_padding(costs, batch_size=4, batch_tokens=20, seed=0) == 0  # cut into two parts
+
+
+def test_padded_tokens_count_all_windows_of_a_row() -> None:
+    costs = Costs(np.array([10, 8, 5]), np.array([3, 1, 2]))
+    steps = [[np.array([0]), np.array([1, 2])], [np.array([2])]]
+
+    assert padded_tokens(steps, costs).tolist() == [3 * 10 + (1 + 2) * 8, 2 * 5]
+
+
+def test_the_middle_step_is_told_with_its_share_of_all_tokens() -> None:
+    """Of 100, 8, 8 and 4 tokens the mean is 30: the step of 8 is nearest, and all together are 15 of it."""
+    costs = Costs(np.array([10, 8, 8, 4]), np.array([10, 1, 1, 1]))
+    steps = [[np.array([row])] for row in range(4)]
+
+    chosen, times = middle_step(steps, costs)
+
+    assert (flat(list(chosen)), times) == ([1], 15.0)

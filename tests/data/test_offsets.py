@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import unicodedata
+
 import numpy as np
 import pytest
 import tokenizers
@@ -203,6 +206,72 @@ def test_characters_beyond_the_basic_plane_count_as_one() -> None:
 
 def test_offsets_are_of_the_text_as_it_was_given_not_as_it_was_normalised() -> None:
     assert [part for _, _, part in origins(small(), "THE\u0301  App\x00 the")[1:-1]][-2:] == ["App", "the"]
+
+
+# --- marks ------------------------------------------------------------------------------------------
+
+
+def marks_dropped() -> Tokenizer:
+    """Return a tokenizer as BERT's for lower case: without accents and vowel signs."""
+    words = ["[UNK]", "[CLS]", "[SEP]", "zoe", "in", "jo", "##se", "\u0906\u0924", "\u2764"]
+    backend = tokenizers.Tokenizer(models.WordPiece({word: index for index, word in enumerate(words)}))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=True)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    return Tokenizer(backend, pad_id=0, max_tokens=64, input_names=["input_ids"])
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("Zoe\u0308 in", ["Zoe\u0308", "in"]),
+        ("Zoe\u0308", ["Zoe\u0308"]),
+        ("Jose\u0301\u0323!", ["Jo", "se\u0301\u0323", "!"]),
+        ("\u0906\u0924\u0947 in", ["\u0906\u0924\u0947", "in"]),
+        ("\u2764\ufe0f", ["\u2764\ufe0f"]),
+        ("in \u0308 in", ["in", "in"]),
+        ("e\u0301e\u0301 in", ["e\u0301e\u0301", "in"]),
+    ],
+    ids=["accent", "at the end", "two of them", "vowel sign", "variant", "on a blank", "unknown word"],
+)
+def test_a_range_holds_the_marks_of_its_last_character(text: str, ranges: list[str]) -> None:
+    found = origins(marks_dropped(), text)[1:-1]
+
+    assert [characters for _, _, characters in found] == ranges
+
+
+def test_a_mark_at_the_beginning_of_the_next_text_is_not_taken() -> None:
+    _, offsets = marks_dropped().encode_with_offsets(["in", "\u0308 in"], [None, None], max_tokens=8)
+
+    assert [end for end in offsets.end_T.tolist() if end] == [2, 4]
+
+
+def test_a_mark_with_tokens_of_its_own_stays_theirs() -> None:
+    """Three bytes of two characters: the one before is not made longer, so that its neighbour can be told from it."""
+    assert [characters for _, _, characters in origins(byte_level(trim=True), "e\u0308")[1:-1]] == [
+        "e",
+        "\u0308",
+        "\u0308",
+    ]
+
+
+@settings(deadline=None, max_examples=100)
+@given(text=st.text("aZ\u00eb \u0308\u0301\u0947\ufe0f!\u4e2d"))
+def test_behind_a_range_there_is_a_mark_only_where_the_next_one_begins(text: str) -> None:
+    ranges = [(start, end) for start, end in _bounds(marks_dropped(), text) if end > start]
+
+    begins = {start for start, _ in ranges}
+    assert all(end not in range(len(text)) or not _is_mark(text[end]) or end in begins for _, end in ranges)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(ranges))
+
+
+def _bounds(tokenizer: Tokenizer, text: str) -> list[tuple[int, int]]:
+    _, offsets = tokenizer.encode_with_offsets([text], [None], max_tokens=64)
+    return list(zip(offsets.start_T.tolist(), offsets.end_T.tolist(), strict=True))
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
 
 
 # --- white space ------------------------------------------------------------------------------------

@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from fastbert.config import TrainConfig
+from fastbert.data.batches import middle_step, training_steps
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError, EncoderError
 from fastbert.models.work import measure_work
 from fastbert.training.plan import total_steps
 from tests.feedback import differing, feedback_rows, make_data, make_learner, tagged_rows, weights, write_feedback
+from tests.tasks.questions import question_rows
 
 
 @pytest.mark.parametrize(
@@ -128,6 +130,38 @@ def test_windows_of_long_texts_need_memory_each(encoder: str) -> None:
     )
 
     assert cut.plan(estimate=False).memory_bytes < read.plan(estimate=False).memory_bytes
+
+
+def test_a_long_context_needs_no_more_than_its_passes(encoder: str) -> None:
+    """The windows of a question are trained apart: a pass is as large as with two or three, however long."""
+    fillers = ("the page is slow " * 8, "the page is slow " * 60)
+    learners = [make_learner(encoder, questions_with(filler)) for filler in fillers]
+
+    needed = [learner.plan(batch_tokens=64, estimate=False).memory_bytes for learner in learners]
+
+    assert [int(learner.data.encoded("train").costs.windows_N.max()) > 10 for learner in learners] == [False, True]
+    assert needed[1] == needed[0]
+
+
+def test_the_time_of_rows_with_many_windows_is_counted(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row of 40 has most of the tokens: an epoch is far longer than the step that is timed times their number."""
+    monkeypatch.setattr("fastbert.training.plan._time_passes", lambda stepper, parts: 1.0)
+    learner = make_learner(encoder, questions_with("the page is slow " * 60))
+
+    seconds = learner.plan(batch_size=4, batch_tokens=64, epochs=1).seconds
+
+    costs = learner.data.encoded("train").costs
+    steps = training_steps(costs, batch_size=4, batch_tokens=64, seed=0, epoch=0)
+    _, times = middle_step(steps, costs)
+    assert times > 2 * len(steps)
+    assert seconds >= times
+
+
+def questions_with(filler: str) -> DataBunch:
+    """Return questions about short contexts, and one about a context with a filler in it."""
+    rows = [{"question": "who ?", "context": f"anna has page {number}", "answer": "anna"} for number in range(40)]
+    rows[7]["context"] = f"anna has {filler}"
+    return DataBunch.from_files(rows, valid=question_rows(4), max_tokens=32)
 
 
 def test_larger_batches_need_more_memory(encoder: str) -> None:

@@ -12,14 +12,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fastbert.data.examples import TextExample
+from fastbert.data.examples import Answer, QuestionExample, TextExample
+from fastbert.data.features import EncodedRows
 from fastbert.errors import TrainingError
 from fastbert.labels import Labels
 from fastbert.models.loading import load_model, open_encoder
 from fastbert.runtime import Runtime, choose_runtime
+from fastbert.tasks.answering import Answering
 from fastbert.tasks.base import Feature, Task
 from fastbert.tasks.classification import Classification, MultiLabel, SingleLabel
-from fastbert.training.step import Stepper, StepResult, make_scaler
+from fastbert.training.step import Stepper, StepResult, make_scaler, training_parts
 from tests.feedback import differing, feedback_rows, weights
 
 NAMES = Labels(("bug", "praise"))
@@ -260,6 +262,37 @@ def test_an_example_of_several_windows_counts_once(encoder: str) -> None:
 
     assert len(features) > 3
     assert run(make_stepper(encoder, task), features).examples == 2
+
+
+def test_long_rows_are_cut_into_passes_without_changing_the_step(encoder: str) -> None:
+    tokenizer, task = open_encoder(encoder).tokenizer, Answering()
+    examples = [
+        QuestionExample("who ?", "the page is slow " * 20 + "anna", (Answer("anna", 340),)),
+        QuestionExample("who ?", "anna said so", (Answer("anna", 0),)),
+    ]
+    encoded = EncodedRows.of(task.encode(examples, tokenizer, 24), 2)
+    rows = [np.array([1, 0])]
+
+    whole, cut = (training_parts(encoded, rows, 72, by_token=by_token) for by_token in (False, True))
+    steppers = [make_stepper(encoder, task) for _ in range(2)]
+    results = [run(stepper, *parts) for stepper, parts in zip(steppers, (whole, cut), strict=True)]
+
+    assert [len(part) for part in whole] == [sum(len(part) for part in cut)]
+    assert len(cut) >= 3
+    assert max(len(part) * int(part.length_W.max()) for part in cut) <= 72
+    assert largest_difference(*steppers) <= 1e-12
+    assert [result.examples for result in results] == [2, 2]
+    assert results[0].loss == pytest.approx(results[1].loss, abs=1e-12)
+
+
+def test_windows_that_one_answer_is_made_of_stay_together(encoder: str) -> None:
+    task = SingleLabel(NAMES, truncation="windows")
+    examples = [TextExample("the page is slow " * 20, labels=("bug",))]
+    encoded = EncodedRows.of(task.encode(examples, open_encoder(encoder).tokenizer, 32), 1)
+
+    (part,) = training_parts(encoded, [np.array([0])], 32, by_token=task.by_token)
+
+    assert len(part) == len(encoded.features) > 1
 
 
 def test_a_step_puts_the_model_into_training_mode(encoder: str) -> None:

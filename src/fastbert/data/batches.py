@@ -56,8 +56,22 @@ def training_steps(costs: Costs, *, batch_size: int, batch_tokens: int, seed: in
 def epoch_padding(costs: Costs, *, batch_size: int, batch_tokens: int, seed: int) -> float:
     """Return which part of the padded tokens of a first epoch is padding; a window counts as its example's longest."""
     steps = training_steps(costs, batch_size=batch_size, batch_tokens=batch_tokens, seed=seed, epoch=0)
-    padded = sum(int(costs.longest_N[part].max() * costs.windows_N[part].sum()) for step in steps for part in step)
+    padded = int(padded_tokens(steps, costs).sum())
     return 1 - int((costs.longest_N * costs.windows_N).sum()) / max(padded, 1)
+
+
+def padded_tokens(steps: Sequence[Sequence[Indices]], costs: Costs) -> Indices:
+    """Return the padded tokens of each optimiser step."""
+    return np.array(
+        [sum(costs.longest_N[part].max() * costs.windows_N[part].sum() for part in step) for step in steps], np.intp
+    )
+
+
+def middle_step(steps: Sequence[Sequence[Indices]], costs: Costs) -> tuple[Sequence[Indices], float]:
+    """Return the step whose padded tokens are nearest to the mean, and how many times as many all steps have."""
+    tokens = padded_tokens(steps, costs)
+    chosen = int(np.argmin(np.abs(tokens - tokens.mean())))
+    return steps[chosen], float(tokens.sum() / tokens[chosen])
 
 
 def prediction_batches(costs: Costs, *, batch_tokens: int, max_rows: int = 256) -> list[Indices]:

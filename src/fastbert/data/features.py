@@ -199,6 +199,12 @@ class EncodedRows:
         begins = np.repeat(self.starts[rows] - (ends - windows), windows)
         return self.features.select(begins + np.arange(len(begins)))
 
+    def passes_of(self, rows: Indices, batch_tokens: int) -> Iterator[Features]:
+        """Yield the windows of some examples in passes of at most batch_tokens padded tokens, or of one window."""
+        windows = self.windows_of(rows)
+        size = max(1, batch_tokens // int(windows.length_W.max()))
+        return (windows.select(slice(start, start + size)) for start in range(0, len(windows), size))
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 

@@ -8,6 +8,9 @@ Axes: D distinct texts, P tokens of all distinct texts, T tokens of all windows.
 
 from __future__ import annotations
 
+import functools
+import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -20,9 +23,11 @@ import tokenizers
 from fastbert.data.windows import Ints, Windows
 
 Numbers = Sequence[int]  # token ids of one text, or what stands for them
+Codes = npt.NDArray[np.uint32]
 Source = Literal["text", "pair"]
 SPECIAL, TEXT, PAIR = -1, 0, 1  # of `Offsets.source_T`
 _LAST_SPACE = 0x3000  # no character above it is white space in Python 3.11 to 3.14
+_FIRST_MARK = 0x300
 _SPACES = np.array([chr(code).isspace() for code in range(_LAST_SPACE + 1)] + [False])
 
 
@@ -33,7 +38,8 @@ class Offsets:
     source_T: int8, 0 for a token of the text, 1 of the pair, -1 for a special token.
     token_T: int32, its index among all tokens of that text, cut or not; -1 for a special token.
     start_T, end_T: int32, its characters in that text, end exclusive; 0 and 0 for a special token. A range neither
-        begins nor ends with white space, unless it holds nothing else. It is empty for what the tokenizer made up.
+        begins nor ends with white space, unless it holds nothing else, and ends behind the marks that belong to its
+        last character, which normalisers drop or join. It is empty for what the tokenizer made up.
     """
 
     source_T: npt.NDArray[np.int8]
@@ -61,7 +67,11 @@ class TokenRanges:
         bounds_P2 = np.fromiter(bounds, np.int32, 2 * num_tokens).reshape(-1, 2)
         first_D = np.cumsum([0, *map(len, texts)])[:-1]  # characters before each text
         shift_P = np.repeat(first_D, np.diff(begin_D))
-        start_P, end_P = _trimmed("".join(texts), bounds_P2[:, 0] + shift_P, bounds_P2[:, 1] + shift_P)
+        codes_C = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        start_P, end_P = _trimmed(codes_C, bounds_P2[:, 0] + shift_P, bounds_P2[:, 1] + shift_P)
+        if len(codes_C) and codes_C.max() >= _FIRST_MARK:
+            last_P = np.repeat(first_D + np.fromiter(map(len, texts), np.int64, len(texts)), np.diff(begin_D))
+            end_P = _with_marks(codes_C, start_P, end_P, last_P)
         return cls(ids_P, (start_P - shift_P).astype(np.int32), (end_P - shift_P).astype(np.int32), begin_D)
 
     @classmethod
@@ -105,9 +115,8 @@ class TokenRanges:
         return replace(laid, ids_T=filled(laid.ids_T.copy(), self.ids_P[place])), offsets
 
 
-def _trimmed(text: str, start_P: Ints, end_P: Ints) -> tuple[Ints, Ints]:
+def _trimmed(codes_C: Codes, start_P: Ints, end_P: Ints) -> tuple[Ints, Ints]:
     """Return ranges of a text without white space at their ends; those that hold nothing else as they are."""
-    codes_C = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     is_space_C = _SPACES[np.minimum(codes_C, _LAST_SPACE + 1)]
     filled = np.flatnonzero(end_P > start_P)
     bad = filled[is_space_C[start_P[filled]] | is_space_C[end_P[filled] - 1]]
@@ -119,3 +128,28 @@ def _trimmed(text: str, start_P: Ints, end_P: Ints) -> tuple[Ints, Ints]:
         start_P, end_P = start_P.copy(), end_P.copy()
         start_P[bad], end_P[bad] = solid[first], solid[behind - 1] + 1
     return start_P, end_P
+
+
+def _with_marks(codes_C: Codes, start_P: Ints, end_P: Ints, last_P: npt.NDArray[np.int64]) -> Ints:
+    """Return the ends of ranges behind the marks that follow, but not in the next range or another text.
+
+    last_P: where the text of each range ends.
+    """
+    is_mark_C = np.isin(codes_C, _marks())
+    filled = np.flatnonzero(end_P > start_P)
+    inside = filled[end_P[filled] < last_P[filled]]
+    if not len(inside) or not is_mark_C[end_P[inside]].any():
+        return end_P
+    others = np.append(np.flatnonzero(~is_mark_C), len(codes_C))
+    next_P = np.append(start_P[filled][1:], len(codes_C))  # where the next range begins
+    behind = np.minimum(others[np.searchsorted(others, end_P[filled])], np.minimum(next_P, last_P[filled]))
+    end_P = end_P.copy()
+    end_P[filled] = np.maximum(end_P[filled], behind)
+    return end_P
+
+
+@functools.cache
+def _marks() -> Codes:
+    """Return the characters that are drawn on the one before: accents, vowel signs, variants."""
+    found = (code for code in range(_FIRST_MARK, sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "M")
+    return np.fromiter(found, np.uint32)

@@ -96,7 +96,7 @@ class Task(ABC):
     losses: ClassVar[tuple[str, ...]] = ("default",)  # that `with_loss` knows
     counted: ClassVar[str] = "label"  # what `counts` counts, for people
     outputs: ClassVar[tuple[str, ...]] = ("logits",)  # of the model, that `decode` reads
-    by_token: ClassVar[bool] = False  # whether outputs have an axis of tokens, (W, L, ...)
+    by_token: ClassVar[bool] = False  # whether outputs are (W, L, ...), and the loss a sum over windows
     pairs: ClassVar[bool | None] = None  # whether it reads two texts; None: as the training table had it
     always_windows: ClassVar[bool] = False  # whether a longer text is read in windows, whatever `truncation` says
     default_max_tokens: ClassVar[int] = 512  # of an input, where nothing is asked for and the encoder takes so many

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from fastbert.config import Precision
-from fastbert.data.batches import Indices, training_steps
+from fastbert.data.batches import middle_step, training_steps
 from fastbert.errors import ConfigError
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.models.attention import suit_attention
@@ -40,7 +40,7 @@ from fastbert.runtime import (
 from fastbert.tasks.base import pad_batch
 from fastbert.training.learner import Learner
 from fastbert.training.shortcuts import shortcuts
-from fastbert.training.step import Stepper, make_scaler
+from fastbert.training.step import Stepper, make_scaler, training_parts
 
 MODES = ("fp32", "fp32 medium", "bf16", "fp16")  # "medium": torch may round float32 products to bfloat16
 OPTIONS = ("fp32", "bf16", "fp16")  # those that --precision takes; "medium" never was faster than bf16
@@ -250,8 +250,8 @@ class _Bench:
         steps = training_steps(
             encoded.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed, epoch=0
         )
-        chosen = _middle(steps, encoded.costs.longest_N)
-        self.parts = [encoded.windows_of(part) for part in chosen]
+        chosen, _ = middle_step(steps, encoded.costs)
+        self.parts = training_parts(encoded, chosen, config.batch_tokens, by_token=self.learner.data.task.by_token)
         self.num_texts = sum(map(len, chosen))
         self.lengths = [len(window.input_ids_L) for part in self.parts for window in part]
         token_id = int(self.parts[0][0].input_ids_L[0])
@@ -338,9 +338,3 @@ class _Bench:
 
 def _precision(candidate: Candidate) -> Precision:
     return cast("Precision", candidate.mode.split()[0])
-
-
-def _middle(steps: Sequence[Sequence[Indices]], longest_N: Indices) -> Sequence[Indices]:
-    """Return the step whose padded tokens are nearest to the mean."""
-    costs = np.array([sum(longest_N[part].max() * len(part) for part in step) for step in steps])
-    return steps[int(np.argmin(np.abs(costs - costs.mean())))]

@@ -24,7 +24,7 @@ from fastbert.training.callbacks import Callback
 from fastbert.training.kept import KeptWeights
 from fastbert.training.meter import FlopMeter
 from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch, Validation
-from fastbert.training.step import Part, Stepper
+from fastbert.training.step import Part, Stepper, training_parts
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ class Loop:
         def prepare(number: int) -> list[Part]:
             # random numbers of its own: what is prepared does not depend on when
             rng = np.random.default_rng([self.config.seed, self.first_epoch, first_step + number])
-            return self.stepper.prepare([encoded.windows_of(rows) for rows in steps[number]], rng)
+            by_token = self.data.task.by_token
+            features = training_parts(encoded, steps[number], self.config.batch_tokens, by_token=by_token)
+            return self.stepper.prepare(features, rng)
 
         with ThreadPoolExecutor(1) as other_thread:
             upcoming = other_thread.submit(prepare, 0)

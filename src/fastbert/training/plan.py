@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastbert.config import TrainConfig
-from fastbert.data.batches import num_steps, training_steps
+from fastbert.data.batches import middle_step, num_steps, training_steps
 from fastbert.data.databunch import DataBunch, label_block, length_phrase
 from fastbert.display import Block, View, duration
 from fastbert.models.dropout import drawing_dropout
@@ -21,7 +21,7 @@ from fastbert.models.frozen_prefix import frozen_layers, layers_left_out, traine
 from fastbert.models.work import measure_work
 from fastbert.runtime import freed_memory_kept, untouched_rng
 from fastbert.training.shortcuts import keeps_frozen_layers
-from fastbert.training.step import Part, Stepper
+from fastbert.training.step import Part, Stepper, training_parts
 
 _BYTES = 4  # float32
 _LIBRARIES = 450_000_000  # a process that has imported torch and transformers: 0.44 GB
@@ -109,7 +109,8 @@ def total_steps(config: TrainConfig, num_rows: int) -> int:
 def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> float:
     """Return the seconds that training will take, from one measured forward and backward pass.
 
-    The batch nearest to the mean cost is timed twice, the faster counts; evaluation is added as a
+    The batch nearest to the mean cost is timed twice, the faster counts, and all others by their padded tokens;
+    evaluation is added as a
     third of the cost per token. Frozen layers that a fit runs once are counted once. Gradients are dropped and the
     random state is restored.
     """
@@ -117,9 +118,9 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     steps = training_steps(
         encoded.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed, epoch=0
     )
-    costs = np.array([sum(encoded.costs.longest_N[part].max() * len(part) for part in step) for step in steps])
-    chosen = steps[int(np.argmin(np.abs(costs - costs.mean())))]
-    parts = stepper.prepare([encoded.windows_of(part) for part in chosen], np.random.default_rng(0))
+    chosen, times = middle_step(steps, encoded.costs)
+    features = training_parts(encoded, chosen, config.batch_tokens, by_token=data.task.by_token)
+    parts = stepper.prepare(features, np.random.default_rng(0))
     buffers = [(buffer, buffer.clone()) for buffer in stepper.model.buffers()]
     model = stepper.model
     with untouched_rng(), freed_memory_kept(), drawing_dropout(model), trained(model):
@@ -130,8 +131,8 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     for buffer, before in buffers:  # a head of the user's own may count what passes through it
         buffer.copy_(before)
     stepper.optimizer.zero_grad(set_to_none=True)
-    once_s = (whole_s - rest_s) * len(steps)  # the frozen layers of all rows
-    per_epoch_s = rest_s * 1.1 * len(steps)  # the update of the weights comes on top: about a tenth
+    once_s = (whole_s - rest_s) * times  # the frozen layers of all rows
+    per_epoch_s = rest_s * 1.1 * times  # the update of the weights comes on top: about a tenth
     share = len(data.splits["valid"]) / len(data.splits["train"])
     evaluation_s = per_epoch_s / 3 * share * config.evaluations_per_epoch
     return float(once_s * (1 + share) + (per_epoch_s + evaluation_s) * (config.epochs or 0))
@@ -162,6 +163,7 @@ def estimate_memory(stepper: Stepper, data: DataBunch, config: TrainConfig) -> i
     saved = measure_work(stepper.model, stepper.runtime, stepper.input_names, token_id).saved
     costs = data.encoded("train").costs
     longest, most = int(costs.longest_N.max()), int(costs.windows_N.max())
-    windows = max(most, min(config.batch_size * most, config.batch_tokens // longest))
+    together = 1 if data.task.by_token else most  # windows of a row that are one pass in any case
+    windows = max(together, min(config.batch_size * most, config.batch_tokens // longest))
     libraries = _LIBRARIES if stepper.runtime.device.type == "cpu" else 0
     return int(libraries + weights * (1 + copies) + trained * 3 + _SAVED_FACTOR * saved.of([longest] * windows))

@@ -109,8 +109,10 @@ def _prefix(
     )
     try:
         # always in this order, whatever the seed: what is kept depends on weights and rows alone
-        for number, rows in enumerate(prediction_batches(encoded.costs, batch_tokens=config.batch_tokens)):
-            tensors = to_tensors(pad_batch(encoded.windows_of(rows), tokenizer.pad_id), runtime.device)
+        batches = prediction_batches(encoded.costs, batch_tokens=config.batch_tokens)
+        passes = (windows for rows in batches for windows in encoded.passes_of(rows, config.batch_tokens))
+        for number, windows in enumerate(passes):
+            tensors = to_tensors(pad_batch(windows, tokenizer.pad_id), runtime.device)
             if number == 0 and not can_be_skipped(prefix, tensors):
                 _log.info("the layers of this encoder cannot be skipped; frozen ones are run each time")
                 return None

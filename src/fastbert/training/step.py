@@ -18,7 +18,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from fastbert.data.features import Features
+from fastbert.data.batches import Indices
+from fastbert.data.features import EncodedRows, Features
 from fastbert.errors import TrainingError
 from fastbert.inference.torch_backend import model_inputs, to_tensors
 from fastbert.models.dropout import masks_from
@@ -140,10 +141,19 @@ class Stepper:
         batch |= self.task.targets(windows, batch["input_ids"].shape[1], rng)
         return Part(
             to_tensors(batch, self.runtime.device),
-            len(np.unique(windows.example_W)),
+            int(np.count_nonzero(windows.windows.table_W["window"] == 0)),  # a row of several passes counts once
             tuple(windows.length_W.tolist()),
             int(rng.integers(2**32)),
         )
+
+
+def training_parts(
+    encoded: EncodedRows, rows_of_parts: Sequence[Indices], batch_tokens: int, *, by_token: bool
+) -> list[Features]:
+    """Return the windows of the parts of a batch; where the loss is a sum over windows, none exceeds batch_tokens."""
+    if not by_token:
+        return [encoded.windows_of(rows) for rows in rows_of_parts]
+    return [windows for rows in rows_of_parts for windows in encoded.passes_of(rows, batch_tokens)]
 
 
 def update_weights(
