@@ -196,6 +196,9 @@ def test_the_real_files_are_known(name: str) -> None:
         ("first.jsonl", json.dumps(HUGGING_FACE | {"context": "Rome is old. " * 9000})),
         ("first.json", json.dumps([HUGGING_FACE | {"context": "Rome is old. " * 9000}] * 2)),
         ("lines.csv", "question,context,answer\n" + ('What?,"' + "Rome is old.\n" * 500 + '",Rome\n') * 15),
+        ("sorted.csv", "question,context,answer\n" + "Is it?,Rome is old.,\n" * 25 + "What?,Rome is old.,Rome\n" * 3),
+        ("sorted.json", json.dumps([{**ROW, "answer": ""}] * 5000 + [ROW])),
+        ("blanks.csv", "question,context,answer\n" + "What?,Rome is old., Rome \n" * 3),
         ("long.jsonl", json.dumps(HUGGING_FACE) + "\n" + json.dumps(HUGGING_FACE | {"context": "x" * 99_999})),
     ],
 )

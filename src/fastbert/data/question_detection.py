@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
@@ -178,7 +179,7 @@ def _file_is_sure(file: InputFile) -> bool:
 def _open_head(head: str) -> RowStream | None:
     """Open the whole lines of the beginning of a file, or the first objects of a JSON array."""
     if re.match(r"\ufeff?\s*\[\s*\{", head):
-        values = read_first_values(head.removeprefix("\ufeff"), JUDGED_ROWS)
+        values = read_first_values(head.removeprefix("\ufeff"), sys.maxsize)
         records = [value for value in values if isinstance(value, dict)]
         return open_rows(records) if records else None
     lines = head[: head.rfind("\n") + 1] or head
@@ -186,19 +187,21 @@ def _open_head(head: str) -> RowStream | None:
 
 
 def _is_sure(stream: RowStream) -> bool | None:
-    """Return whether rows are surely questions with their answers; None if there is none to judge."""
+    """Return whether rows are surely questions with their answers; None if none of them can be judged."""
     question, context, answer = (
         _find(stream.columns, names) for names in (QUESTION_NAMES, SURE_CONTEXT_NAMES, ANSWER_NAMES)
     )
     if question is None or context is None or answer is None:
         return False
     places = [stream.columns.index(name) for name in (context, answer)]
-    judged: list[bool | None] = []
+    judged: list[bool] = []
     with suppress(DataError):  # a row that was cut where the beginning ends, or is bad: its reader will say so
-        for row in islice(stream.rows, JUDGED_ROWS):
-            judged.append(_is_answered(row, *places))
+        # a table may begin with questions that have no answer, sorted or by chance
+        verdicts = (_is_answered(row, *places) for row in stream.rows)
+        for verdict in islice((verdict for verdict in verdicts if verdict is not None), JUDGED_ROWS):
+            judged.append(verdict)
     # not all: a few answers that are not in their contexts are better reported row by row
-    return (True in judged and judged.count(True) >= MAJORITY * judged.count(False)) if judged else None
+    return judged.count(True) >= MAJORITY * judged.count(False) if judged else None
 
 
 def _is_answered(row: Row, context: int, answer: int) -> bool | None:
@@ -209,7 +212,7 @@ def _is_answered(row: Row, context: int, answer: int) -> bool | None:
         answers = read_answers(row.cells[answer], context=text)
     except WrongValue:
         return False
-    if any(one.text not in text for one in answers):
+    if any(one.text.strip() not in text for one in answers):
         return False
     return True if any(len(one.text) < len(text) for one in answers) else None
 
