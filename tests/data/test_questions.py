@@ -198,14 +198,15 @@ def test_an_answer_without_an_offset_in_several_places_is_the_first_one_and_said
     ]
 
 
-def test_a_bad_answer_beside_good_ones_is_left_out_and_said_so() -> None:
+def test_a_bad_answer_beside_good_ones_is_not_learned_and_said_so() -> None:
     rows = [row(["Paris", "old"]), row([{"text": "Rome", "start": 5}, {"text": "old", "start": 8}])]
 
     assert answers_of(*rows) == [(Answer("old", 8),), (Answer("old", 8),)]
     assert sentences(*rows) == [
-        "rows: an answer was left out, because it is not in its context, or not at the offset given and in several"
-        " other places; its question has others, 2 times (rows 1, 2)."
+        "rows: an answer counts as right but is not learned, because it is not in its context, or not at the offset"
+        " given and in several other places; its question has others, 2 times (rows 1, 2)."
     ]
+    assert [example.unplaced for example in read(rows)[0]] == [("Paris",), ("Rome",)]
 
 
 def test_many_places_of_a_remark_are_cut_short() -> None:

@@ -68,6 +68,7 @@ def test_the_file_says_what_it_is(task: Task, tmp_path: Path) -> None:
     model = onnx.load(str(folder / "model.onnx"))
     facts = {entry.key: entry.value for entry in model.metadata_props}
     assert (facts["task"], json.loads(facts["labels"]), facts["max_tokens"]) == (task.name, list(NAMES), "24")
+    assert json.loads(facts["task_options"]) == json.loads(json.dumps(task.to_json()))  # of a number: mean and scale
     assert [axis.dim_param for axis in model.graph.input[0].type.tensor_type.shape.dim] == ["batch", "length"]
     assert sorted(path.name for path in folder.iterdir() if "onnx" in path.name) == ["model.onnx"]
 

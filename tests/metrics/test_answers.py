@@ -25,6 +25,15 @@ def asked(*answers: str) -> QuestionExample:
     return QuestionExample("Who?", "context", tuple(Answer(text, 0) for text in answers))
 
 
+def test_an_answer_whose_place_is_not_known_counts_as_right() -> None:
+    """The official scripts never look at offsets."""
+    question = QuestionExample("Who?", "context", (Answer("to Rome", 0),), unplaced=("Rome",))
+
+    scores = answer_scores(["Rome"], [question])
+
+    assert (scores["exact_match"], scores["f1"]) == (1.0, 1.0)
+
+
 # --- exact match and F1 -----------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -132,6 +133,15 @@ def test_answers_closer_than_a_hundredth_of_a_deviation_agree() -> None:
     one, two, three = answers(3.0, 3.004, 3.1)
 
     assert one.answer == two.answer != three.answer
+
+
+@pytest.mark.parametrize(("value", "same"), [(3.19, True), (2.81, True), (3.21, False), (math.nan, False)])
+def test_numbers_within_a_tenth_of_a_deviation_are_as_good_as_the_same(value: float, same: bool) -> None:
+    """Whether one is rounded up and the other down says nothing: 3.009 and 3.011 are on two sides of a hundredth."""
+    one, two = answers(3.0, value)
+
+    assert (one.agrees(two), two.agrees(one)) == (same, same)
+    assert answers(3.009)[0].agrees(answers(3.011)[0])
 
 
 def test_where_all_true_values_are_the_same_the_smallest_error_is_the_best() -> None:

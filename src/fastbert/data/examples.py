@@ -122,6 +122,7 @@ class QuestionExample:
     """A question (text) about a context (pair).
 
     answers: all that count as right, () where the context has none, None for a question to answer.
+    unplaced: texts that count as right beside them, but are not learned: where they stand is not known.
     key: what the file calls it.    group: the context's title or text; questions of one group never cross a split.
     """
 
@@ -131,6 +132,12 @@ class QuestionExample:
     where: str = ""
     group: str | None = None
     key: str = ""
+    unplaced: tuple[str, ...] = ()
+
+    @property
+    def right_texts(self) -> frozenset[str]:
+        """Return the texts of all answers that count as right."""
+        return frozenset((*(answer.text for answer in self.answers or ()), *self.unplaced))
 
     @property
     def truth(self) -> tuple[Answer, ...] | None:

@@ -39,8 +39,8 @@ WRONG_HINT = "Correct them; a question without an answer has an empty list of an
 NOTES = {
     "moved": "an answer not at the offset given was found in the only place where its context has it",
     "first": "an answer without an offset was taken from the first of several places in its context",
-    "left out": "an answer was left out, because it is not in its context, or not at the offset given and in several"
-    " other places; its question has others",
+    "left out": "an answer counts as right but is not learned, because it is not in its context, or not at the offset"
+    " given and in several other places; its question has others",
 }
 
 
@@ -119,21 +119,24 @@ class _Reader:
         if reason:
             self._leave_out(question, reason)
             return None
-        answers = self._answers(question)
+        answers, unplaced = self._answers(question)
         if question.answers and answers == ():
             return None
         group = (question.title if self.has_titles else None) or _group(question.context)
-        return QuestionExample(question.question, question.context, answers, question.where, group, question.key)
+        return QuestionExample(
+            question.question, question.context, answers, question.where, group, question.key, unplaced
+        )
 
-    def _answers(self, question: GivenQuestion) -> tuple[Answer, ...] | None:
-        """Return the answers that stand in the context, None where they are not known; note the others."""
+    def _answers(self, question: GivenQuestion) -> tuple[tuple[Answer, ...] | None, tuple[str, ...]]:
+        """Return the answers that stand in the context, None where they are not known, and the texts of others."""
         if question.answers is None or not (self.answers_required or self.any_answered):
-            return None
-        found, missing = [], []
+            return None, ()
+        found, missing, unplaced = [], [], []
         for answer in question.answers:
             place = find_answer(question.context, answer, self.unit)
             if place.start < 0:
                 missing.append(describe_missing(question.context, answer, place, self.unit))
+                unplaced.append(answer.text)
                 continue
             found.append(Answer(answer.text, place.start))
             if place.how in NOTES:
@@ -142,7 +145,7 @@ class _Reader:
             self.notes.setdefault("left out", []).extend([question.row] * len(missing))
         elif missing:
             self._leave_out(question, "no answer stands in the context", missing[0])
-        return tuple(found)
+        return tuple(found), tuple(unplaced)
 
     def _leave_out(self, question: GivenQuestion, reason: str, what: str = "") -> None:
         self.bad.append((question.row, (what or reason) + _behind(question)))

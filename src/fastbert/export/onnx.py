@@ -103,6 +103,7 @@ def _add_metadata(file: Path, bundle: Bundle) -> None:
     facts = {
         "fastbert": __version__,
         "task": bundle.task.name,
+        "task_options": json.dumps(bundle.task.to_json(), ensure_ascii=False),  # of a number: its mean and scale
         "labels": json.dumps(list(bundle.task.label_names), ensure_ascii=False),
         "max_tokens": str(bundle.max_tokens),
         "threshold": str(bundle.decisions.threshold),

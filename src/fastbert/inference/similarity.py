@@ -56,7 +56,8 @@ def similar_pairs(
             count += len(one)
             if count > most:
                 raise DataError(
-                    f"More than {most:,} pairs have a similarity of at least {least:g}.", "Ask for more with --least."
+                    f"More than {most:,} pairs have a similarity of at least {least:g}.",
+                    "Ask for more with --least, and leave out rows whose text repeats another's.",
                 )
     if not found:
         nothing = np.zeros(0, np.intp)

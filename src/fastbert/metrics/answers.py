@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +66,7 @@ def answer_matches(
         raise ValueError("the answers of some questions are not known")
     with_none = any(not example.answers for example in examples)
     matches = [
-        _best_match(text, {answer.text for answer in example.answers or ()}, with_none)
-        for text, example in zip(predicted, examples, strict=True)
+        _best_match(text, example.right_texts, with_none) for text, example in zip(predicted, examples, strict=True)
     ]
     exact_N, f1_N = np.array(matches, np.float64).reshape(-1, 2).T
     return exact_N, f1_N
@@ -114,7 +113,7 @@ def normalized_answer(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_WITHOUT_PUNCTUATION)).split())
 
 
-def _best_match(text: str, right: set[str], with_none: bool) -> tuple[float, float]:
+def _best_match(text: str, right: Set[str], with_none: bool) -> tuple[float, float]:
     """Return exact match and F1 with the best of the right answers. with_none: by the rule of version 2.0."""
     said, texts = normalized_answer(text), {normalized_answer(one) for one in right}
     if with_none:

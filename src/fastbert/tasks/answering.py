@@ -250,9 +250,9 @@ class Answering(Task):
 
         Where none of them is among the alternatives, they may have all that these leave.
         """
-        right = {normalized_answer(answer.text) for answer in _answers(example)}
-        said = answered(prediction)
-        if not right:
+        known, said = _answers(example), answered(prediction)
+        right = set(map(normalized_answer, cast("QuestionExample", example).right_texts))
+        if not known:
             return -math.log(max(said.no_answer, EPSILON))
         among = [span.score for span in said.alternatives if normalized_answer(span.answer) in right]
         rest = 1.0 - said.no_answer - sum(span.score for span in said.alternatives)

@@ -59,6 +59,10 @@ class Prediction(ABC):
     def answer(self) -> Hashable:
         """Return what was decided, without scores: two predictions with equal answers agree."""
 
+    def agrees(self, other: Prediction) -> bool:
+        """Return whether another prediction for the same text has the same answer, or as good as."""
+        return self.answer == other.answer
+
     @property
     @abstractmethod
     def numbers(self) -> Mapping[Hashable, float]:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 SMALLEST, LARGEST = 1e-100, 1e100  # deviations whose squares are numbers of full precision
 NUM_BINS = 8  # of the histogram that stands for label counts, and by which rows are held out
+# Deviations within which two answers are as good as the same: errors of that size at every row, independent of the
+# value, take SAME ** 2 / 2 = 0.005 off Pearson's r.
+SAME = 0.1
 NEAR, CLOSE = 0.25, 0.75  # deviations of the training values within which an answer is right, or partly right
 
 
@@ -53,6 +56,10 @@ class ValuePrediction(Prediction):
     def answer(self) -> Hashable:
         """Return the number, rounded to a hundredth of the deviation: closer answers agree."""
         return round(self.value / self.scale, 2)
+
+    def agrees(self, other: Prediction) -> bool:
+        """Return whether another number is as good as this one."""
+        return abs(self.value - cast("ValuePrediction", other).value) <= SAME * self.scale  # NaN agrees with nothing
 
     @property
     def numbers(self) -> Mapping[Hashable, float]:
