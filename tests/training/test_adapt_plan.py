@@ -23,6 +23,7 @@ PLAN = AdaptPlan(
     sequences=8,
     steps=2,
     head_steps=1,
+    seconds=4000.0,
     notes=("1 row without text left out.",),
     reasons=("2 epochs",),
     warnings=("The corpus is small.",),
@@ -34,6 +35,8 @@ def test_a_plan_says_what_will_be_done_and_what_is_odd() -> None:
 
     assert "8 sequences of up to 128 tokens an epoch, documents packed without padding" in shown
     assert "2 epochs = 2 steps of 32 sequences, peak lr 0.0001" in shown
+    assert "estimate   about 1 h 6 min" in shown
+    assert PLAN.to_json()["estimated_seconds"] == 4000.0
     assert "- 1 row without text left out." in shown and "- The corpus is small." in shown
     assert json.loads(json.dumps(PLAN.to_json()))["options"]["mask_rate"] == 0.15
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from fastbert.data.batches import middle_step, training_steps
 from fastbert.errors import TrainingError
 from fastbert.training.adapt import Adaptation, prepare
 from fastbert.training.adapt_recipe import HEAD_RATE
@@ -178,6 +180,41 @@ def test_evaluation_changes_nothing_and_repeats_itself(encoder: str, tmp_path: P
 
     assert loop.evaluate() == first and loop.model.training
     assert first["perplexity"] == pytest.approx(np.exp(first["loss"]))
+
+
+def test_an_estimate_is_of_all_epochs_and_evaluations(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each pass takes a second here, so a step 1.1."""
+    adaptation = ready(encoder, tmp_path, epochs=3)
+    loop = loop_of(adaptation)
+    made = loop.examples(0)
+    moments = itertools.count()
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(moments)))
+    costs = made.costs
+    steps = training_steps(
+        costs, batch_size=loop.config.batch_size, batch_tokens=loop.config.batch_tokens, seed=loop.config.seed, epoch=0
+    )
+    epoch_s = 1.1 * middle_step(steps, costs)[1]
+    share = loop.valid.costs.longest_N.sum() / costs.longest_N.sum()
+
+    assert loop.estimate_seconds(made) == pytest.approx(3 * epoch_s + 4 * epoch_s / 3 * share)
+
+
+def test_an_estimate_changes_nothing(encoder: str, tmp_path: Path) -> None:
+    adaptation = ready(encoder, tmp_path)
+    loop = loop_of(adaptation)
+    made = loop.examples(0)
+    before = [parameter.detach().clone() for parameter in loop.model.parameters()]
+    modes = [module.training for module in loop.model.modules()]
+    drawn = torch.get_rng_state()
+
+    assert loop.estimate_seconds(made) > 0
+    assert adaptation.plan.seconds > 0
+    assert all(map(torch.equal, before, loop.model.parameters()))
+    assert [module.training for module in loop.model.modules()] == modes
+    assert all(parameter.grad is None for parameter in loop.model.parameters())
+    assert torch.equal(torch.get_rng_state(), drawn)
 
 
 def test_steps_are_counted_over_all_epochs() -> None:

@@ -267,7 +267,9 @@ def _ready(
         reasons=(*_new_parts_note(model, plan.head_steps), *reasons),
         warnings=_warnings(plan, first, held_out, train.unknown_share(tokenizer), from_scratch=from_scratch),
     )
-    return Adaptation(encoder, model, train, held_out, options, chosen, runtime, plan)
+    ready = Adaptation(encoder, model, train, held_out, options, chosen, runtime, plan)
+    seconds = ready._loop(Path(), (), "").estimate_seconds(first)  # the loop that `run` makes, but for its folder
+    return replace(ready, plan=replace(plan, seconds=seconds))
 
 
 def _held_out(valid: CorpusTokens, encoder: Encoder, options: ExampleOptions, seed: int) -> MaskedEpoch:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from fastbert.config import AdaptConfig
-from fastbert.display import Block, View, number
+from fastbert.display import Block, View, duration, number
 from fastbert.training.masked_loop import Progress
 
 FACTS = "adaptation.json"  # beside the checkpoint: plan and scores
@@ -23,7 +23,7 @@ class AdaptPlan:
     """What will be done. train, valid, encoder, runtime, masking: phrases.
 
     sequences: of the first epoch.    tokens: of the corpus that is trained on.    head_steps: in which a new head
-    learns alone.
+    learns alone.    seconds: that training and evaluations are estimated to take on this machine.
     """
 
     config: AdaptConfig
@@ -36,6 +36,7 @@ class AdaptPlan:
     sequences: int
     steps: int
     head_steps: int
+    seconds: float = 0.0
     notes: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class AdaptPlan:
             "sequences": self.sequences,
             "steps": self.steps,
             "head_steps": self.head_steps,
+            "estimated_seconds": round(self.seconds, 1),
             "masking": self.masking,
             "options": self.config.to_json(),
             "notes": list(self.notes),
@@ -80,6 +82,7 @@ class AdaptPlan:
             f"machine    {self.runtime}",
             f"training   {config.epochs} epochs = {self.steps:,} steps of {config.batch_size} sequences, "
             f"peak lr {config.lr:g}",
+            f"estimate   about {duration(self.seconds)}",
         )
         blocks = [Block("Plan", lines)]
         facts = (*self.notes, *self.reasons)
