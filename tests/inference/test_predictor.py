@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError, DataError, MissingExtraError
+from fastbert.inference import predictor as predictor_module
 from fastbert.inference.pipeline import Backend, predict_features
-from fastbert.inference.predictor import Predictor, as_examples
+from fastbert.inference.predictor import Predictor, as_examples, chunks, num_characters
 from fastbert.labels import Labels
 from fastbert.models.loading import load_saved_model
 from fastbert.tasks.base import Array, Batch, Prediction, Task
@@ -224,6 +225,20 @@ def test_a_single_text_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "A predictor is called with a list of texts; a single text was given.\n  Write model([text])."
     )
+
+
+def test_a_chunk_ends_early_where_texts_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictor_module, "CHUNK_CHARACTERS", 10)
+
+    found = list(chunks(["a" * 4, "b" * 4, "c" * 4, "d" * 30, "e", "f"], len, most=4))
+
+    assert [[len(text) for text in chunk] for chunk in found] == [[4, 4, 4], [30], [1, 1]]
+    assert list(chunks([], len, 4)) == []
+
+
+def test_the_characters_of_a_pair_are_those_of_both_texts() -> None:
+    assert num_characters(TextExample("abc", "de")) == 5
+    assert num_characters(TextExample("abc")) == 3
 
 
 def test_a_stream_of_a_single_text_is_refused(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ The learner evaluates through the same pipeline, so that a saved model answers a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from fastbert.bundle import Bundle, read_bundle
 from fastbert.data.examples import TextExample
@@ -19,6 +19,8 @@ from fastbert.inference.pipeline import Backend, predict_features
 from fastbert.tasks.base import Example, Prediction, Task
 
 CHUNK = 2048  # texts that `stream` holds at a time
+CHUNK_CHARACTERS = 8_000_000  # and about how many characters: windows of long contexts take 50 bytes for each
+T = TypeVar("T")
 TextInput = str | tuple[str, str]
 
 
@@ -79,9 +81,9 @@ class Predictor:
         return predict_features(self.task, self.backend, features, examples, self.bundle.decisions, self.tokenizer)
 
     def stream(self, texts: Iterable[TextInput], chunk: int = CHUNK) -> Iterator[Prediction]:
-        """Yield predictions in order, holding at most chunk texts in memory."""
-        remaining = enumerate(_checked_list(texts))
-        while block := [as_example(item, row) for row, item in islice(remaining, max(1, chunk))]:
+        """Yield predictions in order, holding at most chunk texts in memory, or fewer long ones."""
+        examples = (as_example(item, row) for row, item in enumerate(_checked_list(texts)))
+        for block in chunks(examples, num_characters, chunk):
             yield from self.predict_examples(block)
 
     def _check_shape(self, examples: Sequence[Example]) -> None:
@@ -103,6 +105,25 @@ class Predictor:
         shown = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
         names = f": {shown}" if shown else ""
         return f"Predictor({self.bundle.folder}, {self.task.name}, {self.backend.name}{names})"
+
+
+def chunks(items: Iterable[T], characters: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """Yield items in lists of `most`, or fewer where they have CHUNK_CHARACTERS together; nothing is read ahead."""
+    block: list[T] = []
+    total = 0
+    for item in items:
+        block.append(item)
+        total += characters(item)
+        if len(block) >= most or total >= CHUNK_CHARACTERS:
+            yield block
+            block, total = [], 0
+    if block:
+        yield block
+
+
+def num_characters(example: Example) -> int:
+    """Return the characters of the text or texts of an example."""
+    return len(example.text) + len(example.pair or "")
 
 
 def as_examples(texts: Iterable[TextInput]) -> list[TextExample]:

@@ -20,7 +20,7 @@ from fastbert.data.table import Row, RowStream
 from fastbert.data.tagging import TaggingLayout
 from fastbert.errors import DataError, did_you_mean
 from fastbert.inference.evaluation import saved_layout
-from fastbert.inference.predictor import CHUNK, Predictor
+from fastbert.inference.predictor import CHUNK, Predictor, chunks, num_characters
 from fastbert.tasks.base import Prediction
 
 
@@ -77,7 +77,7 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
 def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) -> tuple[int, int]:
     """Answer every row in order; return how many rows there were and how many had no text."""
     count = empty = 0
-    while chunk := list(islice(texts.items, CHUNK)):
+    for chunk in chunks(texts.items, lambda item: 0 if item[1] is None else num_characters(item[1]), CHUNK):
         present = [example for _, example in chunk if example is not None]
         answers = iter(predictor.predict_examples(present) if present else [])
         for row, example in chunk:
