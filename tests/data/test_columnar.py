@@ -167,6 +167,55 @@ def test_class_ids_of_a_dataset_become_names() -> None:
     assert cells(open_frame(dataset)) == [("positive", ["negative", "positive"]), (None, [])]
 
 
+def of_the_hub() -> pyarrow.Table:
+    """Return a table as `datasets` writes it: class ids, and their names in the metadata of the schema."""
+    names = datasets.ClassLabel(names=["negative", "positive"])
+    features = datasets.Features({"text": datasets.Value("string"), "label": names, "tags": datasets.Sequence(names)})
+    columns = {"text": ["a", "b"], "label": [1, -1], "tags": [[0, 1], []]}
+    return datasets.Dataset.from_dict(columns, features=features).with_format("arrow")[:]
+
+
+@pytest.mark.parametrize(("write", "open_file"), FORMATS)
+def test_class_ids_of_a_file_of_the_hub_become_names(tmp_path: Path, write: Write, open_file: Open) -> None:
+    write(of_the_hub(), tmp_path / "file")
+
+    assert cells(open_file(find_file(tmp_path / "file"))) == [
+        ("a", "positive", ["negative", "positive"]),
+        ("b", None, []),
+    ]
+
+
+def test_class_ids_of_a_pyarrow_table_of_the_hub_become_names() -> None:
+    assert cells(open_frame(of_the_hub()))[0] == ("a", "positive", ["negative", "positive"])
+
+
+@pytest.mark.parametrize(
+    ("described", "expected"),
+    [
+        ('{"info": {"features": {"y": {"names": ["no", "yes"], "_type": "ClassLabel"}}}}', [["no"], ["yes"], [2]]),
+        ('{"info": {"features": {"y": {"names": [1, 2], "_type": "ClassLabel"}}}}', [[0], [1], [2]]),
+        ('{"info": {"features": {"y": {"names": null, "_type": "ClassLabel"}}}}', [[0], [1], [2]]),
+        ('{"info": {"features": {"y": {"dtype": "int64", "_type": "Value"}}}}', [[0], [1], [2]]),
+        ('{"info": {"features": {"other": 5}}}', [[0], [1], [2]]),
+        ('{"info": {"features": [1]}}', [[0], [1], [2]]),
+        ('{"info": null}', [[0], [1], [2]]),
+        ("{ broken", [[0], [1], [2]]),
+    ],
+    ids=["more ids than names", "names that are none", "no names", "numbers", "other", "list", "null", "broken"],
+)
+def test_a_schema_that_tells_no_names_leaves_the_numbers(described: str, expected: list[list[object]]) -> None:
+    table = pyarrow.table({"y": [0, 1, 2]}).replace_schema_metadata({"huggingface": described})
+
+    assert [list(row) for row in cells(open_frame(table))] == expected
+
+
+def test_names_of_lists_are_found_as_older_versions_described_them() -> None:
+    described = '{"info": {"features": {"y": [{"names": ["no", "yes"], "_type": "ClassLabel"}]}}}'
+    table = pyarrow.table({"y": [[0, 1]]}).replace_schema_metadata({"huggingface": described})
+
+    assert cells(open_frame(table)) == [(["no", "yes"],)]
+
+
 def test_a_dataset_dict_is_answered_with_its_splits() -> None:
     splits = datasets.DatasetDict({"train": datasets.Dataset.from_dict({"text": ["a"]})})
 

@@ -1,11 +1,14 @@
 """Rows of tables that are stored by column: Parquet, Arrow, pandas, polars, datasets.
 
-Each library is imported only where its format is met. Knows nothing of text files.
+Class ids become names where a table tells them: a datasets.Dataset does, and so do files that `datasets` or the Hugging
+Face hub wrote, in the metadata of their schema. Each library is imported only where its format is met. Knows nothing of
+text files.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 BATCH_ROWS = 1000
+Namer = Callable[[Any], object]
 Batches = Iterator[list[Sequence[object]]]  # each batch: one sequence of values for each column
 
 
@@ -35,10 +39,10 @@ def open_parquet(file: InputFile) -> RowStream:
     def batches(stream: BinaryIO) -> Iterator[pyarrow.RecordBatch]:
         yield from parquet.ParquetFile(stream).iter_batches(batch_size=BATCH_ROWS)
 
-    def names(stream: BinaryIO) -> list[str]:
-        return list(parquet.ParquetFile(stream).schema_arrow.names)
+    def schema(stream: BinaryIO) -> pyarrow.Schema:
+        return parquet.ParquetFile(stream).schema_arrow
 
-    return _open_arrow_file(file, "parquet", names, batches)
+    return _open_arrow_file(file, "parquet", schema, batches)
 
 
 def open_arrow(file: InputFile) -> RowStream:
@@ -52,11 +56,11 @@ def open_arrow(file: InputFile) -> RowStream:
             reader = ipc.open_file(stream)
             yield from (reader.get_batch(index) for index in range(reader.num_record_batches))
 
-    def names(stream: BinaryIO) -> list[str]:
+    def schema(stream: BinaryIO) -> pyarrow.Schema:
         reader = ipc.open_stream(stream) if _is_ipc_stream(stream) else ipc.open_file(stream)
-        return list(reader.schema.names)
+        return reader.schema
 
-    return _open_arrow_file(file, "arrow", names, batches)
+    return _open_arrow_file(file, "arrow", schema, batches)
 
 
 def open_frame(source: object) -> RowStream | None:
@@ -90,18 +94,19 @@ def load_package(package: str, purpose: str) -> ModuleType:
 def _open_arrow_file(
     file: InputFile,
     kind: FormatKind,
-    read_names: Callable[[BinaryIO], list[str]],
+    read_schema: Callable[[BinaryIO], pyarrow.Schema],
     read_batches: Callable[[BinaryIO], Iterator[pyarrow.RecordBatch]],
 ) -> RowStream:
     with file.open_seekable() as stream, _damage_explained(file.name, kind):
-        names = tuple(map(str, read_names(stream)))
+        schema = read_schema(stream)
         num_rows = next((len(batch) for batch in read_batches(stream) if len(batch)), 0)
+    names, namers = tuple(map(str, schema.names)), _namers_of(schema)
     _check_shape(file.name, names, num_rows)
 
     def batches() -> Batches:
         with file.open_seekable() as stream, _damage_explained(file.name, kind):
             for batch in read_batches(stream):
-                yield _arrow_columns(batch)
+                yield _arrow_columns(batch, namers)
 
     described = TableFormat(kind, gzipped=file.gzipped)
     return RowStream(file.name, names, described, _rows(batches(), names, file.name))
@@ -130,13 +135,17 @@ def _is_ipc_stream(stream: BinaryIO) -> bool:
     return magic != b"ARROW1"
 
 
-def _arrow_columns(batch: pyarrow.RecordBatch) -> list[Sequence[object]]:
-    return [column.to_pylist() for column in batch.columns]
+def _arrow_columns(batch: pyarrow.RecordBatch, namers: Sequence[Namer | None]) -> list[Sequence[object]]:
+    """Return the values of each column, class ids as names."""
+    return [
+        column.to_pylist() if namer is None else list(map(namer, column.to_pylist()))
+        for column, namer in zip(batch.columns, namers, strict=True)
+    ]
 
 
 def _open_arrow_table(table: pyarrow.Table) -> RowStream:
-    names = tuple(map(str, table.column_names))
-    batches = (_arrow_columns(batch) for batch in table.to_batches(max_chunksize=BATCH_ROWS))
+    names, namers = tuple(map(str, table.column_names)), _namers_of(table.schema)
+    batches = (_arrow_columns(batch, namers) for batch in table.to_batches(max_chunksize=BATCH_ROWS))
     return _in_memory(names, table.num_rows, batches)
 
 
@@ -163,28 +172,52 @@ def _open_polars(frame: polars.DataFrame) -> RowStream:
 
 def _open_dataset(dataset: datasets.Dataset) -> RowStream:
     names = tuple(dataset.column_names)
-    to_names = [_class_namer(dataset.features[name]) for name in names]
+    namers = [_class_namer(dataset.features[name]) for name in names]
 
     def batches() -> Batches:
         for part in dataset.with_format("arrow").iter(batch_size=BATCH_ROWS):
-            columns = _arrow_columns(part)
-            yield [
-                values if to_name is None else list(map(to_name, values))
-                for values, to_name in zip(columns, to_names, strict=True)
-            ]
+            yield _arrow_columns(part, namers)
 
     return _in_memory(names, dataset.num_rows, batches())
 
 
-def _class_namer(feature: object) -> Callable[[Any], object] | None:
-    """Return what turns the class ids of a feature into names, if it holds class ids.
-
-    -1 is the id of rows without a label in the test sets of GLUE.
-    """
+def _class_namer(feature: object) -> Namer | None:
+    """Return what turns the class ids of a feature of datasets into names, if it holds class ids."""
     if hasattr(feature, "int2str"):
-        return lambda value: None if value is None or value < 0 else feature.int2str(value)
+        return _namer(feature.int2str)
     inner = getattr(feature, "feature", None)
-    name_of = None if inner is None else _class_namer(inner)
+    return None if inner is None else _of_each(_class_namer(inner))
+
+
+def _namers_of(schema: pyarrow.Schema) -> list[Namer | None]:
+    """Return what turns the class ids of each column into names, by what `datasets` writes into a schema."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return [_described_namer(features.get(name)) for name in schema.names]
+    except (ValueError, KeyError, TypeError, AttributeError):  # another library's, or none
+        return [None] * len(schema.names)
+
+
+def _described_namer(feature: object) -> Namer | None:
+    if isinstance(feature, list) and len(feature) == 1:  # as older versions write a list
+        return _of_each(_described_namer(feature[0]))
+    if not isinstance(feature, dict):
+        return None
+    if feature.get("_type") == "ClassLabel":
+        names = feature.get("names")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            return None
+        return _namer(lambda value: names[value] if value < len(names) else value)
+    return _of_each(_described_namer(feature.get("feature")))
+
+
+def _namer(name_of: Callable[[int], object]) -> Namer:
+    """Return what names a class id; -1 is that of rows without a label in the test sets of GLUE."""
+    return lambda value: None if value is None or value < 0 else name_of(value)
+
+
+def _of_each(name_of: Namer | None) -> Namer | None:
+    """Return what names each class id of a list."""
     if name_of is None:
         return None
     return lambda values: None if values is None else list(map(name_of, values))
