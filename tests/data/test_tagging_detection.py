@@ -139,6 +139,15 @@ def test_plain_tags_are_detected_but_not_certain(tmp_path: Path) -> None:
     assert not looks_tagged(path)
 
 
+def test_records_whose_tags_are_numbers_are_refused_for_their_tags(tmp_path: Path) -> None:
+    """As JSON lines of `datasets` are, which do not tell the names."""
+    path = tmp_path / "ner.jsonl"
+    path.write_text('{"tokens": ["EU", "rejects"], "ner_tags": [3, 0]}\n' * 3, encoding="utf-8")
+
+    with pytest.raises(DataError, match=r"ner.jsonl: the tags \('0', '3', ...\) mark no entities"):
+        detect_tagging(path)
+
+
 def test_parts_of_speech_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a.tsv: the tags \('NOUN', 'VERB', ...\) mark no entities"):
         detect_tagging(write(tmp_path, "a.tsv", "a\tNOUN\nb\tVERB\n\nc\tNOUN\n"))

@@ -260,9 +260,11 @@ def _detect_json(file: InputFile, text: str | None, tag: str | None, header: boo
     if keys is not None:
         return _spans_layout(keys)
     try:
-        return _detect_table(lambda: _whole(open_file(file, header)), text, tag)
+        table = _whole(open_file(file, header))
+        columns = find_token_columns(table, text, tag)
     except DataError as error:
         raise _no_format(file.name) from error
+    return _table_layout(table, columns)
 
 
 def _spans_layout(keys: SpanKeys) -> TaggingLayout:
