@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 
 from tests.cli.conftest import Run
 from tests.helpers import write_csv
@@ -26,6 +27,27 @@ def test_json_says_what_was_written(run: Run, bundle: Path, tmp_path: Path) -> N
     values = run("embed", bundle, table, "--out", tmp_path / "v.npy", "--text", "text", "--json").json
 
     assert values == {"out": str(tmp_path / "v.npy"), "rows": 2, "width": 32, "empty": 1, "cut": 0}
+
+
+def test_the_sheets_that_are_not_read_are_named_by_every_command(run: Run, bundle: Path, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["text"])
+    for text in ("the app is slow. i love the app", "the app is great"):
+        book.active.append([text])
+    book.create_sheet("May")
+    book.save(tmp_path / "t.xlsx")
+    commands = [
+        ("embed", bundle, tmp_path / "t.xlsx", "--out", tmp_path / "v.npy", "--text", "text"),
+        ("predict", bundle, tmp_path / "t.xlsx"),
+        ("similar", tmp_path / "t.xlsx", "--encoder", bundle, "--text", "text"),
+        ("summarize", bundle, tmp_path / "t.xlsx", "--text", "text"),
+        ("label", tmp_path / "t.xlsx", "--labels", "bug,praise", "--encoder", bundle, "--text", "text"),
+    ]
+
+    outcomes = [run(*command) for command in commands]
+
+    assert [outcome.code for outcome in outcomes] == [0] * 5, [outcome.err for outcome in outcomes]
+    assert all("note: t.xlsx: the first sheet alone, not 'May'.\n" in outcome.err for outcome in outcomes)
 
 
 def test_an_unknown_pooling_is_refused(run: Run, bundle: Path, tmp_path: Path) -> None:

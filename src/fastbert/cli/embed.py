@@ -41,6 +41,8 @@ def embed(
     if as_json:
         print_json({"out": str(out), "rows": len(texts.texts), "width": embedder.width, "empty": empty, "cut": cut})
         return
+    for note in texts.table.notes:
+        say(f"note: {note}")
     if empty:
         say(f"note: {empty} of {len(texts.texts)} rows have no text; they have no vector")
     if cut:

@@ -52,6 +52,8 @@ def label(
     labeller = ZeroShotLabeller.of(embedder, described, multi=multi, threshold=limit)
     with open_writer(texts.table.columns, labeller.answer_columns, out, as_json=as_json, source=str(table)) as writer:
         empty, cut = label_rows(texts, labeller, writer)
+    for note in texts.table.notes:
+        say(f"note: {note}")
     if empty:
         say(f"note: {empty} of {len(texts.texts)} rows have no text; they are kept without a label")
     if cut:

@@ -54,6 +54,8 @@ def summarize(
         made = {"summaries": list(result.summaries)} if out is None else {"out": str(out)}
         print_json({**made, **result.to_json()})
         return
+    for note in texts.table.notes:
+        say(f"note: {note}")
     if result.empty:
         say(f"note: {result.empty} of {len(result.summaries)} rows have no text; they have no summary")
     cut = getattr(summarizer, "cut", 0)

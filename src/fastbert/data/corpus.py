@@ -242,8 +242,7 @@ def _read_text(file: InputFile, findings: _Findings) -> Iterator[Document]:
 def _read_rows(file: InputFile, columns: _Columns, findings: _Findings) -> Iterator[Document]:
     opened = open_file(file, columns.header)
     table = Table(opened.name, opened.columns, list(opened.rows), opened.format)
-    if opened.format.other_sheets:
-        findings.columns.append(f"{file.name}: the first sheet alone, not {listed(opened.format.other_sheets)}.")
+    findings.columns += opened.notes
     indices = [table.index_of(name) for name in _text_columns(table, columns, findings)]
     for row in table.rows:
         cells = (cell for index in indices for cell in _parts(row.cells[index]))

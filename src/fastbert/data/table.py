@@ -80,6 +80,16 @@ class RowStream:
     format: TableFormat
     rows: Iterator[Row]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return which parts of the file are not read."""
+        return _unread(self.name, self.format)
+
+
+def _unread(name: str, described: TableFormat) -> tuple[str, ...]:
+    others = ", ".join(f"'{sheet}'" for sheet in described.other_sheets)
+    return (f"{name}: the first sheet alone, not {others}.",) if others else ()
+
 
 @dataclass(frozen=True)
 class Table:
@@ -92,6 +102,11 @@ class Table:
     columns: tuple[str, ...]
     rows: Sequence[Row]
     format: TableFormat = field(default=TableFormat("memory"))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return which parts of the file are not read."""
+        return _unread(self.name, self.format)
 
     def where(self, row: Row, column: str | None = None) -> str:
         """Return "train.csv, row 418" or "train.csv, row 418, column 'text'"."""

@@ -81,7 +81,7 @@ class _Side:
         rows = [(text, row.number) for text, row in zip(texts.texts, texts.table.rows, strict=True) if text is not None]
         empty = len(texts.texts) - len(rows)
         notes = (f"{empty} rows of {texts.table.name} have no text and are left out",) if empty else ()
-        return cls([text for text, _ in rows], [number for _, number in rows], notes)
+        return cls([text for text, _ in rows], [number for _, number in rows], (*texts.table.notes, *notes))
 
     def shown(self, row: int) -> str:
         text = self.texts[row]

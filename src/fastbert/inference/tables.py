@@ -71,7 +71,7 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     places = [_place(opened, name) for name in wanted]
     first = list(islice(opened.rows, CHUNK))
     rows = chain(iter(first), opened.rows)
-    return TextRows(opened.columns, ((row, _example_of(row, places)) for row in rows))
+    return TextRows(opened.columns, ((row, _example_of(row, places)) for row in rows), opened.notes)
 
 
 def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) -> tuple[int, int]:
