@@ -1,5 +1,7 @@
 """How the label columns are chosen, and when the choice is refused."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from fastbert.data.columns import LABEL_NAMES, Column
@@ -9,9 +11,9 @@ from fastbert.errors import DataError
 from tests.data.tables import make_table
 
 
-def choose(table: Table, label_names: tuple[str, ...] | None = None) -> LabelChoice:
+def choose(table: Table, label_names: tuple[str, ...] | None = None, *, numbers: bool = False) -> LabelChoice:
     columns = [Column(table, name) for name in table.columns]
-    return choose_labels(columns, label_names, table_name=table.name, header=table.format.header)
+    return choose_labels(columns, label_names, table_name=table.name, header=table.format.header, numbers=numbers)
 
 
 def rows(*patterns: tuple[Cell, ...], times: int = 5) -> list[tuple[Cell, ...]]:
@@ -137,10 +139,10 @@ def test_lists_of_few_labels_have_few_values() -> None:
 
 def test_no_candidate_is_an_error_that_names_the_columns() -> None:
     with pytest.raises(DataError) as caught:
-        choose(make_table("id number", *((i, i * 7) for i in range(20))))
+        choose(make_table("id code", *((i, f"x{i * 7}") for i in range(20))))
 
     assert str(caught.value) == (
-        "train.csv: no column looks like labels; the columns beside the text are: 'id', 'number'.\n"
+        "train.csv: no column looks like labels; the columns beside the text are: 'id', 'code'.\n"
         "  Name the label column with --label."
     )
 
@@ -162,4 +164,57 @@ def test_a_table_of_texts_alone_is_an_error_that_says_so() -> None:
     assert str(caught.value) == (
         "train.txt has text but no other column; expected one with the label of each row.\n"
         "  Add a column of labels, or check that the separator of the columns was recognised."
+    )
+
+
+# --- numbers for regression -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [range(1000, 1900, 9), ["3,5", "2,25"] * 50, [1, 2, 3, 4] * 25, ["unknown", *range(500, 599)]],
+    ids=["whole", "decimal commas", "few values", "one that is none"],
+)
+def test_the_only_numbers_are_what_regression_learns(prices: Sequence[Cell]) -> None:
+    table = make_table(
+        "id color place price", *((row, "red", f"place {row}", price) for row, price in enumerate(prices))
+    )
+
+    choice = choose(table, numbers=True)
+
+    assert (choice.names, choice.reason) == (("price",), "Labels: column 'price', the only one of numbers.")
+
+
+def test_numbers_that_count_the_rows_are_not_learned() -> None:
+    table = make_table("place price", *((row + 17, row * row) for row in range(100)))
+
+    assert choose(table, numbers=True).names == ("price",)
+
+
+def test_of_several_columns_of_numbers_none_is_chosen() -> None:
+    table = make_table("price rooms", *((row * row, row % 7) for row in range(100)))
+
+    with pytest.raises(DataError, match=r"It could be 'price' \(100 values\), 'rooms' \(7 values\)"):
+        choose(table, numbers=True)
+
+
+def test_a_name_decides_between_columns_of_numbers_and_not_for_others() -> None:
+    numbers = make_table("rooms score", *((row % 7, row * row) for row in range(100)))
+    words = make_table("category price", *(("house", row * row) for row in range(100)))
+
+    assert choose(numbers, numbers=True).names == ("score",)
+    assert choose(words, numbers=True).names == ("price",)
+
+
+def test_without_numbers_regression_gets_what_else_looks_like_labels() -> None:
+    assert choose(make_table("label", *rows(("a",), ("b",))), numbers=True).names == ("label",)
+
+
+def test_many_numbers_that_are_no_labels_are_said_to_be_for_regression() -> None:
+    with pytest.raises(DataError) as caught:
+        choose(make_table("price", *((row * row,) for row in range(100))))
+
+    assert str(caught.value) == (
+        "train.csv: no column looks like labels; the columns beside the text are: 'price'.\n"
+        "  Name the label column with --label, or say --task regression for numbers."
     )

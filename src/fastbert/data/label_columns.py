@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastbert.data.cell_values import split_cell
-from fastbert.data.columns import Column, listed
+from fastbert.data.cell_values import is_number, parse_whole, split_cell
+from fastbert.data.columns import MOSTLY_NUMBERS, Column, listed
 from fastbert.data.label_cells import find_separator
 from fastbert.errors import DataError
 
@@ -30,14 +30,22 @@ class LabelChoice:
 
 
 def choose_labels(
-    columns: Sequence[Column], label_names: Sequence[str] | None, *, table_name: str, header: bool
+    columns: Sequence[Column],
+    label_names: Sequence[str] | None,
+    *,
+    table_name: str,
+    header: bool,
+    numbers: bool = False,
 ) -> LabelChoice:
     """Return the label columns of a table.
 
     columns: those that are neither text nor group.    label_names: of a labels file, if any.
-    header: False if the names of the columns mean nothing.
+    header: False if the names of the columns mean nothing.    numbers: the labels are numbers: it is for regression.
     Raises DataError if no column, or several equally good ones, could hold labels.
     """
+    held = [column for column in columns if _holds_numbers(column)] if numbers else []
+    if held:
+        return _choose_by_name(held, table_name) or _choose_numbers(held, table_name)
     found = _choose_by_label_names(columns, label_names) or _choose_by_name(columns, table_name)
     return found or _choose_by_values(columns, table_name=table_name, header=header)
 
@@ -63,6 +71,25 @@ def _choose_by_name(columns: Sequence[Column], table_name: str) -> LabelChoice |
     reason = f"Labels: column '{best[0].name}', by its name."
     reason += f" Also there: {listed(others)} (choose with --label)." if others else ""
     return LabelChoice((best[0].name,), False, reason)
+
+
+def _choose_numbers(columns: Sequence[Column], table_name: str) -> LabelChoice:
+    values = [column for column in columns if not column.has_id_name and not _counts_rows(column)] or columns
+    if len(values) > 1:
+        raise _unclear(values, table_name)
+    return LabelChoice((values[0].name,), False, f"Labels: column '{values[0].name}', the only one of numbers.")
+
+
+def _holds_numbers(column: Column) -> bool:
+    """Return True for a column of numbers but for a few cells; a decimal comma is refused where cells are read."""
+    numbers = sum(count for value, count in column.values.items() if is_number(value.replace(",", ".", 1)))
+    return column.num_filled > 0 and numbers >= MOSTLY_NUMBERS * column.num_filled
+
+
+def _counts_rows(column: Column) -> bool:
+    """Return True for whole numbers one after the other, each once."""
+    numbers = [number for value in column.values if (number := parse_whole(value)) is not None]
+    return column.all_different and len(numbers) == len(column.values) == max(numbers) - min(numbers) + 1
 
 
 def _choose_by_values(columns: Sequence[Column], *, table_name: str, header: bool) -> LabelChoice:
@@ -138,7 +165,8 @@ def _none_found(columns: Sequence[Column], table_name: str) -> DataError:
             "Fill it, or name another column with --label.",
         )
     names = listed([column.name for column in columns])
+    numbers = any(_holds_numbers(column) and not column.has_id_name for column in columns)
     return DataError(
         f"{table_name}: no column looks like labels; the columns beside the text are: {names}.",
-        "Name the label column with --label.",
+        "Name the label column with --label" + (", or say --task regression for numbers." if numbers else "."),
     )

@@ -209,7 +209,13 @@ def _find_labels(
         choice = LabelChoice(names, multi or lone_flags, reason)
         return choice, _read_cells(rest, choice, options)
     try:
-        choice = choose_labels(rest, options.label_names, table_name=table.name, header=table.format.header)
+        choice = choose_labels(
+            rest,
+            options.label_names,
+            table_name=table.name,
+            header=table.format.header,
+            numbers=options.task == "regression",
+        )
         return choice, _read_cells(rest, choice, options)
     except DataError:
         if labels_required:
