@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,13 +11,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.data.examples import Entity, TaggedExample, TextExample
+from fastbert.data.examples import Entity, Range, TaggedExample, TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
-from fastbert.tasks.base import Prediction
+from fastbert.tasks import tagging
+from fastbert.tasks.base import Example, Prediction
 from fastbert.tasks.entities_prediction import EntitiesPrediction, ScoredEntity, entities_in
 from fastbert.tasks.tagging import IGNORED, Tagging
+from fastbert.tasks.token_scores import units_of
 from tests.tasks.rows import LONG, RNG, tokenizer
 
 TASK = Tagging(Labels(("part", "sign")))
@@ -62,6 +65,32 @@ def test_an_entity_within_a_word_is_learned_with_the_word() -> None:
 
     assert TASK.targets(TASK.encode(torn, tokenizer(), 16), 16, RNG)["labels"].tolist() == [[IGNORED, 0, 3, IGNORED]]
     assert "begin or end within a word (row 1, characters 5-7)" in " ".join(TASK.warnings({"train": torn}))
+
+
+def test_windows_have_the_targets_of_the_whole_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a window begins inside a word: its first piece there is not where answers are read."""
+    asked: list[str] = []
+
+    def noted(example: Example) -> Sequence[Range]:
+        asked.append(example.where)
+        return units_of(example)
+
+    monkeypatch.setattr(tagging, "units_of", noted)
+    text = "the page" + " app" * 30 + " is"  # all apps are one word of the file
+    words = ((0, 3), (4, 8), (9, 128), (129, 131))
+    rows = [TaggedExample(text, (Entity(9, 128, "part"),), where="row 1", words=words), ROWS[0]]
+
+    whole = TASK.encode(rows, tokenizer(), 64)
+    times = len(asked)
+    windows = TASK.encode(rows, tokenizer(), 12)
+
+    assert len(windows) > 2 + len(whole) == 4
+    assert len(asked) == 2 * times  # not for each window: texts of 100,000 characters have thousands
+    known = [dict(zip(one.columns["token"].tolist(), one.columns["tag"].tolist(), strict=True)) for one in whole]
+    for window in windows:
+        pairs = zip(window.columns["token"].tolist(), window.columns["tag"].tolist(), strict=True)
+        assert all(tag == (known[window.example][token] if token >= 0 else IGNORED) for token, tag in pairs)
+    assert [tag for tag in known[0].values() if tag != IGNORED] == [0, 0, 1, 0]
 
 
 def test_texts_to_predict_have_no_targets() -> None:

@@ -26,6 +26,7 @@ from fastbert.data.examples import Entity, TaggedExample
 from fastbert.data.features import Features
 from fastbert.data.tagging import entity_labels
 from fastbert.data.units import align
+from fastbert.data.windows import Ints
 from fastbert.decisions.rules import Decisions
 from fastbert.decisions.tags import OUTSIDE, TagSet, best_paths, span_scores_of
 from fastbert.errors import BundleError
@@ -131,17 +132,13 @@ class Tagging(Task):
         """Return the windows of each example; the column `tag` is the target of each token."""
         features, offsets = encode_units(examples, tokenizer, max_tokens, first_index)
         tag_T = np.full(len(features.windows.ids_T), IGNORED, np.int64)
-        table_W, ends = features.windows.table_W, features.windows.table_W["start"] + features.windows.table_W["length"]
-        for start, end, row in zip(table_W["start"].tolist(), ends.tolist(), table_W["example"].tolist(), strict=True):
-            example = examples[row - first_index]
-            if example.truth is None:
-                continue
-            part = slice(start, end)
-            own = np.flatnonzero(offsets.token_T[part] >= 0)
-            first_U = first_tokens(units_of(example), offsets.start_T[part][own], offsets.end_T[part][own])
-            _, units = np.unique(first_U, return_index=True)  # of units with one token the first is read there
-            units = units[first_U[units] >= 0]
-            tag_T[start + own[first_U[units]]] = self._path(example)[units]
+        table_W = features.windows.table_W
+        bounds_N = np.searchsorted(table_W["example"], np.arange(len(examples) + 1) + first_index)
+        for example, first, behind in zip(examples, bounds_N[:-1].tolist(), bounds_N[1:].tolist(), strict=True):
+            if example.truth is not None and behind > first:
+                begin, end = table_W["start"][first], table_W["start"][behind - 1] + table_W["length"][behind - 1]
+                part = slice(int(begin), int(end))
+                tag_T[part] = self._tags_at(example, offsets.token_T[part], offsets.start_T[part], offsets.end_T[part])
         return Features(features.windows, None, features.find_pieces, {**features.columns, "tag": tag_T})
 
     def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
@@ -234,6 +231,21 @@ class Tagging(Task):
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise BundleError(f"bundle.json: the task 'tagging' has {names!r} for labels; expected a list of names.")
         return cls(Labels(tuple(names)))
+
+    def _tags_at(self, example: Example, token_T: Ints, start_T: Ints, end_T: Ints) -> npt.NDArray[np.int64]:
+        """Return the tag of each token of all windows of one text: at the first one of each unit, IGNORED elsewhere."""
+        tag_T = np.full(len(token_T), IGNORED, np.int64)
+        own = np.flatnonzero(token_T >= 0)
+        if not len(own):
+            return tag_T
+        start_P, end_P, tag_P = (np.full(int(token_T.max()) + 1, value, np.int64) for value in (0, 0, IGNORED))
+        start_P[token_T[own]], end_P[token_T[own]] = start_T[own], end_T[own]
+        first_U = first_tokens(units_of(example), start_P, end_P)
+        _, units = np.unique(first_U, return_index=True)  # of units with one token the first is read there
+        units = units[first_U[units] >= 0]
+        tag_P[first_U[units]] = self._path(example)[units]
+        tag_T[own] = tag_P[token_T[own]]
+        return tag_T
 
     def _path(self, example: Example) -> npt.NDArray[np.intp]:
         """Return the true tag of each unit; an entity that does not fit the units is widened to them."""
