@@ -90,6 +90,17 @@ def test_white_space_that_a_tool_has_cut_off_a_text_is_no_mistake() -> None:
     assert noted.report(SOME).warnings == ()
 
 
+def test_a_part_of_a_word_is_no_place_to_move_a_span_to() -> None:
+    noted = quiet()
+
+    found = in_characters([record("in Berlin", span(3, 5, "in"))], noted)
+    in_characters([record("at Berlin", span(0, 2, "in"))], noted)
+
+    assert found[0].spans == (span(0, 2, "in"),)
+    with pytest.raises(DataError, match="covers 'at', but its own text is 'in'"):
+        noted.report([])
+
+
 @pytest.mark.parametrize("text", ["Rome Rome Bonn", "Bonn"])
 def test_a_span_whose_text_stands_nowhere_or_twice_is_an_error(text: str) -> None:
     noted = quiet()

@@ -125,6 +125,38 @@ def test_only_the_first_of_several_annotations_is_read_and_that_is_said() -> Non
     assert "of several annotations of one text only the first is read" in noted.report([TaggedExample("a")]).warnings[0]
 
 
+def test_regions_of_a_text_with_markup_stand_at_their_global_offsets() -> None:
+    value = {
+        "start": "/div[1]/text()[1]",
+        "end": "/div[1]/text()[1]",
+        "startOffset": 1,
+        "endOffset": 2,
+        "globalOffsets": {"start": 7, "end": 13},
+        "text": "Berlin",
+        "hypertextlabels": ["LOC"],
+    }
+    region = {"value": value, "type": "hypertextlabels"}
+
+    assert read({**STUDIO, "annotations": [{"result": [region]}]})[0].spans == (RawSpan(7, 13, "LOC", "Berlin"),)
+
+
+def test_regions_that_are_not_read_are_noted() -> None:
+    """Without a word their text was learned as one without entities."""
+    other = {"value": {"start": 0, "end": 3, "paragraphlabels": ["LOC"]}, "type": "paragraphlabels"}
+    choice = {"value": {"choices": ["good"]}, "type": "choices"}
+    known = {"value": VALUE, "type": "labels"}
+    noted = notes(unit="row", name="tasks.json")
+    values = [{**STUDIO, "annotations": [{"result": results}]} for results in ([other, known], [choice, known])]
+
+    records = read_records(enumerate(values, start=1), "text", "annotations", noted)
+
+    assert [len(record.spans or ()) for record in records] == [1, 1]
+    (warning,) = noted.report([TaggedExample("a")]).warnings
+    assert (
+        "regions of a kind that is not read are left out" in warning and "row 1" in warning and "row 2" not in warning
+    )
+
+
 def studio(data: dict[str, object], **region: object) -> dict[str, object]:
     """Return a task of Label Studio with one region."""
     return {"data": data, "annotations": [{"result": [{"type": "labels", "value": VALUE, **region}]}]}

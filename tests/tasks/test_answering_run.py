@@ -15,6 +15,7 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 import fastbert
 from fastbert.config import DataConfig
+from fastbert.data.databunch import DataBunch
 from fastbert.errors import DataError
 from fastbert.export.exporting import export_bundle
 from fastbert.inference.evaluation import evaluate_table
@@ -270,3 +271,16 @@ def test_squad_itself_is_recognised_and_split_by_article(version: str, unanswera
     groups = {split: {example.group for example in data.examples(split)} for split in ("train", "valid")}
     assert data.task == Answering(unanswerable=unanswerable)
     assert not groups["train"] & groups["valid"]
+
+
+def test_rows_of_one_document_are_held_out_all_the_same() -> None:
+    """A manual with many questions about it, or one annotated file: no option could have divided them otherwise."""
+    context = "anna wrote the page , karl wrote the bill"
+    names = ("anna", "karl")
+    rows = [{"question": f"who {n} ?", "context": context, "answer": names[n % 2]} for n in range(20)]
+
+    data = DataBunch.from_files(rows, valid_share=0.2)
+
+    assert {split: len(examples) for split, examples in data.splits.items()} == {"train": 16, "valid": 4}
+    assert any("held out (stratified, all rows are of one document," in fact for fact in data.facts)
+    assert any("are about a context that is in train too" in warning for warning in data.warnings)

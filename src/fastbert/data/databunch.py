@@ -221,6 +221,9 @@ def _hold_out(
     """Take a validation share from the training rows."""
     train = splits["train"]
     groups = [example.group for example in train] if any(example.group is not None for example in train) else None
+    alone = config.group is None and groups is not None and len(set(groups)) == 1
+    if alone:  # one document, or one context of all questions: nothing to keep together, and nothing to name instead
+        groups = None
     kept, held = split_indices(
         task.strata(train),
         share=config.valid_share,
@@ -232,6 +235,7 @@ def _hold_out(
     by_group = "hash of" if config.split == "hash" else "kept together by"
     column = "the document" if config.group is None else f"column '{config.group}'"
     how = config.split if groups is None else f"{by_group} {column}"
+    how += ", all rows are of one document" if alone else ""
     result = dict(splits)
     result["train"] = tuple(train[index] for index in kept)
     result["valid"] = tuple(train[index] for index in held)

@@ -17,6 +17,7 @@ from itertools import accumulate
 from fastbert.data.row_problems import excerpt
 from fastbert.data.spans import RawSpan, SpanRecord
 from fastbert.data.tagging_notes import TaggingNotes
+from fastbert.data.units import find_units
 from fastbert.errors import DataError
 
 UNITS = {"utf-8": "UTF-8 bytes", "utf-16-le": "UTF-16 units"}
@@ -155,11 +156,14 @@ def _fits_loosely(text: str, span: RawSpan) -> bool:
 
 
 def _only_occurrence(text: str, span: RawSpan) -> RawSpan | None:
-    """Return the span at the only place of the text where its own text stands."""
+    """Return the span at the only place of the text where its own text stands, not counting parts of words."""
     parts = (span.text or "").replace("\\n", "\n").split()
     if not parts:
         return None
-    found = list(_occurrences(r"\s+".join(map(re.escape, parts)), text))
+    units = find_units(text)
+    starts, ends = {start for start, _ in units}, {end for _, end in units}
+    everywhere = _occurrences(r"\s+".join(map(re.escape, parts)), text)
+    found = [(start, end) for start, end in everywhere if start in starts and end in ends]
     return replace(span, start=found[0][0], end=found[0][1]) if len(found) == 1 else None
 
 

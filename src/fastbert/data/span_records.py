@@ -25,6 +25,7 @@ from fastbert.errors import DataError, did_you_mean
 TEXT_KEYS = ("text", "data", "sentence", "content")
 SPAN_KEYS = ("spans", "entities", "ents", "label", "labels", "annotations")
 STUDIO_KEYS = ("annotations", "completions")
+REGION_KINDS = ("labels", "hypertextlabels")  # of Label Studio: parts of a text
 START_KEYS, END_KEYS = ("start", "start_offset", "begin"), ("end", "end_offset")
 LABEL_KEYS = ("label", "labels", "tag", "type")
 TEXTLESS = "the record has no text"
@@ -130,7 +131,7 @@ def _studio_keys(value: Mapping[str, object], text: str | None, tag: str | None)
         return None
     results, data = _results(value.get(studio)), value["data"]
     assert isinstance(data, Mapping)
-    regions = [result for result in results if _is_region(result)]
+    regions = [result for result in results if _region(result) is not None]
     key = _studio_text_key(data, regions) if text is None else text
     if key in data:
         return SpanKeys(key, studio, "Spans: an export of Label Studio.", bool(regions))
@@ -316,7 +317,11 @@ def _read_studio(
         return found, None
     if len(annotations) > 1:
         notes.changed("of several annotations of one text only the first is read", f"row {number}")
-    return found, _read_spans([result["value"] for result in _results(annotations[:1]) if _is_region(result)])
+    results = _results(annotations[:1])
+    regions = [_region(result) for result in results]
+    if any(region is None and _is_placed(result) for region, result in zip(regions, results, strict=True)):
+        notes.changed("regions of a kind that is not read are left out", f"row {number}")
+    return found, _read_spans([region for region in regions if region is not None])
 
 
 def _results(annotations: object) -> list[Mapping[str, object]]:
@@ -326,9 +331,21 @@ def _results(annotations: object) -> list[Mapping[str, object]]:
     return [result for items in lists if isinstance(items, list) for result in items if isinstance(result, Mapping)]
 
 
-def _is_region(result: Mapping[str, object]) -> bool:
+def _region(result: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Return start, end, labels and text of a labelled part of a text, None for another result.
+
+    In a text with markup start and end are paths; its characters are `globalOffsets`.
+    """
+    value, kind = result.get("value"), str(result.get("type", "labels"))
+    if not isinstance(value, Mapping) or kind not in REGION_KINDS or kind not in value:
+        return None
+    places = value.get("globalOffsets")
+    return {**value, **(places if isinstance(places, Mapping) else {}), "labels": value[kind]}
+
+
+def _is_placed(result: Mapping[str, object]) -> bool:
     value = result.get("value")
-    return isinstance(value, Mapping) and "labels" in value and result.get("type", "labels") == "labels"
+    return isinstance(value, Mapping) and "start" in value and "end" in value
 
 
 def _studio_text_key(data: Mapping[str, object], regions: Sequence[Mapping[str, object]]) -> str | None:
