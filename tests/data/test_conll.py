@@ -207,6 +207,23 @@ def test_columns_are_found(text: str, header: bool | None, columns: tuple[str, s
     assert find_columns(conll, header=header) == columns
 
 
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("1 it X O\n2 berlin X B-LOC\n3 is X O\n\n" * 5 + "_ it X O\n", "1"),
+        ("idx form upos ne_tag\n1 it X O\n2 berlin X B-LOC\n", "1"),
+        ("0 it X O\n1 berlin X B-LOC\n\n7 it X O\n9 is X O\n", "1"),
+        ("3 2 X O\n1 0 X O\n7 5 X O\n2 won X O\n2 berlin X B-LOC\n", "0"),
+        ("12 it X O\n- berlin X B-LOC\n4 is X O\n", "0"),
+    ],
+    ids=["a stray line", "a header with names of its own", "from 0, and with gaps", "numbers that do not count", "few"],
+)
+def test_numbers_of_the_tokens_are_no_words_though_a_line_is_written_otherwise(
+    text: str, column: str, tmp_path: Path
+) -> None:
+    assert find_columns(read_conll(find_file(write(tmp_path, "a.txt", text))))[0] == column
+
+
 def test_a_header_is_no_sentence(tmp_path: Path) -> None:
     assert tokens(read(tmp_path, "word\tner\n\na\tB-X\n", ("word", "ner"))) == ["a"]
 

@@ -112,6 +112,17 @@ def test_plain_tags_are_said_to_be_plain() -> None:
     assert "no tag has a prefix" in noted.report(examples).warnings[0]
 
 
+def test_a_short_file_of_plain_tags_is_read_as_the_training_file_was() -> None:
+    """Nearly all of its words are entities: alone it could be parts of speech."""
+    rows = [sentence("a b c", "PER PER LOC")]
+
+    examples = sentences_to_examples(rows, notes(), "plain")
+
+    assert examples[0].entities == (Entity(0, 3, "PER"), Entity(4, 5, "LOC"))
+    with pytest.raises(DataError, match="mark no entities"):
+        sentences_to_examples(rows, notes(), "IOB2")
+
+
 def test_a_broken_sentence_gives_no_example_but_tells_the_scheme() -> None:
     broken = Sentence(("a",), ("B-P",), (1, 2), is_broken=True)
 

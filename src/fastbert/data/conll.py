@@ -32,6 +32,7 @@ LONG_SENTENCE = 2000  # tokens of a file without a single blank line
 LONG_WORD = 40  # characters; longer ones are rather a line of text, written without blanks
 _NUMBER = re.compile(r"-?\d{1,4}")
 _TOKEN_NUMBER = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U
+MOSTLY_NUMBERED = 0.9  # of the lines: one that was written otherwise must not make the numbers words
 _RANGE = re.compile(r"\d+[-.]\d+")
 _CODE = re.compile(r"[^a-z]+$")  # a part of speech, a number, a sign
 _BLANKS = re.compile(r"[ \t]+")
@@ -90,9 +91,16 @@ def read_conll(file: InputFile) -> ConllLines:
 
 
 def _is_numbered(conll: ConllLines) -> bool:
-    """Return True if the first of several columns numbers the tokens."""
+    """Return True if the first of several columns numbers the tokens, but for a header and a few lines."""
     first = [cells[0] for cells in conll.full()] if conll.width > 2 else []
-    return any(map(str.isdecimal, first)) and all(map(_TOKEN_NUMBER.fullmatch, first))
+    if first and not _TOKEN_NUMBER.fullmatch(first[0]):
+        first = first[1:]
+    counted, last = 0, -1
+    for cell in first:
+        number = int(re.split(r"[-.]", cell)[0]) if _TOKEN_NUMBER.fullmatch(cell) else None
+        if number is not None and (number >= last or number <= 1):  # a range and a part begin with the same number
+            counted, last = counted + 1, number
+    return any(map(str.isdecimal, first)) and counted >= MOSTLY_NUMBERED * len(first)
 
 
 def _without_ranges(conll: ConllLines) -> ConllLines:

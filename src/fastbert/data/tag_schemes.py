@@ -86,9 +86,10 @@ def is_tag(value: str) -> bool:
     return tag.role == OUTSIDE or bool(tag.role and tag.label)
 
 
-def detect_scheme(sentences: Iterable[Sequence[str]]) -> SchemeFinding | None:
+def detect_scheme(sentences: Iterable[Sequence[str]], *, plain: bool = False) -> SchemeFinding | None:
     """Return the scheme of all tags of a file, None if they are no tags of entities (parts of speech, say).
 
+    plain: those of the training file have no prefix, so that a short file may have few tags O.
     Single tags that do not fit the others are left for the reader to report.
     """
     counts = _count(sentences)
@@ -97,8 +98,9 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> SchemeFinding | None:
         named = counts.named > 0 or not letters
         extra = "" if named else f", and as they are letters alone, each entity has the label {UNNAMED}"
         return _prefixed_scheme(counts, named, extra)
-    plain = counts.plain | set(letters)
-    if counts.outside < MIN_OUTSIDE_SHARE * counts.total or all(map(_MISWRITTEN.fullmatch, plain)):
+    values = counts.plain | set(letters)
+    few_outside = not plain and counts.outside < MIN_OUTSIDE_SHARE * counts.total
+    if few_outside or all(map(_MISWRITTEN.fullmatch, values)):
         return None
     reason = "no tag has a prefix such as B- or I-; neighbours with the same tag are read as one entity"
     return SchemeFinding("plain", reason)

@@ -37,9 +37,12 @@ class Sentence:
     is_broken: bool = False
 
 
-def find_scheme(sentences: Sequence[Sentence], name: str) -> SchemeFinding:
-    """Return the scheme of the tags of a file. Raises DataError if they are none that mark entities."""
-    finding = detect_scheme(sentence.tags for sentence in sentences if sentence.tags is not None)
+def find_scheme(sentences: Sequence[Sentence], name: str, *, plain: bool = False) -> SchemeFinding:
+    """Return the scheme of the tags of a file. Raises DataError if they are none that mark entities.
+
+    plain: see `detect_scheme`.
+    """
+    finding = detect_scheme((sentence.tags for sentence in sentences if sentence.tags is not None), plain=plain)
     if finding is None:
         seen = sorted({tag for sentence in sentences[:1000] for tag in sentence.tags or ()})[:3]
         shown = ", ".join(map(excerpt, seen))
@@ -77,10 +80,12 @@ def _scheme_of_file(sentences: Sequence[Sentence], notes: TaggingNotes, expected
     tagged = [sentence for sentence in sentences if sentence.tags is not None]
     if not tagged or notes.options.texts_only:
         return None
-    if not notes.options.labels_required and detect_scheme(sentence.tags or () for sentence in tagged) is None:
+    plain = expected == "plain"
+    known = notes.options.labels_required or detect_scheme((one.tags or () for one in tagged), plain=plain) is not None
+    if not known:
         notes.say(f"{notes.name}: its last column holds no tags of entities and is not used.")
         return None
-    finding = find_scheme(tagged, notes.name)
+    finding = find_scheme(tagged, notes.name, plain=plain)
     marked = any(tag != "O" for sentence in tagged for tag in sentence.tags or ())
     if marked and expected in get_args(Scheme) and finding.scheme != expected:
         notes.say(
