@@ -12,9 +12,11 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
+from fastbert.config import Precision
 from fastbert.errors import ConfigError, DataError, EncoderError
 from fastbert.models.loading import open_encoder
 from fastbert.models.masked_lm import load_masked_lm
+from fastbert.runtime import Runtime
 from fastbert.training.adapt import NewEncoder, adapt, prepare, prepare_new, pretrain
 from fastbert.training.adapt_plan import FACTS
 from fastbert.training.adapt_state import working_folder
@@ -269,6 +271,21 @@ def test_the_default_length_is_what_a_short_encoder_takes(encoder: str, tmp_path
 def test_options_out_of_range_are_refused(option: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         quick(**option)
+
+
+def test_the_precision_that_was_chosen_belongs_to_a_run(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where "auto" is another precision a run cannot go on as if it were the same; what it was may be asked for."""
+    corpus = write_corpus(tmp_path / "corpus.txt")
+
+    def key(auto: Precision, asked: Precision = "auto") -> str:
+        chosen = Runtime(torch.device("cpu"), auto if asked == "auto" else asked, "")
+        monkeypatch.setattr("fastbert.training.adapt.choose_runtime", lambda precision: chosen)
+        return prepare([corpus], encoder, quick(precision=asked)).key()
+
+    assert key("fp32") == key("bf16", "fp32")
+    assert key("fp32") != key("bf16")
 
 
 def test_another_number_of_epochs_on_disk_is_made_anew(encoder: str, tmp_path: Path) -> None:

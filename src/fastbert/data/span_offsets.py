@@ -160,11 +160,16 @@ def _only_occurrence(text: str, span: RawSpan) -> RawSpan | None:
     parts = (span.text or "").replace("\\n", "\n").split()
     if not parts:
         return None
-    units = find_units(text)
-    starts, ends = {start for start, _ in units}, {end for _, end in units}
+    starts, ends = _word_borders(text)
     everywhere = _occurrences(r"\s+".join(map(re.escape, parts)), text)
     found = [(start, end) for start, end in everywhere if start in starts and end in ends]
     return replace(span, start=found[0][0], end=found[0][1]) if len(found) == 1 else None
+
+
+@lru_cache(maxsize=1)  # the spans of one text come after another
+def _word_borders(text: str) -> tuple[frozenset[int], frozenset[int]]:
+    units = find_units(text)
+    return frozenset(start for start, _ in units), frozenset(end for _, end in units)
 
 
 def _occurrences(pattern: str, text: str) -> Iterator[tuple[int, int]]:

@@ -143,7 +143,9 @@ class Adaptation:
         """Return a hash of all that the weights at the end depend on."""
         digest = hashlib.blake2b(digest_size=20)
         options_key = self.options.key(self.train, self.encoder.tokenizer.frames, seed=self.config.seed)
-        settings = [options_key, self.config.to_json(), self.encoder.tokenizer.backend.to_str()]
+        # as it was chosen: "auto" is another precision on another machine, and what was chosen may be asked for there
+        config = self.config.changed(precision=self.runtime.precision)
+        settings = [options_key, config.to_json(), self.encoder.tokenizer.backend.to_str()]
         for array in (self.held_out.ids_T, self.held_out.targets_M):
             digest.update(array.tobytes())
         digest.update(json.dumps(settings, sort_keys=True).encode())
