@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
 from fastbert.bundle import has_decoder
 from fastbert.errors import ConfigError, EncoderError
@@ -43,6 +43,18 @@ def test_texts_that_are_too_long_are_counted(tmp_path: Path) -> None:
     summarize(["page " * 100, "page"])
 
     assert (summarize.cut, summarize.search.max_summary_tokens, summarize([])) == (1, LIMIT, [])
+
+
+def test_the_least_length_of_a_checkpoint_gives_way_to_the_most_that_is_asked_for(tmp_path: Path) -> None:
+    """facebook/bart-large-cnn writes 56 tokens at least."""
+    folder = tiny_seq2seq(tmp_path / "bart", "bart")
+    settings = GenerationConfig.from_pretrained(folder)
+    settings.update(min_length=56, max_length=142)
+    settings.save_pretrained(folder)
+
+    found = AbstractiveSummarizer.open(str(folder), max_summary_tokens=6)(TEXTS)
+
+    assert all(0 < len(summary.split()) <= 6 for summary in found)
 
 
 def test_a_checkpoint_without_a_decoder_is_refused(encoder: str) -> None:

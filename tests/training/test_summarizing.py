@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
 from fastbert.data.summary_pairs import SummaryPair, hold_out
 from fastbert.errors import BundleError, ConfigError, EncoderError, TrainingError
@@ -154,6 +154,21 @@ def test_what_is_saved_writes_the_same_summaries(writer: Encoder, tmp_path: Path
     assert (opened.search, opened.max_tokens) == (trained.summarize.search, 16)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "model").generation_config.num_beams == 4
+
+
+def test_how_the_checkpoint_wrote_before_is_not_how_it_writes_now(writer: Encoder, tmp_path: Path) -> None:
+    """It sampled, or wrote no less than so much: settings that cannot be saved or that fit other summaries."""
+    folder = shutil.copytree(writer.source, tmp_path / "sampling")
+    settings = GenerationConfig.from_pretrained(folder)
+    settings.update(do_sample=True, temperature=0.7, top_k=5, min_length=7)
+    settings.save_pretrained(folder)
+
+    train(open_encoder(str(folder), decoder=True), epochs=1).save(tmp_path / "out")
+
+    saved = json.loads((tmp_path / "out" / "generation_config.json").read_text(encoding="utf-8"))
+    assert saved["decoder_start_token_id"] == settings.decoder_start_token_id
+    assert (saved["do_sample"], saved["num_beams"], saved["max_new_tokens"]) == (False, 4, 8)
+    assert not {"temperature", "top_k", "min_length"} & saved.keys()
 
 
 def test_a_folder_that_is_there_is_not_replaced(writer: Encoder, tmp_path: Path) -> None:

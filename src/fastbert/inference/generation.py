@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, cast
 
 import torch
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from fastbert.config import Precision
 from fastbert.data.batches import prediction_batches
@@ -25,6 +25,15 @@ from fastbert.tasks.texts import encode_texts
 
 BATCH_TOKENS = 8192  # of a pass, over all beams
 INPUTS = ("input_ids", "attention_mask")
+# What a decoder needs to begin and to end; all else in a `generation_config` is how one author wanted texts written.
+TOKEN_SETTINGS = (
+    "pad_token_id",
+    "bos_token_id",
+    "eos_token_id",
+    "decoder_start_token_id",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,17 @@ class BeamSearch:
         """Return the options of `generate` in transformers."""
         names = {"num_beams": self.beams, "max_new_tokens": self.max_summary_tokens}
         return {**names, "no_repeat_ngram_size": self.no_repeat, "early_stopping": self.beams > 1, "do_sample": False}
+
+    def settings(self, saved: GenerationConfig) -> GenerationConfig:
+        """Return these options with the tokens of saved settings, and none of the lengths, penalties and draws of them.
+
+        A model that is trained on new summaries learns their length, and settings for sampling cannot be saved
+        beside a beam search.
+        """
+        tokens = {name: getattr(saved, name, None) for name in TOKEN_SETTINGS}
+        return GenerationConfig(
+            **{name: value for name, value in tokens.items() if value is not None}, **self.to_options()
+        )
 
 
 class AbstractiveSummarizer:
@@ -135,9 +155,15 @@ class AbstractiveSummarizer:
         try:
             with torch.inference_mode(), self.runtime.autocast():
                 generate = cast("Any", self.model).generate
-                return cast("torch.Tensor", generate(**tensors, **self.search.to_options()))
+                return cast("torch.Tensor", generate(**tensors, **self._least(), **self.search.to_options()))
         finally:
             self.model.train(was_training)
+
+    def _least(self) -> dict[str, int]:
+        """Return the least lengths of the checkpoint that are above the most words asked for: these give way."""
+        saved, most = self.model.generation_config, self.search.max_summary_tokens
+        found = {name: getattr(saved, name, None) or 0 for name in ("min_length", "min_new_tokens")}
+        return {name: most for name, least in found.items() if least > most}
 
 
 def check_lengths(encoder: Encoder, max_tokens: int, max_summary_tokens: int) -> None:

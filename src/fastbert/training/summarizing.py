@@ -120,11 +120,9 @@ class TrainedSummarizer:
         """
         target = folder.resolve()
         working = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
-        model, search = self.summarize.model, self.summarize.search
-        model.generation_config.update(**search.to_options())
         try:
             working.mkdir(parents=True)
-            save_model(model, self.summarize.encoder, working, self.summarize.max_tokens)
+            save_model(self.summarize.model, self.summarize.encoder, working, self.summarize.max_tokens)
             working.rename(target)
         except OSError as error:
             raise TrainingError(
@@ -189,6 +187,7 @@ def train_summarizer(
     with untouched_rng():
         seed_everything(config.seed)
         model = load_writer(encoder).to(runtime.device)  # type: ignore[arg-type]  # a device is one
+        model.generation_config = search.settings(model.generation_config)
         run = _Run(encoder, model, runtime, config, (max_tokens, search.max_summary_tokens))
         with drawing_dropout(model):
             records, cut = run.train(train, valid, on_epoch)
