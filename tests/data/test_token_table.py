@@ -68,6 +68,47 @@ def test_an_id_that_comes_again_is_mentioned() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["doc_id", "Document", "file"])
+def test_sentences_of_the_same_number_in_two_documents_are_two(name: str) -> None:
+    rows: list[list[Cell]] = [
+        ["a", 1, "in", "O"],
+        ["a", 2, "Rome", "B-X"],
+        ["b", 2, "hi", "O"],
+        ["b", 3, "ok", "O"],
+        ["c", 1, "no", "O"],
+    ]
+    table = make_table(f"{name} sentence_id token tag", *rows)
+    noted = notes(unit="row", name="train.csv")
+
+    found = read_token_table(table, find_token_columns(table), noted)
+
+    assert [(sentence.tokens, sentence.group) for sentence in found] == [
+        (("in",), "a"),
+        (("Rome",), "a"),
+        (("hi",), "b"),
+        (("ok",), "b"),
+        (("no",), "c"),
+    ]
+    assert not noted.report([TaggedExample("a")]).warnings
+
+
+def test_a_document_may_stand_in_the_first_row_only() -> None:
+    rows: list[list[Cell]] = [["a", 1, "x", "O"], ["", "", "y", "B-X"], ["", 2, "z", "O"], ["b", 2, "v", "O"]]
+    table = make_table("doc sentence_id token tag", *rows)
+
+    assert [(one.tokens, one.group) for one in read(table, find_token_columns(table))] == [
+        (("x", "y"), "a"),
+        (("z",), "a"),
+        (("v",), "b"),
+    ]
+
+
+def test_rows_of_whole_sentences_have_a_document() -> None:
+    table = make_table("doc_id tokens ner_tags", ["a", ["x"], ["O"]], ["b", ["y"], ["B-X"]])
+
+    assert [sentence.group for sentence in read(table, find_token_columns(table))] == ["a", "b"]
+
+
 def test_each_row_may_hold_a_whole_sentence() -> None:
     table = make_table("id tokens ner_tags", [1, ["a", "b"], ["O", "B-X"]], [2, ["c"], ["O"]])
     columns = find_token_columns(table)

@@ -28,6 +28,7 @@ TAG_NAMES = frozenset({"tag", "tags", "ner", "ner_tag", "ner_tags", "label", "la
 SENTENCE_NAMES = frozenset(
     ["sentence", "sent", "sentence_id", "sent_id", "sentence_no", "sentence_number", "sentence_num", "sentence_idx"]
 )
+DOCUMENT_NAMES = frozenset(["document", "document_id", "doc", "doc_id", "docid", "file", "file_name", "filename"])
 LONG_SENTENCE = 2000  # tokens of a file without a single blank line
 LONG_WORD = 40  # characters; longer ones are rather a line of text, written without blanks
 _NUMBER = re.compile(r"-?\d{1,4}")

@@ -1,18 +1,20 @@
 """Sentences of a table of tokens: a sentence id, a token and its tag in each row.
 
-The id stands in every row or, as in spreadsheets, only in the first row of its sentence. A table may also hold a
-whole sentence in each row, as lists of tokens and tags. Knows nothing of file formats or of what a tag means.
+The id stands in every row or, as in spreadsheets, only in the first row of its sentence. It may begin again in each
+document, which a column with a usual name tells; sentences of one document stay together where rows are held out.
+A table may also hold a whole sentence in each row, as lists of tokens and tags. Knows nothing of file formats or of
+what a tag means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from fastbert.data.cell_values import is_empty, label_text
 from fastbert.data.columns import find_column, listed, missing_column
-from fastbert.data.conll import SENTENCE_NAMES, TAG_NAMES, TOKEN_NAMES, plain_name
+from fastbert.data.conll import DOCUMENT_NAMES, SENTENCE_NAMES, TAG_NAMES, TOKEN_NAMES, plain_name
 from fastbert.data.row_problems import excerpt
 from fastbert.data.table import Cell, Row, Table
 from fastbert.data.tag_schemes import OUTSIDE, is_tag
@@ -78,13 +80,39 @@ def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -
     is_tagged = columns.tag in table.columns and not notes.options.texts_only
     tag = table.index_of(columns.tag) if is_tagged else None
     text = table.index_of(columns.text)
+    document = _document_column(table, columns)
     if columns.sentence is None:
-        found = (
+        sentences = [
             _sentence_of_row(row, row.cells[text], None if tag is None else row.cells[tag], notes) for row in table.rows
-        )
-        return [sentence for sentence in found if sentence is not None]
-    groups = _groups(table, table.index_of(columns.sentence), notes)
-    return [_sentence_of_rows(rows, text, tag, notes) for rows in groups]
+        ]
+        groups = [[row] for row in table.rows]
+    else:
+        groups = _groups(table, table.index_of(columns.sentence), document, notes)
+        sentences = [_sentence_of_rows(rows, text, tag, notes) for rows in groups]
+    documents = _documents(groups, document)
+    return [
+        replace(sentence, group=group)
+        for sentence, group in zip(sentences, documents, strict=True)
+        if sentence is not None
+    ]
+
+
+def _document_column(table: Table, columns: TokenColumns) -> int | None:
+    """Return the place of the column that says which document a row is of."""
+    used = {columns.text, columns.tag, columns.sentence}
+    name = named_column([name for name in table.columns if name not in used], DOCUMENT_NAMES)
+    return None if name is None else table.index_of(name)
+
+
+def _documents(groups: Sequence[Sequence[Row]], column: int | None) -> list[str | None]:
+    """Return the document of each sentence; None for all where there is but one, or it is not known."""
+    if column is None:
+        return [None] * len(groups)
+    documents, before = [], ""
+    for rows in groups:
+        before = _name(rows[0].cells[column]) or before
+        documents.append(before)
+    return list(documents) if len(set(documents)) > 1 else [None] * len(groups)
 
 
 def _tag_column(table: Table) -> str | None:
@@ -118,7 +146,7 @@ def named_column(names: Sequence[str], known: frozenset[str]) -> str | None:
 def _dividing_column(table: Table, names: Sequence[str]) -> str | None:
     """Return the first column that is filled only where a sentence begins, or whose values stand in rows together."""
     for name in names:
-        values = [_sentence_id(row.cells[table.index_of(name)]) for row in table.rows]
+        values = [_name(row.cells[table.index_of(name)]) for row in table.rows]
         num_filled = sum(map(bool, values))
         if values and values[0] and 1 < num_filled <= len(values) / 2:
             return name
@@ -128,27 +156,29 @@ def _dividing_column(table: Table, names: Sequence[str]) -> str | None:
     return None
 
 
-def _groups(table: Table, index: int, notes: TaggingNotes) -> list[list[Row]]:
-    """Return the rows of each sentence: a new one begins where the id changes."""
+def _groups(table: Table, index: int, document: int | None, notes: TaggingNotes) -> list[list[Row]]:
+    """Return the rows of each sentence: a new one begins where the id or the document changes."""
     groups: list[list[Row]] = []
-    seen: set[str] = set()
-    before: str | None = None
+    seen: set[tuple[str, str]] = set()
+    before: tuple[str, str] | None = None
     for row in table.rows:
-        name = _sentence_id(row.cells[index])
-        if before is None or (name and name != before):
-            if name in seen:
+        name = _name(row.cells[index])
+        place = "" if document is None else _name(row.cells[document])
+        if before is None or (name and name != before[1]) or (place and place != before[0]):
+            new = (place or (before[0] if before else ""), name)
+            if new in seen:
                 notes.changed(
                     "a sentence id that comes again after another begins a new sentence",
                     f"row {row.number} {excerpt(name)}",
                 )
-            seen.add(name)
-            before = name
+            seen.add(new)
+            before = new
             groups.append([])
         groups[-1].append(row)
     return groups
 
 
-def _sentence_id(cell: Cell) -> str:
+def _name(cell: Cell) -> str:
     return str(cell) if isinstance(cell, list) else label_text(cell)
 
 
