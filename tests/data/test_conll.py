@@ -297,10 +297,16 @@ def test_only_tags_with_prefixes_are_sure(text: str, sure: bool, tmp_path: Path)
         ("fly to Rome\nnow\n\nhello\nall\n", False),
         ("a\tvery good\nb\tbad\n\nc\tgood\nd\tbad\n", False),
         ("一" * 41 + "\n二\n\n三\n四\n", False),
+        ("今天天气很好，我们去。\n他不在\n\n你好\n是\n", False),
+        ("今天\n，\n我们\n。\n\n你好\n是\n", True),
     ],
 )
 def test_short_words_in_blocks_have_the_shape_of_tokens(text: str, shaped: bool, tmp_path: Path) -> None:
     assert has_shape_of_tokens(read_conll(find_file(write(tmp_path, "a.txt", text)))) is shaped
+
+
+def test_blanks_beside_tabs_are_no_part_of_a_token(tmp_path: Path) -> None:
+    assert tokens(read(tmp_path, "Berlin \tB-LOC\n is\t O\n\n")) == ["Berlin is"]
 
 
 @given(examples=st.lists(sentences(), min_size=1, max_size=4), separator=st.sampled_from(["\t", " "]))

@@ -257,6 +257,20 @@ def test_bad_records_are_left_out_if_the_user_says_so() -> None:
     assert [record.row for record in read(DOCCANO, {"text": ""}, {"text": "a", "label": []}, skip=True)] == [1, 3]
 
 
+def test_an_empty_list_does_not_hide_the_spans_of_another_key() -> None:
+    assert read({"text": TEXT, "entities": [], "spans": [], "label": [[7, 13, "LOC"]]})[0].spans == (
+        RawSpan(7, 13, "LOC"),
+    )
+
+
+def test_an_accepted_text_without_spans_has_none() -> None:
+    """Prodigy leaves the key out where the annotator marked nothing."""
+    spans = [{"start": 7, "end": 13, "label": "LOC"}]
+    records = read({"text": TEXT, "spans": spans, "answer": "accept"}, {"text": "a", "answer": "accept"})
+
+    assert [record.spans for record in records] == [(RawSpan(7, 13, "LOC"),), ()]
+
+
 def test_whole_numbers_may_be_written_with_a_point() -> None:
     assert read({"text": TEXT, "label": [[7.0, 13.0, "LOC"]]})[0].spans == (RawSpan(7, 13, "LOC"),)
 

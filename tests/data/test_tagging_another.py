@@ -107,7 +107,10 @@ def test_lines_of_text_are_no_tokens(text: str, trained: TaggingLayout, tmp_path
 def test_tokens_without_tags_are_predicted(text: str, tmp_path: Path) -> None:
     plain, named = write(tmp_path, "a.txt", text), write(tmp_path, "a.conll", text)
 
+    tabs = write(tmp_path, "a.tsv", text.replace(" ", "\t"))
+
     assert texts(plain, CONLL) == texts(standard_input(BytesIO(text.encode())), CONLL) == ["fly to Rome", "hello"]
+    assert texts(tabs, CONLL) == ["fly to Rome", "hello"]
     assert texts(named, DOCCANO) == texts(named, CONLL) == ["fly to Rome", "hello"]
     assert texts(plain, DOCCANO) is None  # for all that is known they are lines
 

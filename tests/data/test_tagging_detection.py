@@ -281,6 +281,33 @@ def test_spans_are_found_far_behind_in_json_lines(tmp_path: Path) -> None:
     assert detect_tagging(path).tag == "label"
 
 
+def test_many_first_records_may_have_nothing_marked(tmp_path: Path) -> None:
+    assert looks_tagged(write_json_lines(tmp_path, *[{"text": "a", "label": []}] * 300, RECORD))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "other"),
+    [
+        ("a.txt", "Berlin\tB-LOC\tNNP\nis\tO\tVB\n\nbig\tO\tJJ\n", "1"),
+        ("a.tsv", "word\tner\tpos\nRome\tB-LOC\tNNP\n\na\tO\tDT\n", "ner"),
+    ],
+)
+def test_a_column_that_is_named_is_looked_at(name: str, content: str, other: str, tmp_path: Path) -> None:
+    path = write(tmp_path, name, content)
+
+    assert not looks_tagged(path)
+    assert looks_tagged(path, tag=other) and not looks_tagged(path, tag="2")
+
+
+def test_a_label_beside_the_tags_may_be_meant(tmp_path: Path) -> None:
+    lists = write_json_lines(tmp_path, {**LISTS, "intent": "book"}, name="lists.jsonl")
+    spans = write_json_lines(tmp_path, {**RECORD, "intent": "book"}, name="spans.jsonl")
+
+    assert [looks_tagged(path) for path in (lists, spans)] == [True, True]
+    assert [looks_tagged(path, tag="intent") for path in (lists, spans)] == [False, False]
+    assert looks_tagged(lists, text="tokens", tag="ner_tags") and looks_tagged(spans, text="text", tag="label")
+
+
 @pytest.mark.parametrize(
     ("name", "format"),
     [("wnut17/wnut17train.conll", "conll"), ("wnut17/emerging.test.annotated", "conll"), ("snips/dev", "parallel")],

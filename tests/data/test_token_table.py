@@ -92,6 +92,13 @@ def test_sentences_of_the_same_number_in_two_documents_are_two(name: str) -> Non
     assert not noted.report([TaggedExample("a")]).warnings
 
 
+def test_a_blank_row_stands_between_sentences() -> None:
+    assert read(tokens((1, "x", "O"), (None, "", None), (2, "y", "B-X"))) == [
+        Sentence(("x",), ("O",), (2,)),
+        Sentence(("y",), ("B-X",), (4,)),
+    ]
+
+
 def test_a_document_may_stand_in_the_first_row_only() -> None:
     rows: list[list[Cell]] = [["a", 1, "x", "O"], ["", "", "y", "B-X"], ["", 2, "z", "O"], ["b", 2, "v", "O"]]
     table = make_table("doc sentence_id token tag", *rows)

@@ -36,6 +36,7 @@ _TOKEN_NUMBER = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U
 MOSTLY_NUMBERED = 0.9  # of the lines: one that was written otherwise must not make the numbers words
 _RANGE = re.compile(r"\d+[-.]\d+")
 _CODE = re.compile(r"[^a-z]+$")  # a part of speech, a number, a sign
+_CLAUSE = re.compile(r"\w[\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f]")  # signs of Chinese and Japanese, after a word
 _BLANKS = re.compile(r"[ \t]+")
 _DOCUMENT_MARK = re.compile(r"#\s*(newdoc\b|begin document\b)")
 _COMMENT = re.compile(r"#(\s|\s*(begin|end) document\b)")
@@ -151,10 +152,10 @@ def _usual_column(conll: ConllLines, first: Sequence[str], header: bool | None) 
     return SECOND_COLUMN if _is_numbered(conll) else FIRST_COLUMN
 
 
-def looks_like_conll(conll: ConllLines) -> bool:
-    """Return True if nearly all lines have the same columns and a tag in the last, some with prefixes."""
-    tags = [cells[-1].strip() for cells in islice(conll.full(), 1, None)]
-    first = [cells[-1].strip() for cells in islice(conll.full(), 1)]
+def looks_like_conll(conll: ConllLines, tag: int = -1) -> bool:
+    """Return True if nearly all lines have the same columns and a tag in one, some with prefixes. tag: its number."""
+    tags = [cells[tag].strip() for cells in islice(conll.full(), 1, None)]
+    first = [cells[tag].strip() for cells in islice(conll.full(), 1)]
     if conll.width < 2 or conll.share < 0.9 or not tags:
         return False
     fitting = sum(map(is_tag, tags))
@@ -163,15 +164,20 @@ def looks_like_conll(conll: ConllLines) -> bool:
     return fitting >= 0.9 * len(tags) and marked > 0 and long <= 0.1 * len(tags)
 
 
-def is_surely_conll(conll: ConllLines) -> bool:
+def is_surely_conll(conll: ConllLines, text: str | None = None, tag: str | None = None) -> bool:
     """Return True if the lines look like words of sentences and this shows, too.
 
     Blank lines between sentences show it, whatever single lines are wrong; without any, every line must have the
     same columns and a tag, and some the tag O.
+    text, tag: columns that the user names. Raises DataError if the lines have none such.
     """
-    if not looks_like_conll(conll):
+    first = next(conll.full(), [])
+    number = _position(conll, tag or LAST_COLUMN, first, "--label")
+    if text is not None:
+        _position(conll, text, first, "--text")
+    if not looks_like_conll(conll, number):
         return False
-    tags = [cells[-1].strip() for cells in conll.full()]
+    tags = [cells[number].strip() for cells in conll.full()]
     faultless = conll.share == 1 and len(tags) > 1 and all(map(is_tag, tags[1:]))
     return conll.num_blank > 0 or (faultless and "O" in tags)
 
@@ -184,7 +190,7 @@ def has_shape_of_tokens(conll: ConllLines) -> bool:
     filled = [bool(cells) for _, cells in conll.lines]
     num_blocks = sum(full for full, _ in groupby(filled))
     words = [cell for cells in conll.full() for cell in cells]
-    short = all(len(word) <= LONG_WORD and len(word.split()) == 1 for word in words)
+    short = all(len(word) <= LONG_WORD and len(word.split()) == 1 and not _CLAUSE.search(word) for word in words)
     last = [cells[-1].strip() for cells in conll.full()]
     codes = conll.width == 1 or 2 * len(set(last)) <= len(last) or all(is_tag(one) or _CODE.match(one) for one in last)
     return conll.share >= 0.9 and conll.num_blank > 0 and sum(filled) >= 2 * num_blocks and short and codes
@@ -337,7 +343,7 @@ class _Reader:
                 self._notes.again(number, problem[1])
             self._is_bad = True
         else:
-            self._tokens.append(cells[self._text])
+            self._tokens.append(cells[self._text].strip(" "))
             if self._tag is not None:
                 self._tags.append(cells[self._tag].strip())
 

@@ -17,6 +17,7 @@ from fastbert.data.row_problems import RowProblems
 from fastbert.errors import DataError
 
 _AROUND_ANNOTATIONS = re.compile(r'\s*\{\s*"classes"\s*:\s*\[[^][]*\]\s*,\s*"annotations"\s*:\s*\[')  # NER annotators
+MOST_FIRST_VALUES = 1000  # many may have nothing marked
 JSON_HINT = 'Write one object on each line, such as {"text": "Fly to Berlin", "label": [[7, 13, "LOC"]]}.'
 
 
@@ -55,7 +56,7 @@ def first_values(file: InputFile) -> list[object]:
     return next(filter(None, found), [])
 
 
-def read_first_values(text: str, limit: int = 20) -> list[object]:
+def read_first_values(text: str, limit: int = MOST_FIRST_VALUES) -> list[object]:
     """Return the first values of the beginning of a JSON file, as many as are complete in it."""
     decoder = json.JSONDecoder()
     values: list[object] = []

@@ -64,7 +64,7 @@ def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, R
     if _holds_questions(source, config):
         questions = _detect_questions(source, config)
         return questions, _read_questions(source, questions, config)
-    if config.task == "tagging" or (config.task == "auto" and looks_tagged(source)):
+    if config.task == "tagging" or (config.task == "auto" and _looks_tagged(source, config)):
         tagging = _detect_tagging(source, config)
         return tagging, _read_tagged(source, tagging, config)
     table = read_table(source, header=config.has_header)
@@ -163,6 +163,14 @@ def read_marked_up(source: Source, layout: AnyLayout | None, config: DataConfig)
 
 
 # --- tagged text ------------------------------------------------------------------------------------
+
+
+def _looks_tagged(source: Source, config: DataConfig) -> bool:
+    """Return True if a source holds tagged text for certain, in the columns that the user names."""
+    if len(config.labels) > 1:
+        return False  # tags are one column
+    text = config.text[0] if len(config.text) == 1 else None  # several are refused, which names the task
+    return looks_tagged(source, text=text, tag=next(iter(config.labels), None))
 
 
 def _detect_tagging(source: Source, config: DataConfig) -> TaggingLayout:

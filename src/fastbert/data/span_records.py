@@ -115,13 +115,17 @@ def _keys_of(value: object, text: str | None, tag: str | None) -> SpanKeys | Non
         return _keys_by_content(value, tag)
     if not isinstance(value.get(text_key), str):
         return None
+    empty: SpanKeys | None = None
     for key in (tag,) if tag is not None else SPAN_KEYS:
         spans = value.get(key)
         if isinstance(spans, list | tuple) and all(map(_is_span, spans)):
             certain = any(map(_has_offsets, spans))
-            if spans or tag is not None or key in ("spans", "entities"):
-                return SpanKeys(text_key, key, f"Spans: key {excerpt(key)} holds {_shape(spans)}.", certain)
-    return _keys_by_content(value, tag) if text is None else None
+            found = SpanKeys(text_key, key, f"Spans: key {excerpt(key)} holds {_shape(spans)}.", certain)
+            if spans:
+                return found
+            if tag is not None or key in ("spans", "entities"):
+                empty = empty or found  # another key may have what was marked
+    return empty or (_keys_by_content(value, tag) if text is None else None)
 
 
 def _studio_keys(value: Mapping[str, object], text: str | None, tag: str | None) -> SpanKeys | None:
@@ -228,8 +232,8 @@ def _read(
     found = _checked_text(value.get(text))
     if notes.options.texts_only:
         return found, None
-    if value.get(tag) is None and "annotation_id" in value:
-        return found, ()  # the minimal export of Label Studio leaves the key out where nothing is marked
+    if value.get(tag) is None and ("annotation_id" in value or answer == "accept"):
+        return found, ()  # Label Studio's minimal export and Prodigy leave the key out where nothing is marked
     if value.get(tag) is None or refused:
         if required:
             raise Unreadable(f"the record has no key {excerpt(tag)}")

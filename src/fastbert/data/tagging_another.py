@@ -40,8 +40,6 @@ from fastbert.data.tagging_layout import TaggingLayout
 from fastbert.data.token_table import named_column
 from fastbert.errors import DataError
 
-DELIMITED_SUFFIXES = (".csv", ".tsv", ".tab")
-
 
 def layout_of_another(source: Source, trained: TaggingLayout) -> TaggingLayout:
     """Return how another file of tagged text is written.
@@ -121,7 +119,7 @@ def _layout_of_file(
         return _certain(file, trained, text, header)
     if file.suffix in CONLL_SUFFIXES:
         return _conll_layout(read_conll(file), trained, text, header)
-    if file.head(8).startswith(BINARY_HEADS) or file.suffix in DELIMITED_SUFFIXES:
+    if file.head(8).startswith(BINARY_HEADS) or file.suffix == ".csv":
         return _token_table(file, trained, text)
     # Words in blocks say little by themselves: lines of Chinese text hold no blanks either.
     if trained.format == "conll" and file.head(1024).strip() and has_shape_of_tokens(read_conll(beginning(file))):

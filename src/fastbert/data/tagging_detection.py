@@ -112,25 +112,26 @@ def _detect_in_file(
     raise _no_format(file.name)
 
 
-def looks_tagged(source: Source) -> bool:
+def looks_tagged(source: Source, *, text: str | None = None, tag: str | None = None) -> bool:
     """Return True only where it is certain that a source holds tagged text; reads the first rows of it.
 
     A file of tags without prefixes, or standard input, is not certain.
+    text, tag: columns or keys that the user names: only these are looked at.
     """
     try:
         if isinstance(source, InputFile):
-            return _file_looks_tagged(source)
+            return _file_looks_tagged(source, text, tag)
         if not isinstance(source, str | os.PathLike):
-            return _looks_tagged_in_memory(source)
+            return _looks_tagged_in_memory(source, text, tag)
         place = Path(source)
         if is_standard_input(source) or not (os.path.isdir(source) or os.path.isfile(source)):
             return False
-        if _pair(source, None, None) is not None:
+        if _pair(source, text, tag) is not None:
             return True
         documents = find_documents(source)
         if documents or place.is_dir():
             return any(path.is_file() for path in documents)
-        return _file_looks_tagged(find_file(source))
+        return _file_looks_tagged(find_file(source), text, tag)
     except DataError:
         return False
 
@@ -142,40 +143,40 @@ def begins_like_json(file: InputFile) -> bool:
     return file.suffix in JSON_SUFFIXES or _JSON_BEGIN.match(file.head(1024)) is not None
 
 
-def _looks_tagged_in_memory(source: Source) -> bool:
+def _looks_tagged_in_memory(source: Source, text: str | None, tag: str | None) -> bool:
     if isinstance(source, list | tuple):
-        return _values_look_tagged(source[:HEAD_ROWS])
-    return find_token_columns(first_rows(open_rows(source))).certain
+        return _values_look_tagged(source[:HEAD_ROWS], text, tag)
+    return find_token_columns(first_rows(open_rows(source)), text, tag).certain
 
 
-def _values_look_tagged(values: Iterable[object]) -> bool:
+def _values_look_tagged(values: Iterable[object], text: str | None, tag: str | None) -> bool:
     """Return True for records with spans, or with a token or with lists of tokens and their tags."""
     first = list(values)
     try:
-        keys = detect_keys(first)
+        keys = detect_keys(first, text, tag)
     except UnclearText:
         return True
     if keys is not None:
         return keys.certain
     is_table = bool(first) and all(isinstance(value, Mapping) for value in first)
-    return is_table and find_token_columns(read_table(first)).certain
+    return is_table and find_token_columns(read_table(first), text, tag).certain
 
 
-def _file_looks_tagged(file: InputFile) -> bool:
+def _file_looks_tagged(file: InputFile, text: str | None, tag: str | None) -> bool:
     head = file.head(HEAD_BYTES)
     if head.startswith(BINARY_HEADS):
-        return find_token_columns(first_rows(open_file(file))).certain
+        return find_token_columns(first_rows(open_file(file)), text, tag).certain
     if begins_like_json(file):
-        return _values_look_tagged(first_values(file))
+        return _values_look_tagged(first_values(file), text, tag)
     first = beginning(file)
     if _is_csv(file):
-        return find_token_columns(_whole(open_file(first))).certain
+        return find_token_columns(_whole(open_file(first)), text, tag).certain
     conll = read_conll(first)
     if has_sentence_column(conll):
-        return find_token_columns(_whole(open_file(first))).certain
+        return find_token_columns(_whole(open_file(first)), text, tag).certain
     if file.suffix in CONLL_SUFFIXES:
-        return _detect_conll(conll, None, None, None).format == "conll"
-    return is_surely_conll(conll)
+        return _detect_conll(conll, text, tag, None).format == "conll"
+    return is_surely_conll(conll, text, tag)
 
 
 def _is_csv(file: InputFile) -> bool:

@@ -162,6 +162,8 @@ def _groups(table: Table, index: int, document: int | None, notes: TaggingNotes)
     seen: set[tuple[str, str]] = set()
     before: tuple[str, str] | None = None
     for row in table.rows:
+        if all(map(is_empty, row.cells)):
+            continue  # between two sentences of a spreadsheet
         name = _name(row.cells[index])
         place = "" if document is None else _name(row.cells[document])
         if before is None or (name and name != before[1]) or (place and place != before[0]):
