@@ -125,8 +125,9 @@ def _strange_files(folder: Path) -> list[str]:
 
 
 def files_of(folder: Path) -> list[str]:
-    """Return the files in a folder and below it, as sorted paths from the folder on, with slashes."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """Return the files and links in a folder and below it, as sorted paths from the folder on, with slashes."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwrite: bool = False) -> Path:

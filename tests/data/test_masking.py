@@ -133,6 +133,28 @@ def test_the_mask_of_roberta_is_found() -> None:
     assert tokenizer.tokens_of([Masking.of(tokenizer).mask_id]) == ["<mask>"]
 
 
+def test_a_mask_is_known_by_its_letters() -> None:
+    backend = tokenizers.Tokenizer(models.WordLevel({"a": 0, "b": 1, "mask": 2}, unk_token="a"))
+    backend.post_processor = processors.BertProcessing(("b", 1), ("a", 0))
+    backend.add_special_tokens(["<|mask|>"])
+    tokenizer = Tokenizer(backend, pad_id=0, max_tokens=9, input_names=[])
+
+    assert tokenizer.tokens_of([Masking.of(tokenizer).mask_id]) == ["<|mask|>"]
+
+
+def test_whole_words_are_refused_where_a_line_is_one_word() -> None:
+    """Gemma's tokenizer replaces blanks and parts nothing."""
+    vocabulary = {token: index for index, token in enumerate(["[MASK]", "[SEP]", "[CLS]", *"abonetwhr "])}
+    backend = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    backend.post_processor = processors.BertProcessing(("[SEP]", 1), ("[CLS]", 2))
+    backend.add_special_tokens(["[MASK]", "[SEP]", "[CLS]"])
+    tokenizer = Tokenizer(backend, pad_id=0, max_tokens=9, input_names=[])
+
+    assert not Masking.of(tokenizer).whole_word
+    with pytest.raises(EncoderError, match="does not part a text into words"):
+        Masking.of(tokenizer, whole_word=True)
+
+
 def test_a_tokenizer_without_a_mask_is_refused() -> None:
     backend = tokenizers.Tokenizer(models.WordLevel({"a": 0, "[SEP]": 1, "[CLS]": 2}, unk_token="a"))
     backend.post_processor = processors.BertProcessing(("[SEP]", 1), ("[CLS]", 2))

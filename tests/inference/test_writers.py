@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from fastbert.data.sources import open_rows
-from fastbert.data.table import Cell, Row
+from fastbert.data.table import Cell, ObjectText, Row
 from fastbert.errors import DataError, TrainingError
-from fastbert.inference.writers import open_writer
+from fastbert.inference.writers import check_out, open_writer, write_records
 from fastbert.tasks.label_prediction import LabelPrediction
 
 COLUMNS = ("id", "text")
@@ -245,3 +245,18 @@ def test_a_file_that_cannot_be_written_is_refused(name: str, message: str, tmp_p
         pass
 
     assert [path.name for path in tmp_path.iterdir()] == ["folder.csv"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda place, mode: False)
+
+    with pytest.raises(DataError, match="No file can be written to the folder of .*a.csv"):
+        check_out(tmp_path / "a.csv")
+
+
+def test_records_keep_objects_and_write_no_number_that_json_lacks(tmp_path: Path) -> None:
+    write_records(["a", "b"], [[ObjectText('{"x": 1}'), float("inf")]], tmp_path / "out.jsonl", source="in.jsonl")
+
+    assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == '{"a": {"x": 1}, "b": null}\n'

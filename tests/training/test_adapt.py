@@ -288,10 +288,11 @@ def test_the_precision_that_was_chosen_belongs_to_a_run(
     assert key("fp32") != key("bf16")
 
 
-def test_another_number_of_epochs_on_disk_is_made_anew(encoder: str, tmp_path: Path) -> None:
-    """A run that was killed in its first epoch leaves examples; the next one may ask for more of them."""
+@pytest.mark.parametrize("options", [{"pregenerate": 1}, {"pregenerate": 2, "mask_rate": 0.4}])
+def test_other_examples_on_disk_are_made_anew(options: dict[str, float], encoder: str, tmp_path: Path) -> None:
+    """A run that was killed in its first epoch leaves examples; the next one may ask for more of them, or others."""
     corpus, out = write_corpus(tmp_path / "corpus.txt"), tmp_path / "out"
-    left = prepare([corpus], encoder, quick(pregenerate=1))
+    left = prepare([corpus], encoder, quick(**options))
     left._pregenerated(working_folder(out))(0)
     adapt([corpus], encoder, out, quick(pregenerate=2))
     adapt([corpus], encoder, tmp_path / "whole", quick(pregenerate=2))

@@ -88,6 +88,17 @@ def test_a_file_of_ones_own_beside_the_encoder_is_not_replaced(tmp_path: Path) -
         check_out(out, "overwrite")
 
 
+def test_a_link_of_ones_own_is_not_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with working_place(out, "refuse"):
+        place_checkpoint(out, save, {})
+    (tmp_path / "texts").mkdir()
+    (out / "texts").symlink_to(tmp_path / "texts")
+
+    with pytest.raises(ConfigError, match="no part of the adapted encoder, such as texts; it is not replaced"):
+        check_out(out, "overwrite")
+
+
 @pytest.mark.parametrize("facts", ["", "[]", "{}"])
 def test_an_encoder_whose_facts_are_broken_is_not_replaced(tmp_path: Path, facts: str) -> None:
     (old_encoder(tmp_path / "out") / FACTS).write_text(facts, encoding="utf-8")

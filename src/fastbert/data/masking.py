@@ -23,7 +23,7 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 MASK_SHARE, RANDOM_SHARE = 0.8, 0.1  # Devlin et al. 2019; the rest is kept
-MASK_TOKENS = ("[MASK]", "<mask>")  # where nothing else says which token it is
+MASK_TOKENS = ("[MASK]", "<mask>")  # others are known by their letters, such as <|mask|>
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,8 @@ class Masking:
         """Return the masking for an encoder's tokenizer.
 
         whole_word: None for what its authors do: whole words for WordPiece, tokens for the others.
-        Raises ConfigError for a rate that is not above 0 and below 1, EncoderError without a mask token.
+        Raises ConfigError for a rate that is not above 0 and below 1, EncoderError without a mask token, or where
+        whole words are asked of a tokenizer that does not part a text into words.
         """
         if not 0 < rate < 1:
             raise ConfigError(f"mask_rate is {rate}; it must be above 0 and below 1.", "0.15 is usual.")
@@ -52,13 +53,18 @@ class Masking:
         special = {token.content for token in backend.get_added_tokens_decoder().values() if token.special}
         unknown = getattr(backend.model, "unk_token", None)
         special |= {unknown} if isinstance(unknown, str) else set()
-        mask = next(
-            (backend.token_to_id(token) for token in MASK_TOKENS if backend.token_to_id(token) is not None), None
-        )
+        named = sorted(token for token in special if "".join(filter(str.isalpha, token)).casefold() == "mask")
+        found = (backend.token_to_id(token) for token in (*MASK_TOKENS, *named))
+        mask = next((index for index in found if index is not None), None)
         if mask is None:
             raise EncoderError(
                 f"The tokenizer of the encoder has no mask token ({' or '.join(MASK_TOKENS)}).",
                 "Choose an encoder that was pretrained by masking, such as one of the BERT or RoBERTa families.",
+            )
+        if whole_word and not _parts_words(tokenizer):
+            raise EncoderError(
+                "The tokenizer of the encoder does not part a text into words: whole words cannot be masked.",
+                "Leave --whole-word out.",
             )
         ordinary = sorted(index for token, index in backend.get_vocab().items() if token not in special)
         is_wordpiece = type(backend.model).__name__ == "WordPiece"
@@ -67,6 +73,12 @@ class Masking:
     def describe(self) -> str:
         """Return one phrase for the plan."""
         return f"{100 * self.rate:g} % of the tokens masked, {'whole words' if self.whole_word else 'token by token'}"
+
+
+def _parts_words(tokenizer: Tokenizer) -> bool:
+    """Return False for one that takes a whole line as one word, as Gemma's does."""
+    words = tokenizer.backend.encode("one two three", add_special_tokens=False).word_ids
+    return len(words) < 2 or len(set(words)) > 1
 
 
 @dataclass(frozen=True)

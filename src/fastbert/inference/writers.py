@@ -9,6 +9,7 @@ import contextlib
 import csv
 import itertools
 import json
+import os
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -118,7 +119,8 @@ def write_records(columns: Sequence[str], records: Iterable[Sequence[Cell]], out
 def _write_records(stream: TextIO, ending: str, columns: Sequence[str], records: Iterable[Sequence[Cell]]) -> None:
     if ending == ".jsonl":
         for record in records:
-            stream.write(json.dumps(dict(zip(columns, record, strict=True)), ensure_ascii=False) + "\n")
+            values = {name: as_read(cell) for name, cell in zip(columns, record, strict=True)}
+            stream.write(json.dumps(finite(values), ensure_ascii=False) + "\n")
         return
     writer = DelimitedWriter(stream, columns, (), _DELIMITERS[ending])
     for number, record in enumerate(records, start=1):
@@ -198,6 +200,8 @@ def check_place(out: Path, *sources: str | Path) -> None:
         raise DataError(f"{out} is the input itself.", "Give --out another name.")
     if not out.resolve().parent.is_dir():
         raise DataError(f"The folder of {out} does not exist.", "Make it first.")
+    if not os.access(out.resolve().parent, os.W_OK):
+        raise DataError(f"No file can be written to the folder of {out}.", "Give --out another place.")
 
 
 def _row_object(columns: Sequence[str], row: Row, prediction: Prediction | None) -> dict[str, object]:

@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -131,8 +132,10 @@ class Adaptation:
 
         @cache
         def written() -> PregeneratedEpochs:
-            found = open_epochs(place, key=key) if place.exists() else None
-            if found is None or len(found) != count:  # a run that ended in its first epoch may have had another number
+            found = None
+            with suppress(DataError):  # there are none, or others of a run that was killed in its first epoch
+                found = open_epochs(place, key=key)
+            if found is None or len(found) != count:
                 shutil.rmtree(place, ignore_errors=True)
                 found = write_epochs(place, map(self.examples, range(count)), key=key)
             return found
