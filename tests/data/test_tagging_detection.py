@@ -299,6 +299,14 @@ def test_a_column_that_is_named_is_looked_at(name: str, content: str, other: str
     assert looks_tagged(path, tag=other) and not looks_tagged(path, tag="2")
 
 
+def test_lists_in_csv_are_tagged_only_if_they_hold_tags(tmp_path: Path) -> None:
+    tagged = write(tmp_path, "a.csv", "Sentence #,Sentence,Tag\n1,fly to Rome,\"['O', 'O', 'B-geo']\"\n")
+    topics = write(tmp_path, "b.csv", "text,tags\nfly to,\"['travel', 'air']\"\n")
+
+    assert looks_tagged(tagged) and not looks_tagged(topics)
+    assert detect_tagging(tagged).text == "Sentence"
+
+
 def test_a_label_beside_the_tags_may_be_meant(tmp_path: Path) -> None:
     lists = write_json_lines(tmp_path, {**LISTS, "intent": "book"}, name="lists.jsonl")
     spans = write_json_lines(tmp_path, {**RECORD, "intent": "book"}, name="spans.jsonl")

@@ -125,6 +125,35 @@ def test_each_row_may_hold_a_whole_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tokens_cell", "tags_cell"), [("['Fly', \"it's\"]", "['O', 'B-X']"), ('["Fly", "it\'s"]', '["O", "B-X"]')]
+)
+def test_lists_may_be_written_as_text(tokens_cell: str, tags_cell: str) -> None:
+    """As pandas writes them into CSV."""
+    table = make_table("id tokens ner_tags", [1, tokens_cell, tags_cell], [2, "['c']", "['O']"])
+    columns = find_token_columns(table)
+
+    assert columns == TokenColumns("tokens", "ner_tags", None, True)
+    assert [one.tokens for one in read(table, columns)] == [("Fly", "it's"), ("c",)]
+
+
+def test_a_text_may_stand_beside_the_list_of_its_tags() -> None:
+    """As in the second file of the NER corpus that is best known on Kaggle."""
+    rows: list[list[Cell]] = [
+        ["Sentence: 1", "Fly to  Rome", "['VB', 'IN', 'NNP']", "['O', 'O', 'B-geo']"],
+        ["Sentence: 2", "big", "['JJ']", "['O']"],
+    ]
+    table = make_table(["Sentence #", "Sentence", "POS", "Tag"], *rows)
+    columns = find_token_columns(table)
+
+    assert columns == TokenColumns("Sentence", "Tag", None, True)
+    assert read(table, columns)[0] == Sentence(
+        ("Fly", "to", "Rome"), ("O", "O", "B-geo"), (2, 2, 2), text="Fly to  Rome"
+    )
+    with pytest.raises(DataError, match="train.csv, row 2: 2 tokens, but 1 tags"):
+        read(make_table(["Sentence #", "Sentence", "POS", "Tag"], ["1", "a b", "['X']", "['O']"]), columns)
+
+
+@pytest.mark.parametrize(
     ("cells", "what"),
     [
         ([["a", "b"], ["O"]], "2 tokens, but 1 tags"),

@@ -16,7 +16,8 @@ from fastbert.data.table import Cell
 _FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 _WHOLE = re.compile(r"-?[0-9]{1,18}(\.0+)?")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
-_ITEM = r"""('[^'\\]*'|"[^"\\]*"|-?[0-9]+(\.[0-9]+)?)"""
+_ESCAPE = r"""\\[\\'"nrtxuU]"""
+_ITEM = rf"""('([^'\\]|{_ESCAPE})*'|"([^"\\]|{_ESCAPE})*"|-?[0-9]+(\.[0-9]+)?)"""
 # What pandas writes for a list column. Python would read "['a' 'b']" of NumPy as one string 'ab':
 # the commas are therefore part of the pattern.
 _PYTHON_LIST = re.compile(rf"\[\s*({_ITEM}(\s*,\s*{_ITEM})*)?\s*\]")
@@ -120,9 +121,19 @@ def parse_list(cell: Cell) -> list[Cell] | None:
     try:
         items = json.loads(cell)
     except (ValueError, RecursionError):
-        items = ast.literal_eval(cell.strip()) if _PYTHON_LIST.fullmatch(cell.strip()) else None
+        items = _python_list(cell.strip())
     flat = isinstance(items, list) and not any(isinstance(item, dict) for item in items)
     return items if flat else None
+
+
+def _python_list(text: str) -> object:
+    """Return the list that `repr` wrote, None for any other text."""
+    if not _PYTHON_LIST.fullmatch(text):
+        return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):  # an escape that is none
+        return None
 
 
 def split_cell(text: str, delimiter: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 The id stands in every row or, as in spreadsheets, only in the first row of its sentence. It may begin again in each
 document, which a column with a usual name tells; sentences of one document stay together where rows are held out.
-A table may also hold a whole sentence in each row, as lists of tokens and tags. Knows nothing of file formats or of
-what a tag means.
+A table may also hold a whole sentence in each row: lists of tokens and tags, which may be written as text into the
+cells of a CSV file, or a text whose tokens stand between blanks beside the list of its tags. Knows nothing of file
+formats or of what a tag means.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from fastbert.data.cell_values import is_empty, label_text
+from fastbert.data.cell_values import is_empty, label_text, parse_list
 from fastbert.data.columns import find_column, listed, missing_column
 from fastbert.data.conll import DOCUMENT_NAMES, SENTENCE_NAMES, TAG_NAMES, TOKEN_NAMES, plain_name
 from fastbert.data.row_problems import excerpt
@@ -23,6 +24,7 @@ from fastbert.data.tagging_notes import TaggingNotes
 from fastbert.errors import DataError
 
 TABLE_HINT = "A table of tokens has a column for the sentence (sentence_id), one for the token and one for its tag."
+MOSTLY_FITTING = 0.9  # of the rows: in single ones the words of a text may not be those that were tagged
 _ROW_HINT = "Every row holds a token and its tag (O where it is in no entity)."
 
 
@@ -45,9 +47,10 @@ def find_token_columns(table: Table, text: str | None = None, tag: str | None = 
 
     Raises DataError if one of them cannot be found.
     """
+    table = _with_lists(table)
     tag_column = find_column(table, tag, "--label") if tag is not None else _tag_column(table)
     names = [name for name in table.columns if name != tag_column]
-    text_column = find_column(table, text, "--text") if text is not None else named_column(names, TOKEN_NAMES)
+    text_column = find_column(table, text, "--text") if text is not None else _token_column(table, names, tag_column)
     if text_column is None or tag_column is None:
         what = "tokens" if text_column is None else "tags"
         option = "--text" if text_column is None else "--label"
@@ -55,7 +58,7 @@ def find_token_columns(table: Table, text: str | None = None, tag: str | None = 
             f"{table.name} has no column that is known to hold {what}. Its columns are: {listed(table.columns)}.",
             f"Name it with {option}. {TABLE_HINT}",
         )
-    if _holds_lists(table, text_column):
+    if _holds_lists(table, text_column) or _holds_lists(table, tag_column):
         return TokenColumns(text_column, tag_column, None, _holds_tags(table, tag_column))
     others = [name for name in names if name != text_column]
     sentence = named_column(others, SENTENCE_NAMES) or _dividing_column(table, others)
@@ -77,6 +80,7 @@ def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -
         optional = name == columns.tag and not notes.options.labels_required
         if name is not None and name not in table.columns and not optional:
             raise missing_column(table, name, option)
+    table = _with_lists(table)
     is_tagged = columns.tag in table.columns and not notes.options.texts_only
     tag = table.index_of(columns.tag) if is_tagged else None
     text = table.index_of(columns.text)
@@ -119,6 +123,50 @@ def _tag_column(table: Table) -> str | None:
     """Return the column of tags with prefixes, the one with a usual name if there are several or none."""
     tagged = [name for name in table.columns if _holds_tags(table, name)]
     return tagged[0] if len(tagged) == 1 else named_column(tagged or table.columns, TAG_NAMES)
+
+
+def _token_column(table: Table, names: Sequence[str], tags: str | None) -> str | None:
+    """Return the column of tokens: by its name or, beside lists of tags, the text with as many words in each row."""
+    named = named_column(names, TOKEN_NAMES)
+    if named is not None or tags is None or not _holds_lists(table, tags):
+        return named
+    counts = [len(_parts(row.cells[table.index_of(tags)])) for row in table.rows]
+    texts = {name: [row.cells[table.index_of(name)] for row in table.rows] for name in names}
+    fitting = {
+        name: sum(
+            isinstance(cell, str) and len(cell.split()) == count for cell, count in zip(cells, counts, strict=True)
+        )
+        for name, cells in texts.items()
+    }
+    found = [name for name in names if fitting[name] >= MOSTLY_FITTING * len(counts)]
+    return found[0] if len(found) == 1 and max(counts) > 1 else None
+
+
+def _with_lists(table: Table) -> Table:
+    """Return the table with lists where a column holds nothing but lists written as text, as CSV files have them."""
+    first = next((row.cells for row in table.rows), ())
+    begun = [place for place, cell in enumerate(first) if isinstance(cell, str) and parse_list(cell) is not None]
+    found = {place: [_as_list(row.cells[place]) for row in table.rows] for place in begun}
+    lists = {place: cells for place, cells in found.items() if not any(isinstance(cell, str) for cell in cells)}
+    if not lists:
+        return table
+    places = range(len(table.columns))
+    rows = [
+        replace(row, cells=tuple(lists[place][number] if place in lists else row.cells[place] for place in places))
+        for number, row in enumerate(table.rows)
+    ]
+    return replace(table, rows=rows)
+
+
+def _as_list(cell: Cell) -> Cell:
+    """Return the list that a cell is or says, nothing for an empty cell, and any other cell as it is."""
+    found = parse_list(cell)
+    return found if found is not None else None if is_empty(cell) else cell
+
+
+def _words(cell: Cell) -> list[str]:
+    """Return the tokens of a cell: of a list, or between the blanks of a text."""
+    return _parts(cell) if isinstance(cell, list) else label_text(cell).split()
 
 
 def _holds_tags(table: Table, column: str) -> bool:
@@ -212,7 +260,7 @@ def _row_problem(token: Cell, tag: Cell, has_tags: bool) -> str | None:
 
 
 def _sentence_of_row(row: Row, tokens: Cell, tags: Cell, notes: TaggingNotes) -> Sentence | None:
-    words = _parts(tokens) if isinstance(tokens, list) else []
+    words = _words(tokens)
     labels = _parts(tags) if isinstance(tags, list) else None
     if not words:
         notes.bad(row.number, "the row has no tokens", _ROW_HINT)
@@ -228,5 +276,6 @@ def _sentence_of_row(row: Row, tokens: Cell, tags: Cell, notes: TaggingNotes) ->
             what=f"{len(words)} tokens, but {len(labels)} tags",
         )
     else:
-        return Sentence(tuple(words), None if labels is None else tuple(labels), (row.number,) * len(words))
+        text = tokens if isinstance(tokens, str) else None
+        return Sentence(tuple(words), None if labels is None else tuple(labels), (row.number,) * len(words), text=text)
     return None
