@@ -108,7 +108,7 @@ def test_numbers(cell: Cell, expected: bool) -> None:
         (" [] ", []),
         ("[1, 2]", [1, 2]),
         ("['a', \"b's\"]", ["a", "b's"]),
-        (repr(["it's \"x\"", "a\\b\n"]), ["it's \"x\"", "a\\b\n"]),
+        (repr(['it\'s "x"', "a\\b\n"]), ['it\'s "x"', "a\\b\n"]),
         (r"['\xzz']", None),
         ("['a' 'b']", None),
         ("[UNK]", None),

@@ -69,6 +69,8 @@ def test_no_texts_give_no_vectors(encoder: str) -> None:
 def test_more_tokens_than_the_encoder_takes_are_refused(encoder: str) -> None:
     with pytest.raises(EncoderError, match="this encoder takes at most"):
         Embedder.open(encoder, max_tokens=100_000)
+    with pytest.raises(EncoderError, match="max_tokens is 0; special tokens alone take"):
+        Embedder.open(encoder, max_tokens=0)(TEXTS)
 
 
 def test_windows_read_all_of_a_pair_whichever_is_long(encoder: str) -> None:

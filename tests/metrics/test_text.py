@@ -81,3 +81,11 @@ def test_measures_are_shares_that_do_not_depend_on_the_side(first: list[str], se
 @given(words=WORDS.filter(lambda words: len(words) > 1))
 def test_a_text_holds_all_of_itself(words: list[str]) -> None:
     assert rouge(" ".join(words), " ".join(words)) == {"rouge1": 1.0, "rouge2": 1.0, "rougeL": 1.0}
+
+
+def test_marks_belong_to_their_letters_however_they_are_written() -> None:
+    assert words_of("caf\u00e9") == words_of("cafe\u0301") == ["caf\u00e9"]
+    assert words_of("\u0939\u093f\u0928\u094d\u0926\u0940 \u0939\u0948") == [
+        "\u0939\u093f\u0928\u094d\u0926\u0940",
+        "\u0939\u0948",
+    ]

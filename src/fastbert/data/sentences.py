@@ -19,6 +19,7 @@ _NUMBERED = frozenset(
 )
 _ENDS = re.compile(r"""([.!?\u2026]+|[\u3002\uff01\uff1f])(["'\u201d\u2019\u00bb)\]]*)""")
 _LINES = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*\u2022]|\d+[.)])\s)")  # an empty line, or one that begins an item of a list
+_BLANKS, _OPENING = re.compile(r"\s+"), re.compile(r"""["'\u201c\u2018\u00ab(\[\u00bf\u00a1]+""")
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'\u201c\u2018\u00ab]*$")
 
 
@@ -44,15 +45,22 @@ def _ends_here(text: str, found: re.Match[str]) -> bool:
     mark, closing = found.groups()
     if mark in "\u3002\uff01\uff1f":
         return True
-    behind = text[found.end() :].lstrip()
-    if not behind or not text[found.end()].isspace():
-        return not behind
-    following = behind.lstrip("\"'\u201c\u2018\u00ab([\u00bf\u00a1")[:1]
+    behind = _end_of(_BLANKS, text, found.end())
+    if behind in (found.end(), len(text)):
+        return behind == len(text)
+    begin = _end_of(_OPENING, text, behind)
+    following = text[begin : begin + 1]
     if following.islower():
         return False
     if set(mark) != {"."} or closing:
         return True
     return not _is_abbreviation(_word_before(text, found.start()), following)
+
+
+def _end_of(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Return where what a pattern takes ends, without a copy of the rest of a long text."""
+    found = pattern.match(text, start)
+    return start if found is None else found.end()
 
 
 def _is_abbreviation(word: str, following: str) -> bool:

@@ -70,7 +70,7 @@ class Embedder:
         """
         if (Path(source) / MANIFEST).is_file():
             bundle = read_bundle(source)
-            max_tokens = max_tokens or bundle.max_tokens
+            max_tokens = bundle.max_tokens if max_tokens is None else max_tokens
         encoder = open_encoder(str(source))
         model = load_bare_encoder(encoder)
         runtime = choose_runtime(precision)
@@ -79,7 +79,7 @@ class Embedder:
         names = encoder.tokenizer.input_names
         runtime = working_runtime(pooled, runtime, names, precision)
         suit_attention(model, runtime)
-        limit = max_tokens or encoder.default_max_tokens
+        limit = encoder.default_max_tokens if max_tokens is None else max_tokens
         if limit > encoder.tokenizer.max_tokens:
             raise EncoderError(f"max_tokens is {limit}; this encoder takes at most {encoder.tokenizer.max_tokens}.")
         backend = TorchBackend(pooled, runtime, names, outputs=(OUTPUT,))

@@ -1,19 +1,18 @@
 """ROUGE: how much of a reference summary a summary holds, in words, pairs of words and words in order.
 
-C.-Y. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004. Words are runs of letters and digits, in
-small letters; they are not stemmed, and no word is left out. On English text the values are those of the package
-`rouge-score` without its stemmer. Where words have no blanks between them (Chinese, Japanese, Thai) they mean little.
-Knows nothing of how summaries are made.
+C.-Y. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004. Words are runs of letters with their marks
+and of digits, in small letters; they are not stemmed, and no word is left out. On English text the values are those of
+the package `rouge-score` without its stemmer. Where words have no blanks between them (Chinese, Japanese, Thai) they
+mean little. Knows nothing of how summaries are made.
 """
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
-_WORD = re.compile(r"[^\W_]+")
 
 
 def rouge(summary: str, reference: str) -> dict[str, float]:
@@ -35,8 +34,13 @@ def mean_rouge(summaries: Sequence[str], references: Sequence[str]) -> dict[str,
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text: runs of letters and digits, in small letters."""
-    return _WORD.findall(text.lower())
+    """Return the words of a text: runs of letters, of the marks on these, and of digits, in small letters."""
+    composed = unicodedata.normalize("NFC", text.lower())
+    return "".join(sign if sign.isalnum() or _is_mark(sign) else " " for sign in composed).split()
+
+
+def _is_mark(sign: str) -> bool:
+    return unicodedata.category(sign).startswith("M")  # as the vowels of Hindi, or accents that were not composed
 
 
 def rouge_n(found: Sequence[str], wanted: Sequence[str], length: int) -> float:
