@@ -275,6 +275,17 @@ def test_whole_numbers_may_be_written_with_a_point() -> None:
     assert read({"text": TEXT, "label": [[7.0, 13.0, "LOC"]]})[0].spans == (RawSpan(7, 13, "LOC"),)
 
 
+def test_a_text_to_predict_may_be_empty() -> None:
+    noted = notes(unit="row", name="a.jsonl", options=ReadOptions(labels_required=False))
+
+    records = read_records(enumerate([{"text": " "}, {"text": "a"}, {"text": None}], start=1), "text", "label", noted)
+
+    assert [record.row for record in records] == [2]
+    assert noted.report([TaggedExample("a")]).sentences() == [
+        "2 of 3 rows of a.jsonl left out: the record has no text (rows 1, 3)."
+    ]
+
+
 def test_texts_to_predict_need_no_spans() -> None:
     records = read(DOCCANO, {"text": "a"}, "b", required=False)
 

@@ -94,6 +94,11 @@ def read_records(
         try:
             found_text, spans = _read(value, text, tag, notes, number)
         except Unreadable as problem:
+            if problem.reason == TEXTLESS and not notes.options.labels_required:
+                notes.left_out(
+                    number, TEXTLESS
+                )  # one of many texts to predict; the answers of the others name their row
+                continue
             notes.bad(number, problem.reason, SPAN_HINT, what=str(problem))
         except LeftOut as reason:
             notes.left_out(number, str(reason))
