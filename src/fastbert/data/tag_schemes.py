@@ -29,8 +29,8 @@ MIN_OUTSIDE_SHARE = (
 )
 _ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
 _PREFIXED = re.compile(r"([BIMELSUW])(?:[-_](.+))?")
-# "per-B" and "b-per" would make labels of their own out of every prefix
-_MISWRITTEN = re.compile(r"[bimelsuw][-_].+|.+[-_][BIMELSUW]")
+# "per-B", "b-per" and "B:PER" would make labels of their own out of every prefix
+_MISWRITTEN = re.compile(r"[bimelsuw][-_:./|].+|[BIMELSUW][:./|].+|.+[-_:./|][BIMELSUW]")
 
 
 class Tag(NamedTuple):
