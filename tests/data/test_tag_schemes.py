@@ -88,7 +88,9 @@ def test_the_scheme_is_that_of_all_sentences() -> None:
     assert finding.scheme == "IOB2"
 
 
-@pytest.mark.parametrize("tags", ["NOUN VERB NOUN", "N V O N V N V N V", "PER-B PER-I O O", "b-per i-per O O", "B:PER I:PER O O"])
+@pytest.mark.parametrize(
+    "tags", ["NOUN VERB NOUN", "N V O N V N V N V", "PER-B PER-I O O", "b-per i-per O O", "B:PER I:PER O O"]
+)
 def test_what_marks_no_entities_has_no_scheme(tags: str) -> None:
     assert detect_scheme([tags.split()]) is None
 
