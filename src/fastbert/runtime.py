@@ -217,12 +217,13 @@ def bf16_gain() -> float:
     One thread's own processor time counts, so that a choice made by it does not depend on what else is running. Takes
     a tenth of a second, once in a process.
     """
-    cpu = torch.device("cpu")
+    cpu, dtypes = torch.device("cpu"), (torch.float32, torch.bfloat16)
     with using_threads(1):
-        exact, rounded = (
-            _measure_product(cpu, dtype, _SMALL_PRODUCT, time.thread_time) for dtype in (torch.float32, torch.bfloat16)
-        )
-    return rounded / exact
+        for clock in (time.thread_time, time.perf_counter):  # the first ticks too rarely on some systems (Windows)
+            exact, rounded = (_measure_product(cpu, dtype, _SMALL_PRODUCT, clock) for dtype in dtypes)
+            if math.isfinite(exact) and math.isfinite(rounded):
+                return rounded / exact
+    return 1.0
 
 
 def _measure_product(
@@ -245,7 +246,7 @@ def _measure_product(
                 best = min(best, end - start)
                 if end - started > _PRODUCT_SECONDS:
                     break
-    return 2.0 * rows * inputs * outputs / best
+    return 2.0 * rows * inputs * outputs / best if best > 0 else math.inf
 
 
 def wait_for(device: torch.device) -> None:

@@ -305,6 +305,12 @@ def test_short_words_in_blocks_have_the_shape_of_tokens(text: str, shaped: bool,
     assert has_shape_of_tokens(read_conll(find_file(write(tmp_path, "a.txt", text)))) is shaped
 
 
+def test_a_cell_of_very_many_digits_numbers_nothing(tmp_path: Path) -> None:
+    line = "1" * 5000 + "\ta\tb\n"
+
+    assert not is_surely_conll(read_conll(find_file(write(tmp_path, "a.tsv", line * 3))))
+
+
 def test_blanks_beside_tabs_are_no_part_of_a_token(tmp_path: Path) -> None:
     assert tokens(read(tmp_path, "Berlin \tB-LOC\n is\t O\n\n")) == ["Berlin is"]
 

@@ -219,3 +219,15 @@ def test_a_place_in_an_annotation_file_is_named() -> None:
 
     with pytest.raises(DataError, match="row 1: a.ann, line 4: span 'LOC' 0-9 lies outside"):
         noted.report([])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("Use \\nabla here", "\\nabla"), ("in C:\\new now", "C:\\new"), ("a\nb", "a\\nb")]
+)
+def test_a_backslash_and_an_n_may_be_both_or_a_line_break(text: str, told: str) -> None:
+    start = text.find(told) if told in text else 0
+    length = len(told) if told in text else len(text)
+
+    found = in_characters([record(text, span(start, start + length, told))], quiet())
+
+    assert [(one.start, one.end) for one in found[0].spans or ()] == [(start, start + length)]

@@ -103,6 +103,10 @@ def test_lines_of_text_are_no_tokens(text: str, trained: TaggingLayout, tmp_path
     assert layout_to_predict(standard_input(BytesIO(text.encode())), trained) is None
 
 
+def test_a_long_first_line_is_a_line_of_text(tmp_path: Path) -> None:
+    assert layout_to_predict(write(tmp_path, "new.txt", "word " * 20_000 + "\nshort\n"), CONLL) is None
+
+
 @pytest.mark.parametrize("text", ["fly\nto\nRome\n\nhello\n", "fly VB\nto IN\nRome NNP\n\nhello UH\n"])
 def test_tokens_without_tags_are_predicted(text: str, tmp_path: Path) -> None:
     plain, named = write(tmp_path, "a.txt", text), write(tmp_path, "a.conll", text)

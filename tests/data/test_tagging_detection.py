@@ -246,6 +246,17 @@ def test_only_the_beginning_of_a_large_file_is_looked_at(encoding: str, tmp_path
     assert looks_tagged(path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_a_large_table_may_be_cut_in_a_cell_of_several_lines(encoding: str, newline: str, tmp_path: Path) -> None:
+    for length in range(9):  # wherever the cut falls
+        rows = "".join(f"{number},\"a{'a' * length}\nb\",\"['O', 'B-X']\"\n" for number in range(3000))
+        path = tmp_path / f"{length}.csv"
+        path.write_bytes(("id,text,tags\n" + rows).replace("\n", newline).encode(encoding))
+
+        assert looks_tagged(path)
+
+
 def test_the_beginning_of_a_large_array_is_enough(tmp_path: Path) -> None:
     assert looks_tagged(write(tmp_path, "a.json", json.dumps([RECORD] * 3000)))
 
@@ -302,8 +313,10 @@ def test_a_column_that_is_named_is_looked_at(name: str, content: str, other: str
 def test_lists_in_csv_are_tagged_only_if_they_hold_tags(tmp_path: Path) -> None:
     tagged = write(tmp_path, "a.csv", "Sentence #,Sentence,Tag\n1,fly to Rome,\"['O', 'O', 'B-geo']\"\n")
     topics = write(tmp_path, "b.csv", "text,tags\nfly to,\"['travel', 'air']\"\n")
+    tabs = write(tmp_path, "a.tsv", "Sentence #\tSentence\tTag\n1\tfly to Rome\t['O', 'O', 'B-geo']\n")
 
     assert looks_tagged(tagged) and not looks_tagged(topics)
+    assert looks_tagged(tabs) and detect_tagging(tabs) == detect_tagging(tagged)
     assert detect_tagging(tagged).text == "Sentence"
 
 

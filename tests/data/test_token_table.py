@@ -136,6 +136,26 @@ def test_lists_may_be_written_as_text(tokens_cell: str, tags_cell: str) -> None:
     assert [one.tokens for one in read(table, columns)] == [("Fly", "it's"), ("c",)]
 
 
+@pytest.mark.parametrize(("odd", "what"), [("", "the row has no tags"), ("none", "the tags are no list")])
+def test_a_row_without_its_list_is_reported_and_may_be_left_out(odd: str, what: str) -> None:
+    rows: list[list[Cell]] = [[f"see {number}", "['O', 'B-X']"] for number in range(10)]
+    table = make_table("sentence tags", *rows, ["a b", odd])
+    columns = find_token_columns(table)
+
+    assert columns == TokenColumns("sentence", "tags", None, True)
+    assert len(read(table, columns, ReadOptions(skip=True))) == 10
+    with pytest.raises(DataError, match=f"train.csv, row 12: {what}"):
+        read(table, columns)
+
+
+def test_an_empty_text_to_predict_is_left_out() -> None:
+    table = make_table("sentence", ["fly to Rome"], [""], ["hi"])
+
+    found = read(table, TokenColumns("sentence", "tags", None, True), ReadOptions(labels_required=False))
+
+    assert [(one.tokens, one.rows[0]) for one in found] == [(("fly", "to", "Rome"), 2), (("hi",), 4)]
+
+
 def test_a_text_may_stand_beside_the_list_of_its_tags() -> None:
     """As in the second file of the NER corpus that is best known on Kaggle."""
     rows: list[list[Cell]] = [

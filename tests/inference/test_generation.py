@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,32 @@ def test_the_least_length_of_a_checkpoint_gives_way_to_the_most_that_is_asked_fo
     found = AbstractiveSummarizer.open(str(folder), max_summary_tokens=6)(TEXTS)
 
     assert all(0 < len(summary.split()) <= 6 for summary in found)
+
+
+@pytest.mark.parametrize("family", ["t5", "bart"])
+@pytest.mark.parametrize(
+    "setting", [{"num_return_sequences": 2}, {"return_dict_in_generate": True}, {"num_beam_groups": 2}]
+)
+def test_settings_of_a_checkpoint_change_no_form_of_its_answers(
+    family: str, setting: dict[str, object], tmp_path: Path
+) -> None:
+    folder = tiny_seq2seq(tmp_path / family, family)
+    plain = AbstractiveSummarizer.open(str(folder), beams=4, max_summary_tokens=6)(TEXTS)
+    summarize = AbstractiveSummarizer.open(str(folder), beams=4, max_summary_tokens=6)
+    for name, value in setting.items():
+        setattr(summarize.model.generation_config, name, value)
+
+    assert summarize(TEXTS) == plain
+
+
+@pytest.mark.parametrize("family", ["t5", "bart"])
+def test_a_checkpoint_that_asks_for_tuples_writes_the_same(family: str, tmp_path: Path) -> None:
+    folder = tiny_seq2seq(tmp_path / family, family)
+    plain = AbstractiveSummarizer.open(str(folder), max_summary_tokens=6)(TEXTS)
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**settings, "return_dict": False}), encoding="utf-8")
+
+    assert AbstractiveSummarizer.open(str(folder), max_summary_tokens=6)(TEXTS) == plain
 
 
 def test_a_checkpoint_without_a_decoder_is_refused(encoder: str) -> None:

@@ -27,6 +27,7 @@ from fastbert.models.loading import (
     Encoder,
     count_parameters,
     describe_encoder,
+    load_bare_encoder,
     load_model,
     load_saved_model,
     open_encoder,
@@ -108,6 +109,17 @@ def test_weights_of_half_precision_are_opened_in_float32(tmp_path: Path) -> None
     folder = saved(tmp_path / "saved", open_encoder(encoder.source))
 
     assert AutoModelForSequenceClassification.from_pretrained(folder).dtype == torch.float32
+
+
+@pytest.mark.parametrize("family", ["bert", "deberta-v2"])
+def test_a_checkpoint_that_asks_for_tuples_answers_by_name(family: str, tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path / "encoder", family)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "return_dict": False}), encoding="utf-8")
+    ids = torch.ones(1, 4, dtype=torch.long)
+
+    assert "logits" in load_model(open_encoder(str(folder)), SINGLE)(ids)
+    assert "last_hidden_state" in load_bare_encoder(open_encoder(str(folder)))(ids)
 
 
 def test_a_classifier_for_other_labels_gets_a_fresh_head(tmp_path: Path) -> None:

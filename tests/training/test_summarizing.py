@@ -16,8 +16,9 @@ from fastbert.data.summary_pairs import SummaryPair, hold_out
 from fastbert.errors import BundleError, ConfigError, EncoderError, TrainingError
 from fastbert.inference.generation import AbstractiveSummarizer
 from fastbert.inference.predictor import Predictor
-from fastbert.models.loading import Encoder, open_encoder
-from fastbert.training.summarizing import EpochRecord, SummarizerConfig, TrainedSummarizer, train_summarizer
+from fastbert.models.loading import Encoder, load_writer, open_encoder
+from fastbert.tasks.base import pad_batch
+from fastbert.training.summarizing import EpochRecord, SummarizerConfig, TrainedSummarizer, _keep, train_summarizer
 from tests.feedback import differing, weights
 from tests.seq2seq import tiny_seq2seq
 
@@ -117,6 +118,34 @@ def test_the_weights_of_the_least_held_out_loss_are_kept(writer: Encoder, monkey
 
     assert [record.best for record in three.records] == [True, True, False]
     assert differing(weights(three.summarize.model), weights(two.summarize.model)) == []
+
+
+def test_weights_with_several_names_are_kept_once(writer: Encoder) -> None:
+    model = load_writer(writer)
+    kept: dict[str, torch.Tensor] = {}
+    _keep(model, kept)
+    first = {name: value.data_ptr() for name, value in kept.items()}
+    with torch.no_grad():
+        next(model.parameters()).add_(1)
+    _keep(model, kept)
+
+    assert len(first) == len(list(model.parameters())) + len(list(model.buffers()))
+    assert {name: value.data_ptr() for name, value in kept.items()} == first
+    assert torch.equal(kept[next(iter(kept))], next(model.parameters()))
+
+
+def test_no_more_rows_are_passed_than_in_a_step(writer: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass holds a number for each token of a summary and word of the vocabulary."""
+    sizes = []
+
+    def pad(features: Any, pad_id: int) -> Any:  # noqa: ANN401
+        sizes.append(len(features))
+        return pad_batch(features, pad_id)
+
+    monkeypatch.setattr("fastbert.training.summarizing.pad_batch", pad)
+    train(writer, epochs=1, valid_share=0.5, batch_size=4)
+
+    assert len(sizes) >= 4 and max(sizes) <= 4
 
 
 def test_a_loss_that_is_no_number_ends_training(writer: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,27 @@ def text_lines(file: InputFile, facts: TextFacts) -> Iterator[str]:
             text.detach()  # without this it closes the stream, and standard input has only one
 
 
+def whole_lines(head: bytes) -> bytes:
+    """Return the beginning of a text file without the line in which it ends, nor a cell in quotes that it cuts.
+
+    All of it where it is one line. Quotes may be data, too: where they would take half of it they are not heeded.
+    """
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _wide_encoding(head) is not None
+    little = head.startswith(codecs.BOM_UTF16_LE) or _wide_encoding(head) == "utf-16-le"
+    # latin-1 keeps every byte, and line ends and quotes stand for themselves in all encodings but the wide ones
+    encoding = ("utf-16-le" if little else "utf-16-be") if wide else "latin-1"
+    text = head.decode(encoding, "ignore")
+    newline = "\n" if "\n" in text else "\r"
+    last = text.rfind(newline) + 1
+    end, before = last, text.count('"', 0, last)
+    while before % 2 and end > 0:
+        start = text.rfind(newline, 0, end - 1) + 1
+        before -= text.count('"', start, end)
+        end = start
+    found = end if 2 * end > last else last
+    return text[:found].encode(encoding, "surrogatepass") if found else head
+
+
 def _encoding_of(file: InputFile) -> str:
     head = file.head(HEAD_BYTES)
     for mark, encoding in BOMS.items():

@@ -142,8 +142,8 @@ def _fits(text: str, span: RawSpan | None) -> bool:
     """Return True if a span covers its own text, in which a line break may be a blank, or a backslash and an n."""
     if span is None or not _is_inside(text, span):
         return False
-    told = (span.text or "").replace("\\n", "\n")
-    return _WHITE.sub(" ", text[span.start : span.end]) == _WHITE.sub(" ", told)
+    covered = _WHITE.sub(" ", text[span.start : span.end])
+    return any(covered == _WHITE.sub(" ", told) for told in _told_texts(span))
 
 
 def _fits_loosely(text: str, span: RawSpan) -> bool:
@@ -151,19 +151,24 @@ def _fits_loosely(text: str, span: RawSpan) -> bool:
 
     No proof of a unit: a span that is one character too long often ends with a blank.
     """
-    told = (span.text or "").replace("\\n", "\n")
-    return span.text is None or text[span.start : span.end].split() == told.split()
+    covered = text[span.start : span.end].split()
+    return span.text is None or any(covered == told.split() for told in _told_texts(span))
 
 
 def _only_occurrence(text: str, span: RawSpan) -> RawSpan | None:
     """Return the span at the only place of the text where its own text stands, not counting parts of words."""
-    parts = (span.text or "").replace("\\n", "\n").split()
-    if not parts:
-        return None
     starts, ends = _word_borders(text)
-    everywhere = _occurrences(r"\s+".join(map(re.escape, parts)), text)
-    found = [(start, end) for start, end in everywhere if start in starts and end in ends]
-    return replace(span, start=found[0][0], end=found[0][1]) if len(found) == 1 else None
+    found: set[tuple[int, int]] = set()
+    for told in filter(str.strip, _told_texts(span)):
+        everywhere = _occurrences(r"\s+".join(map(re.escape, told.split())), text)
+        found |= {(start, end) for start, end in everywhere if start in starts and end in ends}
+    return replace(span, start=min(found)[0], end=min(found)[1]) if len(found) == 1 else None
+
+
+def _told_texts(span: RawSpan) -> tuple[str, ...]:
+    """Return what a span may say that it covers: its own text, also with line breaks for a backslash and an n."""
+    told = span.text or ""
+    return (told, told.replace("\\n", "\n")) if "\\n" in told else (told,)
 
 
 @lru_cache(maxsize=1)  # the spans of one text come after another

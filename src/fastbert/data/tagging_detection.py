@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from fastbert.data.brat import ANNOTATION_SUFFIX, find_documents, no_documents
+from fastbert.data.cell_values import parse_list
 from fastbert.data.conll import (
     SENTENCE_NAMES,
     TAG_NAMES,
@@ -26,6 +27,7 @@ from fastbert.data.conll import (
     read_conll,
     read_sentences,
 )
+from fastbert.data.encoding import whole_lines
 from fastbert.data.files import HEAD_BYTES, InputFile, find_file
 from fastbert.data.json_values import first_values, read_json_values
 from fastbert.data.parallel_tokens import TAG_FILE, TOKEN_FILE, find_pair, pair_name, read_pair
@@ -103,7 +105,7 @@ def _detect_in_file(
     if begins_like_json(file):
         return _detect_json(file, text, tag, header)
     conll = read_conll(file)
-    if has_sentence_column(conll):
+    if has_sentence_column(conll) or _holds_lists(conll):
         return _detect_table(lambda: _whole(open_file(file, header)), text, tag)
     told = text is not None or tag is not None or file.suffix in CONLL_SUFFIXES
     shaped = conll.width >= 2 and conll.share >= 0.9 and conll.num_blank > 0
@@ -172,11 +174,18 @@ def _file_looks_tagged(file: InputFile, text: str | None, tag: str | None) -> bo
     if _is_csv(file):
         return find_token_columns(_whole(open_file(first)), text, tag).certain
     conll = read_conll(first)
-    if has_sentence_column(conll):
+    if has_sentence_column(conll) or _holds_lists(conll):
         return find_token_columns(_whole(open_file(first)), text, tag).certain
     if file.suffix in CONLL_SUFFIXES:
         return _detect_conll(conll, text, tag, None).format == "conll"
     return is_surely_conll(conll, text, tag)
+
+
+def _holds_lists(conll: ConllLines) -> bool:
+    """Return whether the first line below the names of columns has a cell that is a list, between tabs."""
+    below = next(islice(conll.full(), 1, None), [])
+    cells = (cell[1:-1].replace('""', '"') if cell.startswith('"') else cell for cell in below)
+    return len(below) > 1 and any(parse_list(cell) is not None for cell in cells)
 
 
 def _is_csv(file: InputFile) -> bool:
@@ -191,10 +200,8 @@ def _is_csv(file: InputFile) -> bool:
 def beginning(file: InputFile) -> InputFile:
     """Return the first whole lines of a text file."""
     head = file.head(HEAD_BYTES)
-    if len(head) == HEAD_BYTES:
-        end = head.rfind(b"\n") + 1
-        head = head[: end + (end % 2 if head.startswith(b"\xff\xfe") else 0)]
-    return InputFile(file.name, file.suffix, False, BytesIO(head))
+    whole = head if len(head) < HEAD_BYTES else whole_lines(head)
+    return InputFile(file.name, file.suffix, False, BytesIO(whole))
 
 
 def first_rows(stream: RowStream) -> Table:

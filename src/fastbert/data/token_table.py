@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from fastbert.data.cell_values import is_empty, label_text, parse_list
+from fastbert.data.cell_values import is_empty, label_text
 from fastbert.data.columns import find_column, listed, missing_column
 from fastbert.data.conll import DOCUMENT_NAMES, SENTENCE_NAMES, TAG_NAMES, TOKEN_NAMES, plain_name
+from fastbert.data.list_texts import MOSTLY_FITTING, with_lists
 from fastbert.data.row_problems import excerpt
 from fastbert.data.table import Cell, Row, Table
 from fastbert.data.tag_schemes import OUTSIDE, is_tag
@@ -24,7 +25,6 @@ from fastbert.data.tagging_notes import TaggingNotes
 from fastbert.errors import DataError
 
 TABLE_HINT = "A table of tokens has a column for the sentence (sentence_id), one for the token and one for its tag."
-MOSTLY_FITTING = 0.9  # of the rows: in single ones the words of a text may not be those that were tagged
 _ROW_HINT = "Every row holds a token and its tag (O where it is in no entity)."
 
 
@@ -47,7 +47,7 @@ def find_token_columns(table: Table, text: str | None = None, tag: str | None = 
 
     Raises DataError if one of them cannot be found.
     """
-    table = _with_lists(table)
+    table = with_lists(table)
     tag_column = find_column(table, tag, "--label") if tag is not None else _tag_column(table)
     names = [name for name in table.columns if name != tag_column]
     text_column = find_column(table, text, "--text") if text is not None else _token_column(table, names, tag_column)
@@ -80,7 +80,7 @@ def read_token_table(table: Table, columns: TokenColumns, notes: TaggingNotes) -
         optional = name == columns.tag and not notes.options.labels_required
         if name is not None and name not in table.columns and not optional:
             raise missing_column(table, name, option)
-    table = _with_lists(table)
+    table = with_lists(table)
     is_tagged = columns.tag in table.columns and not notes.options.texts_only
     tag = table.index_of(columns.tag) if is_tagged else None
     text = table.index_of(columns.text)
@@ -130,38 +130,17 @@ def _token_column(table: Table, names: Sequence[str], tags: str | None) -> str |
     named = named_column(names, TOKEN_NAMES)
     if named is not None or tags is None or not _holds_lists(table, tags):
         return named
-    counts = [len(_parts(row.cells[table.index_of(tags)])) for row in table.rows]
-    texts = {name: [row.cells[table.index_of(name)] for row in table.rows] for name in names}
-    fitting = {
-        name: sum(
-            isinstance(cell, str) and len(cell.split()) == count for cell, count in zip(cells, counts, strict=True)
-        )
-        for name, cells in texts.items()
-    }
-    found = [name for name in names if fitting[name] >= MOSTLY_FITTING * len(counts)]
-    return found[0] if len(found) == 1 and max(counts) > 1 else None
+    place = table.index_of(tags)
+    rows = [row.cells for row in table.rows if isinstance(row.cells[place], list)]
+    fitting = {name: sum(_fits(cells[table.index_of(name)], cells[place]) for cells in rows) for name in names}
+    found = [name for name in names if fitting[name] >= MOSTLY_FITTING * len(rows)]
+    several = any(len(_parts(cells[place])) > 1 for cells in rows)
+    return found[0] if len(found) == 1 and several else None
 
 
-def _with_lists(table: Table) -> Table:
-    """Return the table with lists where a column holds nothing but lists written as text, as CSV files have them."""
-    first = next((row.cells for row in table.rows), ())
-    begun = [place for place, cell in enumerate(first) if isinstance(cell, str) and parse_list(cell) is not None]
-    found = {place: [_as_list(row.cells[place]) for row in table.rows] for place in begun}
-    lists = {place: cells for place, cells in found.items() if not any(isinstance(cell, str) for cell in cells)}
-    if not lists:
-        return table
-    places = range(len(table.columns))
-    rows = [
-        replace(row, cells=tuple(lists[place][number] if place in lists else row.cells[place] for place in places))
-        for number, row in enumerate(table.rows)
-    ]
-    return replace(table, rows=rows)
-
-
-def _as_list(cell: Cell) -> Cell:
-    """Return the list that a cell is or says, nothing for an empty cell, and any other cell as it is."""
-    found = parse_list(cell)
-    return found if found is not None else None if is_empty(cell) else cell
+def _fits(text: Cell, tags: Cell) -> bool:
+    """Return whether a text has as many words as there are tags."""
+    return isinstance(text, str) and len(text.split()) == len(_parts(tags))
 
 
 def _words(cell: Cell) -> list[str]:
@@ -170,8 +149,9 @@ def _words(cell: Cell) -> list[str]:
 
 
 def _holds_tags(table: Table, column: str) -> bool:
-    index = table.index_of(column)
-    values = {tag for row in table.rows for tag in _parts(row.cells[index]) if tag}
+    cells = _filled(table, column)
+    lists = [cell for cell in cells if isinstance(cell, list)] if _holds_lists(table, column) else cells
+    values = {tag for cell in lists for tag in _parts(cell) if tag}
     return all(map(is_tag, values)) and bool(values - {OUTSIDE})
 
 
@@ -182,8 +162,14 @@ def _parts(cell: Cell) -> list[str]:
 
 
 def _holds_lists(table: Table, column: str) -> bool:
-    index = table.index_of(column)
-    return bool(table.rows) and all(isinstance(row.cells[index], list) for row in table.rows)
+    """Return whether nearly all cells that are not empty are lists."""
+    cells = _filled(table, column)
+    return bool(cells) and sum(isinstance(cell, list) for cell in cells) >= MOSTLY_FITTING * len(cells)
+
+
+def _filled(table: Table, column: str) -> list[Cell]:
+    place = table.index_of(column)
+    return [row.cells[place] for row in table.rows if not is_empty(row.cells[place])]
 
 
 def named_column(names: Sequence[str], known: frozenset[str]) -> str | None:
@@ -262,12 +248,15 @@ def _row_problem(token: Cell, tag: Cell, has_tags: bool) -> str | None:
 def _sentence_of_row(row: Row, tokens: Cell, tags: Cell, notes: TaggingNotes) -> Sentence | None:
     words = _words(tokens)
     labels = _parts(tags) if isinstance(tags, list) else None
-    if not words:
+    if not words and not notes.options.labels_required:
+        notes.left_out(row.number, "the row has no tokens")
+    elif not words:
         notes.bad(row.number, "the row has no tokens", _ROW_HINT)
     elif not all(words):
         notes.bad(row.number, "a token is empty", _ROW_HINT)
     elif labels is None and notes.options.labels_required:
-        notes.bad(row.number, "the row has no tags", PREFIX_HINT)
+        what = "the row has no tags" if is_empty(tags) else "the tags are no list"
+        notes.bad(row.number, what, PREFIX_HINT)
     elif labels is not None and len(labels) != len(words):
         notes.bad(
             row.number,

@@ -5,6 +5,7 @@ Knows nothing of tables. Axes: B texts of a batch, L tokens of a text, T tokens 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self, cast
@@ -73,7 +74,8 @@ class BeamSearch:
     def to_options(self) -> dict[str, int | bool]:
         """Return the options of `generate` in transformers."""
         names = {"num_beams": self.beams, "max_new_tokens": self.max_summary_tokens}
-        return {**names, "no_repeat_ngram_size": self.no_repeat, "early_stopping": self.beams > 1, "do_sample": False}
+        search = {"no_repeat_ngram_size": self.no_repeat, "early_stopping": self.beams > 1, "do_sample": False}
+        return {**names, **search, "num_return_sequences": 1, "num_beam_groups": 1, "return_dict_in_generate": False}
 
     def settings(self, saved: GenerationConfig) -> GenerationConfig:
         """Return these options with the tokens of saved settings, and none of the lengths, penalties and draws of them.
@@ -155,15 +157,17 @@ class AbstractiveSummarizer:
         try:
             with torch.inference_mode(), self.runtime.autocast():
                 generate = cast("Any", self.model).generate
-                return cast("torch.Tensor", generate(**tensors, **self._least(), **self.search.to_options()))
+                return cast("torch.Tensor", generate(**tensors, generation_config=self._settings()))
         finally:
             self.model.train(was_training)
 
-    def _least(self) -> dict[str, int]:
-        """Return the least lengths of the checkpoint that are above the most words asked for: these give way."""
-        saved, most = self.model.generation_config, self.search.max_summary_tokens
-        found = {name: getattr(saved, name, None) or 0 for name in ("min_length", "min_new_tokens")}
-        return {name: most for name, least in found.items() if least > most}
+    def _settings(self) -> GenerationConfig:
+        """Return those of the checkpoint with this search; a least length above the most asked for gives way."""
+        settings, most = copy.deepcopy(self.model.generation_config), self.search.max_summary_tokens
+        found = {name: getattr(settings, name, None) or 0 for name in ("min_length", "min_new_tokens")}
+        least = {name: most for name, value in found.items() if value > most}
+        settings.update(**self.search.to_options(), **least)  # at once: single ones may not go together with the old
+        return settings
 
 
 def check_lengths(encoder: Encoder, max_tokens: int, max_summary_tokens: int) -> None:

@@ -163,6 +163,7 @@ def load_bare_encoder(encoder: Encoder) -> nn.Module:
     except (OSError, ValueError, SafetensorError) as error:
         raise unreadable_weights(encoder, error) from error
     check_weights(encoder.source, opened, found, fresh=True)
+    _answer_by_name(opened)
     return cast("nn.Module", opened).float()
 
 
@@ -176,6 +177,7 @@ def load_writer(encoder: Encoder) -> PreTrainedModel:
     except (OSError, ValueError, SafetensorError) as error:
         raise unreadable_weights(encoder, error) from error
     check_weights(encoder.source, opened, found, fresh=False)
+    _answer_by_name(opened)
     return cast("PreTrainedModel", opened.float())
 
 
@@ -218,9 +220,17 @@ def _open_model(
     with quiet():
         opened, found = auto.from_pretrained(source, output_loading_info=True, ignore_mismatched_sizes=True, **options)
     check_weights(source, opened, found, fresh=fresh)
+    _answer_by_name(opened)
     if head is not None:
         opened = EncoderWithHead(opened, head(int(opened.config.hidden_size), len(task.label_names)))
     return cast("nn.Module", opened).float()
+
+
+def _answer_by_name(model: nn.Module) -> None:
+    """Have a model and its parts give outputs by their names: some checkpoints ask for tuples."""
+    for part in model.modules():
+        if isinstance(part, PreTrainedModel):
+            part.config.return_dict = True
 
 
 def _is_classifier(encoder: Encoder, task: Task) -> bool:

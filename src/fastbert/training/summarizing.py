@@ -199,6 +199,26 @@ def train_summarizer(
     return TrainedSummarizer(summarize, tuple(records), len(train), len(scored), rouge, first, cut)
 
 
+def _tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return parameters and buffers, those that have several names once: embeddings that are tied to the decoder."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def _keep(model: torch.nn.Module, kept: dict[str, torch.Tensor]) -> None:
+    """Copy the weights into kept, in place where it holds some already."""
+    for name, value in _tensors(model).items():
+        if name in kept:
+            kept[name].copy_(value.detach())
+        else:
+            kept[name] = value.detach().cpu().clone()
+
+
+def _put_back(model: torch.nn.Module, kept: Mapping[str, torch.Tensor]) -> None:
+    with torch.no_grad():
+        for name, value in _tensors(model).items():
+            value.copy_(kept[name])
+
+
 @dataclass(frozen=True)
 class _Rows:
     """Texts and summaries in tokens."""
@@ -235,10 +255,10 @@ class _Run:
                 raise TrainingError(f"The held-out loss is {valid_loss}: training has diverged.", "Use a lower --lr.")
             if valid_loss < best:
                 best = valid_loss
-                kept = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
+                _keep(self.model, kept)
             records.append(EpochRecord(epoch + 1, loss, valid_loss, best=valid_loss == best))
             on_epoch(records[-1])
-        self.model.load_state_dict(kept)
+        _put_back(self.model, kept)
         return records, CutRows(rows.cut.texts + held.cut.texts, rows.cut.summaries + held.cut.summaries)
 
     def _encode(self, pairs: Sequence[SummaryPair]) -> _Rows:
@@ -282,7 +302,9 @@ class _Run:
         total, count = 0.0, 0.0
         self.model.eval()
         rng = np.random.default_rng(0)  # nothing is drawn
-        for chosen in prediction_batches(rows.texts.costs, batch_tokens=TrainConfig().batch_tokens):
+        # No more rows than in a step: a pass holds a number for each token of the summaries and word of the vocabulary.
+        size = {"batch_tokens": TrainConfig().batch_tokens, "max_rows": self.config.batch_size}
+        for chosen in prediction_batches(rows.texts.costs, **size):
             features = rows.texts.windows_of(chosen)
             batch = pad_batch(features, self.encoder.tokenizer.pad_id)
             batch |= rows.summaries.targets(features, batch["input_ids"].shape[1], rng)
