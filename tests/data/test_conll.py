@@ -305,6 +305,10 @@ def test_short_words_in_blocks_have_the_shape_of_tokens(text: str, shaped: bool,
     assert has_shape_of_tokens(read_conll(find_file(write(tmp_path, "a.txt", text)))) is shaped
 
 
+def test_a_file_of_comments_names_no_columns(tmp_path: Path) -> None:
+    assert find_columns(read_conll(find_file(write(tmp_path, "a.conll", "#a O\n#b\n"))), header=True) == ("0", "-1")
+
+
 def test_a_cell_of_very_many_digits_numbers_nothing(tmp_path: Path) -> None:
     line = "1" * 5000 + "\ta\tb\n"
 

@@ -272,7 +272,11 @@ def test_an_accepted_text_without_spans_has_none() -> None:
 
 
 def test_whole_numbers_may_be_written_with_a_point() -> None:
-    assert read({"text": TEXT, "label": [[7.0, 13.0, "LOC"]]})[0].spans == (RawSpan(7, 13, "LOC"),)
+    record = {"text": TEXT, "label": [[7.0, 13.0, "LOC"]]}
+    keys = detect_keys([record])
+
+    assert keys is not None and keys.certain
+    assert read(record)[0].spans == (RawSpan(7, 13, "LOC"),)
 
 
 def test_a_text_to_predict_may_be_empty() -> None:

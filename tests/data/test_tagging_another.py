@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -101,6 +102,15 @@ def test_folders_are_predicted_with_tags_and_without(trained: TaggingLayout, tmp
 def test_lines_of_text_are_no_tokens(text: str, trained: TaggingLayout, tmp_path: Path) -> None:
     assert layout_to_predict(write(tmp_path, "new.txt", text), trained) is None
     assert layout_to_predict(standard_input(BytesIO(text.encode())), trained) is None
+
+
+def test_a_text_beside_the_list_of_its_tags_is_found_in_other_tables(tmp_path: Path) -> None:
+    trained = TaggingLayout("token_table", "Sentence", "Tag", None, "IOB2")
+    table, records = write(tmp_path, "a.csv", "Sentence\nfly to Rome\n"), write_json_lines(tmp_path, {"Sentence": "hi"})
+
+    assert texts(table, trained) == ["fly to Rome"]
+    assert (trained.text_columns, texts(records, trained)) == (("Sentence",), None)  # a table with that column
+    assert replace(trained, text="tokens").text_columns == ("text",)
 
 
 def test_a_long_first_line_is_a_line_of_text(tmp_path: Path) -> None:

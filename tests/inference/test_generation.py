@@ -38,6 +38,12 @@ def test_a_prefix_of_the_checkpoint_stands_before_each_text(tmp_path: Path) -> N
     assert prefixed(TEXTS) == plain([f"please : {text}" for text in TEXTS])
 
 
+def test_a_blank_text_has_an_empty_summary(tmp_path: Path) -> None:
+    summarize = AbstractiveSummarizer.open(str(tiny_seq2seq(tmp_path / "t5")), max_summary_tokens=6)
+
+    assert summarize(["", *TEXTS, " \n"]) == ["", *summarize(TEXTS), ""]
+
+
 def test_texts_that_are_too_long_are_counted(tmp_path: Path) -> None:
     summarize = AbstractiveSummarizer.open(str(tiny_seq2seq(tmp_path / "t5")), beams=1)
 

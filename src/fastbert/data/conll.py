@@ -139,7 +139,7 @@ def find_columns(
             bool(first) and first[text_number].casefold() in TOKEN_NAMES and first[tag_number].casefold() in TAG_NAMES
         )
         header = named or usual
-    if header:
+    if header and first:
         return first[text_number], first[tag_number]
     return text, tag or LAST_COLUMN
 

@@ -199,8 +199,12 @@ def _is_span(value: object) -> bool:
 def _has_offsets(value: object) -> bool:
     """Return True for a span whose offsets are numbers."""
     if isinstance(value, Mapping):
-        return all(isinstance(_first(value, keys), int) for keys in (START_KEYS, END_KEYS))
-    return isinstance(value, list | tuple) and all(isinstance(part, int) for part in value[:2])
+        return all(_is_whole(_first(value, keys)) for keys in (START_KEYS, END_KEYS))
+    return isinstance(value, list | tuple) and all(map(_is_whole, value[:2]))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
 
 
 def _is_label_triple(value: Sequence[object]) -> bool:
@@ -301,7 +305,7 @@ def _first(value: Mapping[str, object], keys: Sequence[str]) -> object:
 
 
 def _offset(value: object, name: str) -> int:
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and _is_whole(value):
         return int(value)  # pandas writes a column of numbers with gaps so
     if isinstance(value, bool) or not isinstance(value, int):
         raise Unreadable(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal, cast, get_args
 
+from fastbert.data.conll import TOKEN_NAMES, plain_name
 from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.row_problems import excerpt
 from fastbert.errors import DataError
@@ -42,7 +43,9 @@ class TaggingLayout:
     @property
     def text_columns(self) -> tuple[str, ...]:
         """Return where the running text stands in a table of texts to tag: as in the training file, or `text`."""
-        return (self.text if self.format == "spans" and self.text is not None else "text",)
+        rows_are_texts = self.format == "token_table" and self.sentence is None
+        is_text = self.format == "spans" or (rows_are_texts and plain_name(self.text or "") not in TOKEN_NAMES)
+        return (self.text if is_text and self.text is not None else "text",)
 
     def header_of_another(self, given: bool | None, *, lone_texts: bool = False) -> Header:
         """Return how to know the header of a table of texts to tag; arguments as of `Layout.header_of_another`."""

@@ -133,22 +133,23 @@ class AbstractiveSummarizer:
         return cls(encoder, model, runtime, search, limit)
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
-        """Return the summary of each text, in order."""
+        """Return the summary of each text, in order; a blank one has an empty summary."""
         summaries = [""] * len(texts)
-        if not texts:
+        places = [place for place, text in enumerate(texts) if text.strip()]
+        if not places:
             return summaries
         start = prefix_of(self.encoder)
-        examples = [TextExample(start + text, None) for text in texts]
+        examples = [TextExample(start + texts[place], None) for place in places]
         tokenizer = self.encoder.tokenizer
         features = encode_texts(examples, None, tokenizer, max_tokens=self.max_tokens, truncation="head")
         self.cut += int(features.windows.table_W["cut"].sum())
-        encoded = EncodedRows.of(features, len(texts))
+        encoded = EncodedRows.of(features, len(places))
         for rows in prediction_batches(encoded.costs, batch_tokens=BATCH_TOKENS // self.search.beams):
             batch = pad_batch(encoded.windows_of(rows), tokenizer.pad_id)
             ids_BT = self._generate(to_tensors({name: batch[name] for name in INPUTS}, self.runtime.device))
             lines = self.encoder.fast_tokenizer.batch_decode(ids_BT, skip_special_tokens=True)
             for row, line in zip(rows.tolist(), lines, strict=True):
-                summaries[row] = " ".join(line.split())
+                summaries[places[row]] = " ".join(line.split())
         return summaries
 
     def _generate(self, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
