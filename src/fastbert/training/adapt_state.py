@@ -99,7 +99,7 @@ def load_state(
         if values["key"] != key:
             raise ConfigError(
                 f"{folder} is of a run with another corpus, encoder or options; it cannot go on as this one.",
-                f"Give the options of that run, or remove {folder} to start anew.",
+                f"Give the options of that run and the --precision that it chose, or remove {folder} to start anew.",
             )
         changed = [name for name, checksum in values["files"].items() if _sha256(place / name) != checksum]
         if changed:
