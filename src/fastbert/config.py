@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, Self
@@ -240,6 +240,13 @@ def parse_assignment(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise ConfigError(f"'{text}' is not of the form key=value.", "Example: --set lr=1e-4")
     return name.strip().replace("-", "_"), value.strip()
+
+
+def chosen_of(name: str, value: object, choices: Sequence[str]) -> object:
+    """Return the value of an option that has choices. Raises ConfigError for any other."""
+    if value not in choices:
+        raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(choices)}.")
+    return value
 
 
 def check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:

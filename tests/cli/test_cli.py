@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import fastbert
-from fastbert.cli import main, settle_threads
+from fastbert.cli import main, settle_output, settle_threads
 from fastbert.errors import DataError, TrainingError
 from tests.cli.conftest import Run
 
@@ -215,3 +215,28 @@ def test_it_is_set_before_torch_is_imported() -> None:
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
 
     assert result.stderr.strip() == "1000 False"
+
+
+def test_what_goes_to_a_file_is_utf_8_whatever_the_locale() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="cp1252", newline="\r\n")
+
+    settle_output(stream)
+    stream.write("😀\n")
+    stream.flush()
+
+    assert raw.getvalue() == "😀\n".encode()
+
+
+def test_a_screen_shows_what_it_can() -> None:
+    class Screen(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    raw = io.BytesIO()
+    stream = Screen(raw, encoding="cp1252")
+    settle_output(stream)
+    stream.write("é😀")
+    stream.flush()
+
+    assert raw.getvalue() == "é?".encode("cp1252")

@@ -83,6 +83,12 @@ def test_escaped_control_characters_are_read(tmp_path: Path) -> None:
     assert cells(stream) == [("a\r\nb",), ("_x000D_",)]
 
 
+def test_a_sign_may_be_two_escapes(tmp_path: Path) -> None:
+    stream = open_xlsx(workbook(tmp_path, [["text"], ["nice _xD83D__xDE00_ page"], ["half _xD83D_"]]))
+
+    assert cells(stream) == [("nice \U0001f600 page",), ("half \ufffd",)]
+
+
 def test_rows_beyond_the_sample_are_read_in_the_same_pass(tmp_path: Path) -> None:
     rows: SheetRows = [["text", "count"], *([f"text {index}", index] for index in range(500))]
 

@@ -146,3 +146,18 @@ def test_a_score_that_is_no_number_is_a_difference_wherever_it_stands(tmp_path: 
     check = comparison.check(OnceBroken(predictor, 0.0))
 
     assert np.isnan(check.max_difference)
+
+
+def test_few_rows_without_a_label_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    divided = rows_of([*examples(19), TextExample("text")], "new.csv")
+
+    assert (divided.labelled, divided.data, len(divided.checked)) == (True, "rows of new.csv", 19)
+    assert caplog.messages == ["1 of 20 rows of new.csv have no answer and are left out."]
+
+
+def test_some_made_up_texts_are_longer_than_is_read(tmp_path: Path) -> None:
+    tokenizer = Predictor.load(tiny_bundle(tmp_path / "model"), "torch").tokenizer
+
+    lengths = SINGLE.encode(sample_rows(tokenizer, max_tokens=20).checked, tokenizer, 20).windows.table_W["cut"]
+
+    assert lengths.sum() >= 4

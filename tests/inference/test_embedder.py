@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from fastbert.errors import EncoderError
+from fastbert.errors import ConfigError, DataError, EncoderError
 from fastbert.inference.embedder import Embedder
 from tests.feedback import make_learner
 
@@ -70,7 +70,7 @@ def test_more_tokens_than_the_encoder_takes_are_refused(encoder: str) -> None:
     with pytest.raises(EncoderError, match="this encoder takes at most"):
         Embedder.open(encoder, max_tokens=100_000)
     with pytest.raises(EncoderError, match="max_tokens is 0; special tokens alone take"):
-        Embedder.open(encoder, max_tokens=0)(TEXTS)
+        Embedder.open(encoder, max_tokens=0)
 
 
 def test_windows_read_all_of_a_pair_whichever_is_long(encoder: str) -> None:
@@ -79,3 +79,14 @@ def test_windows_read_all_of_a_pair_whichever_is_long(encoder: str) -> None:
     pairs = [("the app", "the app is slow " * 9), ("the app is slow " * 9, "the app")]
 
     assert [cut for _, cut in embedder.stream(pairs)] == [0]
+
+
+def test_what_no_one_could_mean_is_refused(encoder: str) -> None:
+    embed = Embedder.open(encoder)
+
+    with pytest.raises(ConfigError, match="pooling is 'max'; expected one of auto, mean, cls"):
+        Embedder.open(encoder, pooling="max")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="truncation is 'window'; expected one of head, tail"):
+        embed.truncation = "window"  # type: ignore[assignment]
+    with pytest.raises(DataError, match="a single text was given"):
+        list(embed.stream("hello there"))

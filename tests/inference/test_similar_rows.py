@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastbert.config import DataConfig
+from fastbert.errors import DataError
 from fastbert.inference.predictor import TextInput
 from fastbert.inference.similar_rows import SimilarRows, find_similar, write_pairs
 from fastbert.inference.vector_files import Vectors
@@ -64,3 +65,10 @@ def test_pairs_are_written(ending: str, tmp_path: Path) -> None:
     text = (tmp_path / f"pairs{ending}").read_text(encoding="utf-8")
     assert "0.9" in text and "two" in text
     assert ending == ".csv" or json.loads(text)["other_row"] == 2
+
+
+def test_pairs_are_not_compared_with_single_texts() -> None:
+    pairs = [{"sentence1": "a long text", "sentence2": "another text"}, {"sentence1": "b text", "sentence2": "c text"}]
+
+    with pytest.raises(DataError, match="Pairs of texts cannot be compared with single texts"):
+        find_similar(Unit, pairs, ROWS, config=DataConfig(), least=0.9)

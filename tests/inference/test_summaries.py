@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.errors import ConfigError
+from fastbert.errors import ConfigError, DataError
 from fastbert.inference.predictor import TextInput
 from fastbert.inference.summaries import ExtractiveSummarizer, choose_sentences, lead
 from fastbert.inference.vector_files import Vectors
@@ -83,3 +84,12 @@ def test_numbers_out_of_range_are_refused(sentences: int, relevance: float, mess
 
 def test_the_lead_is_the_first_sentences() -> None:
     assert lead("One. Two.  Three.", 2) == "One. Two."
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [("a. b. c. d.", "a single text was given"), (["a", None], "Item 1 is NoneType; expected a text")],
+)
+def test_what_is_no_list_of_texts_is_refused(texts: Any, message: str) -> None:  # noqa: ANN401
+    with pytest.raises(DataError, match=message):
+        ExtractiveSummarizer(Letters())(texts)

@@ -124,3 +124,8 @@ def test_nothing_is_left_where_embedding_fails(tmp_path: Path) -> None:
         write_vectors(read_texts(ROWS, DataConfig(text=("text",))), Broken(), tmp_path / "v.npy")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_column_of_numbers_is_no_text() -> None:
+    with pytest.raises(DataError, match="rows: no row has a text in 'price'; row 2 holds a number"):
+        read_texts([{"price": None}, {"price": 3}], DataConfig(text=("price",)))

@@ -132,3 +132,13 @@ def test_descriptions_beat_the_most_frequent_label_on_questions() -> None:
 
     right = sum(answer.labels == (name,) for answer, name in zip(answers, truth, strict=True))
     assert right > max(map(truth.count, set(truth)))
+
+
+def test_one_text_is_no_list_of_texts_or_labels() -> None:
+    labeller = ZeroShotLabeller.of(Compass(), ["east", "north"])
+
+    with pytest.raises(DataError, match="a single text was given"):
+        labeller("east")
+    with pytest.raises(DataError, match="The labels are one text, 'east'"):
+        ZeroShotLabeller.of(Compass(), "east")
+    assert np.allclose(ZeroShotLabeller.of(Compass(), {"x": "east", "y": ["north"]}).vectors_CD, labeller.vectors_CD)

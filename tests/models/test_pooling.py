@@ -49,3 +49,31 @@ def test_pooling_is_what_the_checkpoint_says(settings: object, expected: str, tm
 
 def test_a_plain_checkpoint_gets_the_mean(tmp_path: Path) -> None:
     assert pooling_of(tmp_path) == "mean"
+
+
+@pytest.mark.parametrize(
+    ("settings", "modules", "said"),
+    [
+        ({"pooling_mode_lasttoken": True}, [], "were made by lasttoken; here they are the mean of the tokens"),
+        (
+            {"pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": True},
+            [],
+            "by max_tokens and mean_tokens",
+        ),
+        (
+            {"pooling_mode_cls_token": True},
+            [{"type": "sentence_transformers.models.Dense"}],
+            "by cls_token and a dense layer; here they are the first token",
+        ),
+    ],
+)
+def test_what_is_not_read_of_a_checkpoint_is_said(
+    settings: object, modules: object, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+
+    pooling_of(tmp_path)
+
+    assert len(caplog.messages) == 1 and said in caplog.messages[0]

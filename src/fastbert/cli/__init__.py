@@ -6,9 +6,11 @@ Each module holds one group of commands and imports what it runs only when it ru
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import MutableMapping
+from typing import TextIO
 
 import typer
 
@@ -80,6 +82,7 @@ app.command("bench")(bench.bench)
 def main() -> None:
     """Run the command line. Exit codes: 0, 1 for failure, 2 for wrong use or bad input, 130 if interrupted."""
     settle_threads(os.environ)
+    settle_output(sys.stdout)
     try:
         app()
     except FastBertError as error:
@@ -94,6 +97,16 @@ def main() -> None:
     except OSError as error:  # what no command expects: most likely standard output, on a full disk
         say(f"error: {error.strerror or error}")
         sys.exit(1)
+
+
+def settle_output(stream: TextIO) -> None:
+    """Write UTF-8 to a file or a pipe, as files are written, whatever the locale; on a screen what it can show."""
+    if not isinstance(stream, io.TextIOWrapper):
+        return
+    if stream.isatty():
+        stream.reconfigure(errors="replace")
+    else:
+        stream.reconfigure(encoding="utf-8", newline="")
 
 
 def settle_threads(environment: MutableMapping[str, str]) -> None:

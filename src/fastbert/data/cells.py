@@ -36,13 +36,27 @@ def to_cell(value: object) -> Cell:
         return value
     if isinstance(value, int):
         return int(value)
-    if isinstance(value, float | Decimal):
+    if isinstance(value, float):
         return None if math.isnan(value) else float(value)
+    if isinstance(value, Decimal):
+        return _from_decimal(value)
     if isinstance(value, list | tuple):
         return [to_cell(part) for part in value]
     if isinstance(value, Mapping):
         return ObjectText(_text(json.dumps(value, ensure_ascii=False, default=_plain)))
     return _from_library(value)
+
+
+def _from_decimal(value: Decimal) -> Cell:
+    """Return a whole number exactly, as it may be an id; a fraction as a number, as text where that would round it."""
+    if value.is_nan():
+        return None
+    if not value.is_finite():
+        return float(value)
+    if value == value.to_integral_value():
+        return int(value)
+    number = float(value)
+    return number if Decimal(repr(number)) == value else str(value)
 
 
 def _text(value: str) -> str:

@@ -88,7 +88,8 @@ def _sheet_rows(file: InputFile, others: list[str]) -> Iterator[SheetRow]:
 
 def _cell(value: object) -> Cell:
     if isinstance(value, str) and "_x" in value:
-        return ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+        written = ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+        value = written.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a sign may be two escapes
     return to_cell(value)
 
 

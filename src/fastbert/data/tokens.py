@@ -104,7 +104,7 @@ class Tokenizer:
             the tokens of it that two neighbours share, None for a quarter.
         Raises EncoderError if max_tokens leaves no room for text or exceeds the encoder's limit.
         """
-        self._check_room(max_tokens)
+        self.check_room(max_tokens)
         slices = ((texts[part], pairs[part]) for part in _slices(texts, pairs))
         # In one slice there is nothing to be ahead of, and a thread takes as long as a request.
         bare = map(self._bare, slices) if len(texts) <= SLICE else _one_ahead(self._bare, slices)
@@ -126,7 +126,7 @@ class Tokenizer:
         A text that occurs several times (a context of several questions) is tokenised once. Takes and raises what
         `encode` does.
         """
-        self._check_room(max_tokens)
+        self.check_room(max_tokens)
         distinct = list(dict.fromkeys([*texts, *(pair for pair in pairs if pair is not None)]))
         slices = (distinct[part] for part in _slices(distinct, [None] * len(distinct)))
         ranges = map(self._ranged, slices) if len(distinct) <= SLICE else _one_ahead(self._ranged, slices)
@@ -197,7 +197,8 @@ class Tokenizer:
         """Return texts with their encodings, which hold offsets."""
         return texts, self._call(self.backend.encode_batch, texts)
 
-    def _check_room(self, max_tokens: int) -> None:
+    def check_room(self, max_tokens: int) -> None:
+        """Raise EncoderError for a length that the encoder does not take, or that leaves no room for text."""
         if max_tokens > self.max_tokens:
             raise EncoderError(
                 f"max_tokens is {max_tokens}; this encoder takes at most {self.max_tokens}.",

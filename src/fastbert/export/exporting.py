@@ -129,7 +129,9 @@ def _rows(predictor: Predictor, data: Source | Rows | None) -> Rows:
     if isinstance(data, Rows):
         return data
     if data is None:
-        return sample_rows(predictor.tokenizer, pairs=bool(predictor.bundle.reads_pairs))
+        return sample_rows(
+            predictor.tokenizer, max_tokens=predictor.bundle.max_tokens, pairs=bool(predictor.bundle.reads_pairs)
+        )
     examples, notes = read_examples(predictor, data, DataConfig(on_bad_row="skip"), truth_required=False)
     for note in notes:
         log.warning("%s", note)

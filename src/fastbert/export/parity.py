@@ -5,6 +5,7 @@ Knows nothing of how a model is exported.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,9 @@ from fastbert.tasks.base import Example, Feature, Prediction
 
 MAX_ROWS = 2000  # that are compared: the error of a rate over so many is about a point
 CALIBRATION_ROWS = 128  # 300 of NNCF's own default took twice as long; more than 100 changed no score here
-SAMPLE_TEXTS = 64
+SAMPLE_TEXTS, LONG_TEXTS = 64, 4  # what depends on the length shows in long ones
+LABELLED_SHARE = 0.9  # of the rows: fewer are no sample of a table
+log = logging.getLogger(__name__)
 WARM_UP_ROWS = 64  # of the reference, which is slow
 
 
@@ -41,7 +44,12 @@ class Rows:
 
 def rows_of(examples: Sequence[Example], data: str) -> Rows:
     """Divide a table into rows to compare and to calibrate on: apart where there are enough for both."""
-    known = bool(examples) and all(example.truth is not None for example in examples)
+    labelled = [example for example in examples if example.truth is not None]
+    known = bool(labelled) and len(labelled) >= LABELLED_SHARE * len(examples)
+    if known and len(labelled) < len(examples):
+        num_left = len(examples) - len(labelled)
+        log.warning("%d of %d rows of %s have no answer and are left out.", num_left, len(examples), data)
+    examples = labelled if known else examples
     order = np.random.default_rng(0).permutation(len(examples))
     chosen = [examples[index] for index in order]
     apart = len(chosen) >= 4 * CALIBRATION_ROWS
@@ -50,14 +58,16 @@ def rows_of(examples: Sequence[Example], data: str) -> Rows:
     return Rows(tuple(checked), tuple(calibration), shown, known)
 
 
-def sample_rows(tokenizer: Tokenizer, *, pairs: bool = False) -> Rows:
-    """Return texts made of the tokenizer's own words, where the user gave none.
+def sample_rows(tokenizer: Tokenizer, *, max_tokens: int = 64, pairs: bool = False) -> Rows:
+    """Return texts made of the tokenizer's own words, where the user gave none; a few are longer than is read.
 
     They mean nothing: only differences between two models can be measured on them.
     """
     rng = np.random.default_rng(0)
-    ids = rng.integers(0, tokenizer.backend.get_vocab_size(), (2 * SAMPLE_TEXTS, 64))
-    texts = [tokenizer.backend.decode(row[: rng.integers(1, 64)].tolist(), skip_special_tokens=True) for row in ids]
+    lengths = rng.integers(1, 64, 2 * SAMPLE_TEXTS)
+    lengths[SAMPLE_TEXTS - LONG_TEXTS : SAMPLE_TEXTS] = max_tokens + 1
+    ids = (rng.integers(0, tokenizer.backend.get_vocab_size(), length) for length in lengths)
+    texts = [tokenizer.backend.decode(row.tolist(), skip_special_tokens=True) for row in ids]
     second = [text if pairs else None for text in texts[SAMPLE_TEXTS:]]
     examples = [TextExample(text, pair) for text, pair in zip(texts[:SAMPLE_TEXTS], second, strict=True)]
     return Rows(tuple(examples), (), "made-up texts", False, given=False)

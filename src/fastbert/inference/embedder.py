@@ -11,22 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from fastbert.bundle import MANIFEST, read_bundle
-from fastbert.config import Precision, Truncation
+from fastbert.config import Precision, Truncation, chosen_of
 from fastbert.data.features import EncodedRows
 from fastbert.data.tokens import Tokenizer
-from fastbert.errors import EncoderError
 from fastbert.inference.pipeline import Backend, run_batches
-from fastbert.inference.predictor import CHUNK, TextInput, as_examples
+from fastbert.inference.predictor import CHUNK, TextInput, as_examples, checked_list
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.models.attention import suit_attention
 from fastbert.models.loading import load_bare_encoder, open_encoder
-from fastbert.models.pooling import OUTPUT, PooledEncoder, pooling_of
+from fastbert.models.pooling import OUTPUT, PooledEncoder, Pooling, pooling_of
 from fastbert.models.probing import working_runtime
 from fastbert.runtime import choose_runtime
 from fastbert.tasks.texts import encode_texts, mean_over_windows
@@ -51,7 +50,16 @@ class Embedder:
         self.max_tokens = max_tokens
         self.width = width
         self.normalized = True
-        self.truncation: Truncation = "head"
+        self._truncation: Truncation = "head"
+
+    @property
+    def truncation(self) -> Truncation:
+        """Return how a text that is too long is read. Setting it to no such way raises ConfigError."""
+        return self._truncation
+
+    @truncation.setter
+    def truncation(self, value: Truncation) -> None:
+        self._truncation = cast("Truncation", chosen_of("truncation", value, get_args(Truncation)))
 
     @classmethod
     def open(
@@ -64,14 +72,18 @@ class Embedder:
     ) -> Self:
         """Open an encoder by name, a checkpoint folder, or a bundle.
 
-        pooling: "auto" as the checkpoint says (`1_Pooling`), else the mean.
-        Raises EncoderError for an encoder that cannot be opened or a max_tokens that it does not take, BundleError for
-        a bundle that is damaged.
+        pooling: "auto" as the checkpoint says (`1_Pooling`), else the mean; where that is neither the mean nor the
+            first token, or a layer follows it, a warning says so.
+        Raises ConfigError for another pooling, EncoderError for an encoder that cannot be opened or a max_tokens that
+        it does not take, BundleError for a bundle that is damaged.
         """
         if (Path(source) / MANIFEST).is_file():
             bundle = read_bundle(source)
             max_tokens = bundle.max_tokens if max_tokens is None else max_tokens
+        chosen_of("pooling", pooling, ("auto", *get_args(Pooling)))
         encoder = open_encoder(str(source))
+        limit = encoder.default_max_tokens if max_tokens is None else max_tokens
+        encoder.tokenizer.check_room(limit)
         model = load_bare_encoder(encoder)
         runtime = choose_runtime(precision)
         chosen = pooling_of(Path(encoder.source)) if pooling == "auto" else pooling
@@ -79,9 +91,6 @@ class Embedder:
         names = encoder.tokenizer.input_names
         runtime = working_runtime(pooled, runtime, names, precision)
         suit_attention(model, runtime)
-        limit = encoder.default_max_tokens if max_tokens is None else max_tokens
-        if limit > encoder.tokenizer.max_tokens:
-            raise EncoderError(f"max_tokens is {limit}; this encoder takes at most {encoder.tokenizer.max_tokens}.")
         backend = TorchBackend(pooled, runtime, names, outputs=(OUTPUT,))
         return cls(backend, encoder.tokenizer, limit, int(encoder.config.hidden_size))
 
@@ -91,7 +100,7 @@ class Embedder:
 
     def stream(self, texts: Iterable[TextInput], chunk: int = CHUNK) -> Iterator[tuple[Vectors, int]]:
         """Yield the vectors of a chunk of texts at a time, in order, and how many of these texts were cut."""
-        remaining = iter(texts)
+        remaining = iter(checked_list(texts))
         while block := list(islice(remaining, max(1, chunk))):
             yield self._embed(block)
 

@@ -18,6 +18,7 @@ from fastbert.data.batches import prediction_batches
 from fastbert.data.examples import TextExample
 from fastbert.data.features import EncodedRows
 from fastbert.errors import ConfigError, EncoderError
+from fastbert.inference.summaries import texts_to_summarize
 from fastbert.inference.torch_backend import to_tensors
 from fastbert.models.loading import Encoder, load_writer, open_encoder
 from fastbert.runtime import Runtime, choose_runtime
@@ -134,6 +135,7 @@ class AbstractiveSummarizer:
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """Return the summary of each text, in order; a blank one has an empty summary."""
+        texts = texts_to_summarize(texts)
         summaries = [""] * len(texts)
         places = [place for place, text in enumerate(texts) if text.strip()]
         if not places:

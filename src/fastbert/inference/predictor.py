@@ -82,7 +82,7 @@ class Predictor:
 
     def stream(self, texts: Iterable[TextInput], chunk: int = CHUNK) -> Iterator[Prediction]:
         """Yield predictions in order, holding at most chunk texts in memory, or fewer long ones."""
-        examples = (as_example(item, row) for row, item in enumerate(_checked_list(texts)))
+        examples = (as_example(item, row) for row, item in enumerate(checked_list(texts)))
         for block in chunks(examples, num_characters, chunk):
             yield from self.predict_examples(block)
 
@@ -128,10 +128,11 @@ def num_characters(example: Example) -> int:
 
 def as_examples(texts: Iterable[TextInput]) -> list[TextExample]:
     """Return texts, or tuples of two, as examples. Raises DataError for anything else."""
-    return [as_example(item, row) for row, item in enumerate(_checked_list(texts))]
+    return [as_example(item, row) for row, item in enumerate(checked_list(texts))]
 
 
-def _checked_list(texts: Iterable[TextInput]) -> Iterable[TextInput]:
+def checked_list(texts: Iterable[TextInput]) -> Iterable[TextInput]:
+    """Return texts. Raises DataError for a single one, which would be read letter by letter."""
     if isinstance(texts, str):
         raise DataError("A predictor is called with a list of texts; a single text was given.", "Write model([text]).")
     return texts

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastbert.config import DataConfig
+from fastbert.data.columns import listed
 from fastbert.data.sources import Source
+from fastbert.errors import DataError
 from fastbert.inference.predictor import TextInput
 from fastbert.inference.similarity import similar_pairs
 from fastbert.inference.vector_files import Embeds, TextTable, embed_all, read_texts
@@ -44,7 +46,13 @@ def find_similar(
     open_embedder: called once the tables have been read.    least: cosine of two vectors.
     Raises DataError for a table that cannot be read, or far too many pairs.
     """
-    sides = [_Side.of(read_texts(table, config)) for table in ([source] if against is None else [source, against])]
+    tables = [read_texts(table, config) for table in ([source] if against is None else [source, against])]
+    if len({len(one.columns) for one in tables}) > 1:
+        shown = "; ".join(f"{one.table.name}: {listed(one.columns)}" for one in tables)
+        raise DataError(
+            f"Pairs of texts cannot be compared with single texts ({shown}).", "Name one column of both with --text."
+        )
+    sides = [_Side.of(one) for one in tables]
     # Each text once: equal texts then have equal vectors, which rounding in batches of another make-up would not give.
     distinct = list(dict.fromkeys(text for side in sides for text in side.texts))
     vectors_ND, cut = embed_all(distinct, open_embedder())

@@ -11,14 +11,15 @@ Axes: S sentences of one text, D width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import cast
 
 import numpy as np
 
 from fastbert.data.sentences import split_sentences
-from fastbert.errors import ConfigError
+from fastbert.errors import ConfigError, DataError
 from fastbert.inference.vector_files import Embeds, Vectors, embed_all
 
 SENTENCES = 3
@@ -47,6 +48,7 @@ class ExtractiveSummarizer:
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """Return the summary of each text, in order: chosen sentences as they are written, a blank between two."""
+        texts = texts_to_summarize(texts)
         places = [split_sentences(text) for text in texts]
         long = [at for at, found in enumerate(places) if len(found) > self.sentences]
         pieces = [[texts[at][start:end] for start, end in places[at]] for at in long]
@@ -57,6 +59,17 @@ class ExtractiveSummarizer:
             chosen = choose_sentences(vectors_SD[start:end], self.sentences, self.relevance)
             summaries[at] = " ".join(found[place] for place in chosen)
         return summaries
+
+
+def texts_to_summarize(texts: Iterable[object]) -> list[str]:
+    """Return texts as a list. Raises DataError for a single one, and for what is none."""
+    if isinstance(texts, str):
+        raise DataError("A summariser is called with a list of texts; a single text was given.", "Write [text].")
+    found = list(texts)
+    for row, text in enumerate(found):
+        if not isinstance(text, str):
+            raise DataError(f"Item {row} is {type(text).__name__}; expected a text.")
+    return cast("list[str]", found)
 
 
 def check_summary(sentences: int, relevance: float = RELEVANCE) -> None:

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastbert.config import DataConfig
+from fastbert.data.columns import listed
 from fastbert.data.layout import LayoutOptions, detect_layout
 from fastbert.data.sources import Source, read_table
-from fastbert.data.table import Cell, Table
+from fastbert.data.table import Cell, Row, Table
 from fastbert.errors import DataError, MissingExtraError, TrainingError
 from fastbert.inference.predictor import TextInput
 from fastbert.inference.writers import cell_text, check_place, free_name
@@ -58,7 +59,19 @@ def read_texts(source: Source, config: DataConfig) -> TextTable:
     layout = detect_layout(table, LayoutOptions(text=config.text), labels_required=False)
     columns = tuple(column for column in (layout.text, layout.pair) if column is not None)
     places = [table.index_of(column) for column in columns]
-    return TextTable(table, tuple(_text_of([row.cells[place] for place in places]) for row in table.rows), columns)
+    texts = tuple(_text_of([row.cells[place] for place in places]) for row in table.rows)
+    other = next((row for row in table.rows if any(not isinstance(row.cells[at], str | None) for at in places)), None)
+    if other is not None and not any(texts):
+        raise DataError(
+            f"{table.name}: no row has a text in {listed(columns)}; row {other.number} holds {_kind(other, places)}.",
+            "Name the text column with --text.",
+        )
+    return TextTable(table, texts, columns)
+
+
+def _kind(row: Row, places: Sequence[int]) -> str:
+    cell = next(row.cells[place] for place in places if not isinstance(row.cells[place], str | None))
+    return "a list" if isinstance(cell, list) else "true or false" if isinstance(cell, bool) else "a number"
 
 
 def check_vector_file(out: Path, *sources: str | Path) -> None:

@@ -18,8 +18,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from fastbert.data.row_problems import excerpt
 from fastbert.errors import ConfigError, DataError
-from fastbert.inference.predictor import CHUNK, TextInput
+from fastbert.inference.predictor import CHUNK, TextInput, checked_list
 from fastbert.inference.tables import AnswerWriter
 from fastbert.inference.vector_files import Embeds, TextTable, Vectors, embed_all
 from fastbert.tasks.label_prediction import LabelPrediction
@@ -66,11 +67,14 @@ class ZeroShotLabeller:
         A name without phrases is its own phrase.
         Raises DataError for too few labels or an empty phrase, ConfigError for a number out of range.
         """
+        if isinstance(labels, str):
+            raise DataError(f"The labels are one text, {excerpt(labels)}; expected a list of names.", "Write [...].")
         check_choices(len(labels), multi=multi, temperature=temperature, threshold=threshold)
         phrases = dict(labels) if isinstance(labels, Mapping) else {name: (name,) for name in labels}
         if len(phrases) < len(labels):
             raise DataError("A label is named twice.", "Name each label once.")
-        vectors = [_direction(embed, name, tuple(phrases[name]) or (name,)) for name in phrases]
+        listed = {name: (one,) if isinstance(one, str) else tuple(one) for name, one in phrases.items()}
+        vectors = [_direction(embed, name, listed[name] or (name,)) for name in phrases]
         return cls(embed, tuple(phrases), np.stack(vectors), multi, temperature, threshold)
 
     @property
@@ -87,7 +91,7 @@ class ZeroShotLabeller:
 
     def stream(self, texts: Iterable[TextInput], chunk: int = CHUNK) -> Iterator[tuple[list[LabelPrediction], int]]:
         """Yield the predictions for a chunk of texts at a time, in order, and how many of these texts were cut."""
-        remaining = iter(texts)
+        remaining = iter(checked_list(texts))
         while block := list(islice(remaining, max(1, chunk))):
             cosines_NC, cut = self.cosines(block)
             yield self._decide(block, cosines_NC), cut

@@ -6,6 +6,7 @@ Knows nothing of texts. Axes: W windows, L tokens, D width.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,8 @@ from torch import nn
 
 Pooling = Literal["mean", "cls"]
 OUTPUT = "embedding"
+_MODE = "pooling_mode_"
+_log = logging.getLogger(__name__)
 _SETTINGS = Path("1_Pooling", "config.json")  # where sentence-transformers says how a checkpoint was trained
 
 
@@ -43,10 +46,29 @@ def copy_pooling(source: Path, folder: Path) -> None:
 
 
 def pooling_of(folder: Path) -> Pooling:
-    """Return how the vectors of a checkpoint are meant to be pooled: as its folder says, else the mean."""
+    """Return how the vectors of a checkpoint are meant to be pooled: as its folder says, else the mean.
+
+    A warning says where it means another way, or has a layer behind, which are not read.
+    """
+    values, modules = _read(folder / _SETTINGS), _read(folder / "modules.json")
+    modes = values if isinstance(values, dict) else {}
+    used = sorted(name for name, value in modes.items() if name.startswith(_MODE) and value is True)
+    pooling: Pooling = "cls" if f"{_MODE}cls_token" in used and f"{_MODE}mean_tokens" not in used else "mean"
+    kinds = [str(one.get("type")) for one in modules if isinstance(one, dict)] if isinstance(modules, list) else []
+    other = [name.removeprefix(_MODE) for name in used if name.removeprefix(_MODE) not in ("cls_token", "mean_tokens")]
+    more = ["a dense layer"] if any(kind.endswith("Dense") for kind in kinds) else []
+    if other or more or len(used) > 1:
+        _log.warning(
+            "%s: the vectors of this checkpoint were made by %s; here they are the %s.",
+            folder.name,
+            " and ".join([*(name.removeprefix(_MODE) for name in used), *more]),
+            "first token" if pooling == "cls" else "mean of the tokens",
+        )
+    return pooling
+
+
+def _read(place: Path) -> object:
     try:
-        values = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        return json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "mean"
-    cls = isinstance(values, dict) and values.get("pooling_mode_cls_token") is True
-    return "cls" if cls and not values.get("pooling_mode_mean_tokens") else "mean"
+        return None
