@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.config import DataConfig, TrainConfig, parse_assignment, read_options, split_options
+from fastbert.config import AdaptConfig, DataConfig, TrainConfig, parse_assignment, read_options, split_options
 from fastbert.errors import ConfigError
 
 
@@ -256,3 +257,17 @@ def test_what_is_no_assignment_is_refused_with_an_example(text: str) -> None:
 )
 def test_a_column_given_by_name_means_a_header(options: dict[str, object], expected: bool | None) -> None:
     assert DataConfig().changed(**options).has_header is expected
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"next_sentence": "false"}, "next_sentence is 'false'; expected true or false"),
+        ({"whole_word": "no"}, "whole_word is 'no'; expected"),
+        ({"epochs": 2.5}, "epochs is 2.5; expected a whole number"),
+        ({"mask_rate": "0.2"}, "mask_rate is '0.2'; expected a number"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_from_python_too(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AdaptConfig(**option)

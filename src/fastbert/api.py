@@ -136,7 +136,7 @@ def fit(
     >>> model = fastbert.fit("feedback.csv")        # doctest: +SKIP
     >>> model(["The export button does nothing"])   # doctest: +SKIP
     """
-    given = options.pop("adapt", ())
+    given = options.pop("adapt", None) or ()
     unlabelled = (given,) if isinstance(given, str | Path) else tuple(cast("Sequence[str | Path]", given))
     data, config = split_options(normalize_options(options))
     folder = (

@@ -43,6 +43,14 @@ class _Options:
             checked[name] = _coerce(name, value, hints[name])
         return replace(self, **checked)  # checked one by one above
 
+    def check_types(self) -> None:
+        """Raise ConfigError for a value of another type; text that says a number or a flag is for `changed`."""
+        for name, hint in typing.get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if isinstance(_coerce(name, value, hint), str) != isinstance(value, str):
+                expected = _describe(typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))
+                raise ConfigError(f"{name} is {value!r}; expected {expected}.")
+
     def to_json(self) -> dict[str, object]:
         """Return plain values, for the plan and the bundle."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
@@ -182,6 +190,7 @@ class AdaptConfig(_Options):
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
             raise ConfigError(f"text is '{self.text}'; expected a tuple of columns.", f'Write text=("{self.text}",).')
+        self.check_types()
         for name in ("lr", "clip_norm"):
             value = getattr(self, name)
             if value is not None:

@@ -213,3 +213,44 @@ def test_real_corpora_are_read() -> None:
 
     assert (len(reviews.documents), len(apps.documents), len(wiki.documents)) == (10_000, 10_000, 2_480)
     assert not any("<br" in line for document in reviews.documents for line in document)
+
+
+def test_models_in_a_folder_are_no_text(tmp_path: Path) -> None:
+    """Such as an earlier run wrote beside the texts."""
+    (tmp_path / "a.txt").write_text("one\n\ntwo\n", encoding="utf-8")
+    (tmp_path / "m" / "exports").mkdir(parents=True)
+    for name in ("bundle.json", "config.json", "exports/a.txt"):
+        (tmp_path / "m" / name).write_text("{}", encoding="utf-8")
+
+    corpus = read_corpus(tmp_path)
+
+    assert corpus.documents == (("one",), ("two",))
+    assert corpus.notes == ("1 folder of models left out: 'm'.",)
+
+
+def test_tags_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("paris B-LOC\nis O\n\nbig O\ntown O\n", encoding="utf-8")
+
+    corpus = read_corpus(tmp_path / "a.conll")
+
+    assert corpus.documents == (("paris is",), ("big town",))
+    assert corpus.notes == ("a.conll: tokens with tags are read as sentences without these.",)
+
+
+def test_marks_where_files_were_joined_are_blank(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n\ufeff\n\ufefftwo\n", encoding="utf-8")
+
+    assert read_corpus(tmp_path / "a.txt").documents == (("one",), ("two",))
+
+
+def test_a_text_is_no_path() -> None:
+    with pytest.raises(DataError, match="cannot be opened as a file"):
+        read_corpus(["x" * 5000])
+
+
+def test_a_column_by_its_number_is_taken_only_where_it_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("".join(f"{row},the app number {row}\n" for row in range(9)), encoding="utf-8")
+
+    corpus = read_corpus(tmp_path / "a.csv", header=False, usual=("0",))
+
+    assert corpus.documents[0] == ("the app number 0",)

@@ -98,3 +98,18 @@ def test_a_corpus_without_documents_is_refused(documents: list[list[int]], messa
     with pytest.raises(DataError, match=message) as error:
         make_pairs(corpus_of(documents), 20, seed=0, epoch=0)
     assert "leave out --next-sentence" in str(error.value.hint)
+
+
+@pytest.mark.parametrize("lengths", [(9, 3), (3, 9), (6, 6), (7, 6), (400_000, 5), (2, 3)])
+def test_spans_are_cut_as_the_original_does(lengths: tuple[int, int]) -> None:
+    """The longer one loses a token at a time, the second one of equals; at which end is drawn."""
+    first, second, cut = _shorten((0, lengths[0]), (0, lengths[1]), 8, random.Random(0))
+
+    left = list(lengths)
+    while sum(left) > 8:
+        left[0 if left[0] > left[1] else 1] -= 1
+    assert [first[1] - first[0], second[1] - second[0]] == left
+    assert cut == sum(lengths) - sum(left)
+    assert 0 <= first[0] <= first[1] <= lengths[0] and 0 <= second[0] <= second[1] <= lengths[1]
+    if lengths[0] > 1000:
+        assert abs(first[0] / lengths[0] - 0.5) < 0.01  # about half of them at the front

@@ -27,12 +27,14 @@ def sentences(text: str) -> list[str]:
         ["Wait... there is more…", "And then?!", "Nothing."],
         ["See example.com for version 2.0.", "It is there."],
         ["没有问题。", "真的吗？", "是。"],
+        ["太好了！！", "真的？！", "是的。"],
+        ["「你好。」", "他说。", "（他走了。）", "我来了。"],
         ["¿Dónde está?", "«Aquí.»", "¡Bien!"],
         ["no end of a sentence"],
     ],
 )
 def test_sentences_end_where_readers_end_them(parts: list[str]) -> None:
-    joined = ("" if parts[0].endswith("。") else " ").join(parts)
+    joined = ("" if parts[-1].endswith("。") else " ").join(parts)
 
     assert sentences(joined) == parts
 

@@ -88,3 +88,25 @@ def test_a_corpus_without_pieces_is_refused() -> None:
 
 def test_a_half_surrogate_is_no_obstacle() -> None:
     assert train_vocabulary(Corpus((("caf\ud83d \u00e9 caf", "caf"),)), 100).get_vocab_size() > 6
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "m\u00e1 ma m\u00e0 m\u1ea1",
+        "\u0939\u093f\u0928\u094d\u0926\u0940 \u092e\u0947\u0902",
+        "\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48",
+    ],
+)
+def test_marks_are_kept_where_they_are_letters(line: str) -> None:
+    """Vowels of Hindi and Thai, tones of Vietnamese."""
+    tokenizer = train_vocabulary(Corpus(((line,),) * 9), 300)
+
+    assert tokenizer.normalizer.normalize_str(line) == line
+    assert "[UNK]" not in tokenizer.encode(line).tokens
+
+
+def test_a_phrase_of_many_characters_is_no_unknown_word() -> None:
+    line = "\u0e01\u0e02" * 150
+
+    assert "[UNK]" not in train_vocabulary(Corpus(((line,),) * 9), 300).encode(line).tokens

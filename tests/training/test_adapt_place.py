@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fastbert.errors import ConfigError, TrainingError
-from fastbert.training.adapt_place import CHECKPOINT, FILES, check_out, place_checkpoint, working_place
+from fastbert.training.adapt_place import CHECKPOINT, FILES, IfExists, check_out, place_checkpoint, working_place
 from fastbert.training.adapt_plan import FACTS
 from fastbert.training.adapt_state import STATE, has_state, working_folder
 
@@ -86,6 +86,14 @@ def test_a_file_of_ones_own_beside_the_encoder_is_not_replaced(tmp_path: Path) -
 
     with pytest.raises(ConfigError, match="no part of the adapted encoder, such as model/bundle.json; it is not"):
         check_out(out, "overwrite")
+
+
+def test_what_a_killed_run_was_writing_is_removed(tmp_path: Path) -> None:
+    part = working_folder(tmp_path / "out") / ".1a2b.part"
+    part.mkdir(parents=True)
+
+    with working_place(tmp_path / "out", "refuse") as working:
+        assert not part.exists() and working.exists()
 
 
 def test_a_link_of_ones_own_is_not_replaced(tmp_path: Path) -> None:
@@ -168,3 +176,21 @@ def test_a_name_too_long_for_the_disk_is_refused_before_training(tmp_path: Path)
     with pytest.raises(ConfigError, match="cannot be made"):
         check_out(tmp_path / ("n" * 250), "refuse")
     check_out(tmp_path / ("n" * (os.pathconf(tmp_path, "PC_NAME_MAX") - 30)), "refuse")
+
+
+@pytest.mark.parametrize("if_exists", ["refuse", "overwrite", "resume"])
+def test_a_run_that_was_killed_after_all_was_written_leaves_nothing_behind(if_exists: IfExists, tmp_path: Path) -> None:
+    out = old_encoder(tmp_path / "out")
+    (out / FACTS).write_text(json.dumps({FILES: ["weights"], "key": "abc"}), encoding="utf-8")
+    working = working_folder(out)
+    working.mkdir()
+    keep_state(working)
+    (working / "epoch-00001" / STATE).write_text(json.dumps({"key": "abc"}), encoding="utf-8")
+
+    if if_exists == "overwrite":
+        check_out(out, if_exists)
+    else:
+        with pytest.raises(ConfigError, match="no interrupted run" if if_exists == "resume" else "out exists already"):
+            check_out(out, if_exists)
+
+    assert not working.exists()

@@ -20,12 +20,14 @@ from fastbert.data.files import InputFile, find_file, standard_input
 from fastbert.data.header import ExpectedHeader, Header
 from fastbert.data.sources import STANDARD_INPUT, SUFFIXES, kind_of, open_file
 from fastbert.data.table import Cell, Table
+from fastbert.data.tagging import detect_tagging, looks_tagged, read_tagged
 from fastbert.data.text_columns import choose_text
 from fastbert.errors import DataError
 
 Document = tuple[str, ...]  # its sentences, or lines
 TEXT_SUFFIXES = frozenset({".txt", ".text", ".md"})  # read as plain text, in folders too
 TABLE_SUFFIXES = frozenset(SUFFIXES) - TEXT_SUFFIXES
+MODEL_FILES = ("adaptation.json", "bundle.json", "tokenizer.json")
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)  # IMDb's reviews are full of them
 # A document of more than a twentieth of all lines is cut into sections of a fortieth before some are held out: else
 # nothing could be, or most of the corpus might be.
@@ -79,6 +81,7 @@ class _Findings:
     empty_files: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # suffixes of files in folders
     columns: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)  # folders
 
     def notes(self) -> tuple[str, ...]:
         """Return a sentence for each thing that is worth knowing."""
@@ -89,6 +92,8 @@ class _Findings:
             found.append(f"{_count(self.empty_rows, 'row')} without text left out.")
         if self.empty_files:
             found.append(f"{_count(len(self.empty_files), 'file')} without text: {listed(self.empty_files, 3)}.")
+        if self.models:
+            found.append(f"{_count(len(self.models), 'folder')} of models left out: {listed(self.models, 3)}.")
         if self.left_out:
             kinds = listed(sorted(set(self.left_out)), 5)
             found.append(f"{_count(len(self.left_out), 'file')} of other kinds left out: {kinds}.")
@@ -119,7 +124,7 @@ def read_corpus(
     for path in paths:
         for file in _files_of(path, findings):
             found = list(_read_file(file, columns, findings))
-            if not found and Path(path).is_dir():
+            if not found:
                 findings.empty_files.append(file.name)
             documents += found
     if not documents:
@@ -192,10 +197,17 @@ def _files_of(path: str | Path, findings: _Findings) -> Iterator[InputFile]:
         yield standard_input()
         return
     place = Path(path)
-    if not place.is_dir():
+    try:
+        is_folder = place.is_dir()
+    except (OSError, ValueError):  # no path at all, which `find_file` says
+        is_folder = False
+    if not is_folder:
         yield find_file(place)
         return
     inside = sorted(file for file in place.rglob("*") if file.is_file() and not _is_hidden(file, place))
+    models = {file.parent for file in inside if file.parent != place and _is_model(file.parent)}
+    findings.models += sorted(folder.relative_to(place).as_posix() for folder in models)
+    inside = [file for file in inside if models.isdisjoint(file.parents)]
     num_read = 0
     for one in inside:
         file = find_file(one)
@@ -207,6 +219,11 @@ def _files_of(path: str | Path, findings: _Findings) -> Iterator[InputFile]:
     if not num_read:
         found = f"its {_count(len(inside), 'file')} are of other kinds" if inside else "it is empty"
         raise DataError(f"{place} is a folder without text to read: {found}.", FORMATS_HINT)
+
+
+def _is_model(folder: Path) -> bool:
+    """Return whether a folder holds a model or an encoder, such as an earlier run wrote beside the texts."""
+    return any((folder / name).is_file() for name in MODEL_FILES)
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:
@@ -227,12 +244,23 @@ def _read_file(file: InputFile, columns: _Columns, findings: _Findings) -> Itera
             return iter(())
         raise DataError(f"{file.name} is empty; expected text.", "Check that it was saved or copied whole.")
     is_text = kind_of(file) == "delimited" and file.suffix not in TABLE_SUFFIXES and not columns.text
+    if is_text and looks_tagged(file):
+        return _read_tagged(file, findings)
     return _read_text(file, findings) if is_text else _read_rows(file, columns, findings)
+
+
+def _read_tagged(file: InputFile, findings: _Findings) -> Iterator[Document]:
+    """Yield the documents of a file of tokens and tags, a sentence a line: its tags are no text."""
+    examples, _ = read_tagged(file, detect_tagging(file), texts_only=True)
+    findings.columns.append(f"{file.name}: tokens with tags are read as sentences without these.")
+    for group, sentences in groupby(examples, key=lambda one: one.group):
+        texts = [one.text for one in sentences]
+        yield from ([_lines(texts, findings)] if group is not None else (_lines([text], findings) for text in texts))
 
 
 def _read_text(file: InputFile, findings: _Findings) -> Iterator[Document]:
     facts = examine_text(file)
-    lines = ((bool(line.strip()), line) for line in text_lines(file, facts))
+    lines = ((bool(_stripped(line)), line) for line in text_lines(file, facts))
     for filled, group in groupby(lines, key=lambda line: line[0]):
         document = _lines((line for _, line in group), findings) if filled else ()
         if document:
@@ -258,7 +286,9 @@ def _text_columns(table: Table, columns: _Columns, findings: _Findings) -> list[
         return [find_column(table, name, "--text") for name in columns.text]
     if len(table.columns) == 1:
         return [table.columns[0]]
-    usual = [name for name in columns.usual if name in table.columns]
+    # A number says where a column stood in another table; here another one may stand there.
+    known = [name for name in columns.usual if name in table.columns]
+    usual = [name for name in known if not name.isdecimal() or Column(table, name).is_textual]
     if usual:
         findings.columns.append(f"Text: {listed(usual)}, as in the training table.")
         return usual
@@ -287,8 +317,13 @@ def _lines(texts: Iterable[str], findings: _Findings) -> Document:
     for text in texts:
         unbroken, count = LINE_BREAK.subn("\n", text) if "<" in text else (text, 0)
         findings.breaks += count
-        lines += [line for line in map(str.strip, unbroken.splitlines()) if line]
+        lines += [line for line in map(_stripped, unbroken.splitlines()) if line]
     return tuple(lines)
+
+
+def _stripped(line: str) -> str:
+    """Return a line without blanks around it, nor the marks that stand where files were joined."""
+    return line.strip().strip("\ufeff\u200b").strip()
 
 
 def _count(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ from fastbert.data.masking import Masking, mask_tokens
 from fastbert.data.next_sentence import make_pairs
 from fastbert.errors import ConfigError
 
-VERSION = 1  # of how examples are made
+VERSION = 2  # of how examples are made
 IGNORED = -100  # label of a token that is not predicted, as torch's losses have it
 LEAST_TOKENS = 8  # of a sequence: shorter ones hold hardly a masked token
 Array = npt.NDArray[np.generic]

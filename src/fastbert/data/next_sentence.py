@@ -133,13 +133,15 @@ def _shorten(
 
     Returns both, and the number of tokens cut: `truncate_seq_pair`.
     """
-    (first_start, first_end), (second_start, second_end) = first, second
-    cut = 0
-    while (first_end - first_start) + (second_end - second_start) > size:
-        cut += 1
-        at_front = rng.random() < 0.5
-        if first_end - first_start > second_end - second_start:
-            first_start, first_end = (first_start + 1, first_end) if at_front else (first_start, first_end - 1)
-        else:
-            second_start, second_end = (second_start + 1, second_end) if at_front else (second_start, second_end - 1)
-    return (first_start, first_end), (second_start, second_end), cut
+    lengths = first[1] - first[0], second[1] - second[0]
+    excess = max(0, sum(lengths) - size)
+    uneven = min(excess, abs(lengths[0] - lengths[1]))  # from the longer alone, then from both in turn
+    even = excess - uneven
+    from_first = even // 2 + (uneven if lengths[0] > lengths[1] else 0)
+    return _cut(first, from_first, rng), _cut(second, excess - from_first, rng), excess
+
+
+def _cut(span: tuple[int, int], count: int, rng: random.Random) -> tuple[int, int]:
+    """Cut so many tokens off a span, each at the front or the back: at once, as one line may be very long."""
+    at_front = rng.getrandbits(count).bit_count()
+    return span[0] + at_front, span[1] - (count - at_front)

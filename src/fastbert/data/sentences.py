@@ -17,7 +17,8 @@ _TITLES = frozenset(
 _NUMBERED = frozenset(
     "no nos nr fig figs vol p pp art sec ch eq jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
-_ENDS = re.compile(r"""([.!?\u2026]+|[\u3002\uff01\uff1f])(["'\u201d\u2019\u00bb)\]]*)""")
+_FULL_WIDTH, _CLOSING = "\u3002\uff01\uff1f", "\"'\u201d\u2019\u00bb)\\]\u300d\u300f\uff09\u3011\u300b\u3009"
+_ENDS = re.compile(rf"([.!?\u2026]+|[{_FULL_WIDTH}]+)([{_CLOSING}]*)")
 _LINES = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*\u2022]|\d+[.)])\s)")  # an empty line, or one that begins an item of a list
 _BLANKS, _OPENING = re.compile(r"\s+"), re.compile(r"""["'\u201c\u2018\u00ab(\[\u00bf\u00a1]+""")
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'\u201c\u2018\u00ab]*$")
@@ -43,7 +44,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 def _ends_here(text: str, found: re.Match[str]) -> bool:
     """Return whether marks at a place end a sentence: by what stands before and behind them."""
     mark, closing = found.groups()
-    if mark in "\u3002\uff01\uff1f":
+    if mark[0] in _FULL_WIDTH:
         return True
     behind = _end_of(_BLANKS, text, found.end())
     if behind in (found.end(), len(text)):

@@ -5,8 +5,9 @@ The trainers are those of the `tokenizers` library. Knows nothing of encoders.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import tokenizers
@@ -17,6 +18,8 @@ from fastbert.errors import ConfigError, DataError
 
 VocabularyKind = Literal["wordpiece", "bpe"]
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of BERT's vocabularies: padding is 0
+RARE_MARKS = 0.015  # of the letters: English has hardly any; French, Vietnamese and Hindi several times as many
+MOST_CHARACTERS = 1000  # of a word
 MIN_FREQUENCY = 2  # a piece that is seen once is not learned
 BYTES = 256
 MOST_ENTRIES = 1_000_000  # the trainers ask for memory for all of them at once
@@ -29,7 +32,8 @@ def train_vocabulary(
     """Return a tokenizer whose vocabulary of at most size entries was learned from a corpus.
 
     kind: "wordpiece", split at spaces and punctuation; "bpe" over bytes, which knows every character.
-    lowercase: fold case and strip accents as BERT uncased does; for WordPiece alone.
+    lowercase: fold case, for WordPiece alone, and strip accents as BERT uncased does where they are as rare as in
+        English; elsewhere they are vowels (Hindi, Thai), tones (Vietnamese) or letters of their own.
     It frames one text as [CLS] text [SEP] and two as [CLS] text [SEP] pair [SEP], with type 1 for the pair.
     Raises ConfigError for a size that is too small or large, DataError if the corpus gives hardly a token.
     """
@@ -60,7 +64,9 @@ def _wordpiece(lines: list[str], size: int, *, lowercase: bool) -> tokenizers.To
     therefore given to it beforehand, as special tokens, which they no longer are in the tokenizer that is returned.
     """
     tokenizer = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        lowercase=lowercase, strip_accents=lowercase and _rare_marks(lines)
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     counts: Counter[str] = Counter()
     for line in lines:
@@ -82,10 +88,25 @@ def _wordpiece(lines: list[str], size: int, *, lowercase: bool) -> tokenizers.To
     more = [piece for one in others for piece in (one, *_continuations(tokenizer, [one]))]
     for piece in more[: size - len(vocabulary)]:
         vocabulary[piece] = len(vocabulary)
-    learned = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    # In writing without spaces a word is a phrase; one of more than the usual 100 characters would be unknown.
+    model = models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=MOST_CHARACTERS)
+    learned = tokenizers.Tokenizer(model)
     learned.normalizer, learned.pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
     learned.decoder = decoders.WordPiece()
     return learned
+
+
+def _rare_marks(lines: Iterable[str]) -> bool:
+    """Return whether hardly a letter has a mark that would be stripped."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line)
+    letters = marks = 0
+    for character, count in counts.items():
+        kinds = [unicodedata.category(one) for one in unicodedata.normalize("NFD", character)]
+        letters += count * any(kind.startswith("L") for kind in kinds)
+        marks += count * kinds.count("Mn")
+    return marks < RARE_MARKS * letters
 
 
 def _continuations(tokenizer: tokenizers.Tokenizer, characters: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from fastbert.bundle import files_of, replace_folder
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.training.adapt_plan import FACTS
-from fastbert.training.adapt_state import has_state, working_folder
+from fastbert.training.adapt_state import has_state, key_of, working_folder
 
 LOCK, MAY_REPLACE, CHECKPOINT = "lock", "may-replace", "checkpoint"  # in the folder of the run
 FILES = "files"  # in the facts: those of the checkpoint, which --overwrite may remove
@@ -44,6 +44,8 @@ def check_out(out: Path, if_exists: IfExists) -> None:
         ) from error
     if _is_held(working):
         raise _held(out)
+    if has_state(working) and _is_finished(out, working):
+        shutil.rmtree(working, ignore_errors=True)  # of a run that was killed after its checkpoint had been placed
     if if_exists == "resume":
         if not has_state(working):
             raise ConfigError(
@@ -56,7 +58,8 @@ def check_out(out: Path, if_exists: IfExists) -> None:
             "Go on with --resume, or remove that folder to start anew.",
         )
     may_replace = if_exists == "overwrite" or (if_exists == "resume" and (working / MAY_REPLACE).exists())
-    _check_nothing_lost(out, may_replace=may_replace, hint="Choose another folder, or allow it with --overwrite.")
+    hint = "Move it away." if if_exists == "resume" else "Choose another folder, or allow it with --overwrite."
+    _check_nothing_lost(out, may_replace=may_replace, hint=hint)
 
 
 @contextmanager
@@ -75,6 +78,8 @@ def working_place(out: Path, if_exists: IfExists) -> Iterator[Path]:
         raise _held(out) from error
     is_done = False
     try:
+        for left in working.glob(".*.part"):  # of a run that was killed while it wrote
+            shutil.rmtree(left, ignore_errors=True)
         if if_exists == "overwrite":
             (working / MAY_REPLACE).touch()
         elif if_exists == "refuse":
@@ -82,9 +87,9 @@ def working_place(out: Path, if_exists: IfExists) -> Iterator[Path]:
         yield working
         is_done = True
     finally:
-        lock.release()
         if is_done or not has_state(working):
-            shutil.rmtree(working, ignore_errors=True)
+            shutil.rmtree(working, ignore_errors=True)  # while it is locked: the next run would lose its own
+        lock.release()
 
 
 def place_checkpoint(out: Path, save: Callable[[Path], None], facts: Mapping[str, object]) -> None:
@@ -125,6 +130,14 @@ def _is_held(working: Path) -> bool:
             return False
     except Timeout:
         return True
+
+
+def _is_finished(out: Path, working: Path) -> bool:
+    """Return whether the encoder at out is that of the run whose state is in the hidden folder."""
+    try:
+        return bool(json.loads((out / FACTS).read_text(encoding="utf-8"))["key"] == key_of(working))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _held(out: Path) -> ConfigError:

@@ -112,6 +112,15 @@ def load_state(
         raise BundleError(f"{place} cannot be read ({error}).", _again(folder)) from error
 
 
+def key_of(folder: Path) -> str | None:
+    """Return the key of the run whose state is in a folder, None if that cannot be read."""
+    place = _latest(folder)
+    try:
+        return None if place is None else str(json.loads((place / STATE).read_text(encoding="utf-8"))["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _again(folder: Path) -> str:
     return f"Remove {folder} and start without --resume."
 
