@@ -75,6 +75,16 @@ def test_each_sequence_has_its_share(seed: int) -> None:
     assert np.all(np.abs(counts - budgets) < 4)  # at most the rest of one word of four tokens
 
 
+def test_a_phrase_of_very_many_tokens_is_no_word_to_hide() -> None:
+    """Thai has no blanks inside a phrase; one of 40 tokens would be hidden or shown as a whole."""
+    ids, continues = np.full(4000, ORDINARY[0], np.int32), np.arange(4000) % 40 > 0
+
+    places = mask_tokens(ids, continues, np.array([4000]), masking(), np.random.default_rng(0)).places_M
+
+    assert len(places) in (600, 601)
+    assert len(np.unique(places // 40)) > 90  # of 100 phrases, each of which lost about six tokens
+
+
 @pytest.mark.parametrize("whole_word", [True, False])
 @pytest.mark.parametrize("rate", [0.15, 0.4])
 def test_shares_are_those_of_the_paper(whole_word: bool, rate: float) -> None:

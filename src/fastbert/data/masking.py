@@ -23,6 +23,7 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 MASK_SHARE, RANDOM_SHARE = 0.8, 0.1  # Devlin et al. 2019; the rest is kept
+MOST_PIECES = 8  # of a word that is hidden whole; a longer one is a phrase in writing without spaces, or an address
 MASK_TOKENS = ("[MASK]", "<mask>")  # others are known by their letters, such as <|mask|>
 
 
@@ -97,6 +98,7 @@ def mask_tokens(
 
     ids_T: tokens, special ones among them, which are never masked.    continues_T: True where a token continues the
     word before it.    lengths_N: tokens of each sequence.
+    A word of more than MOST_PIECES tokens is masked token by token.
     In each sequence units are taken in random order until the rate is reached; the one in which it is reached is taken
     with the probability with which the expected number of masked tokens is the rate exactly.
 
@@ -113,6 +115,7 @@ def mask_tokens(
     joined_T = np.zeros(len(ids_T), np.bool_)  # with the token before it
     if masking.whole_word:
         joined_T[1:] = continues_T[1:] & free_T[1:] & free_T[:-1] & (owner_T[1:] == owner_T[:-1])
+        joined_T &= _of_short_words(joined_T)
     free_places = np.flatnonzero(free_T)
     unit_of_F = np.cumsum(~joined_T[free_places]) - 1
     sizes_U = np.bincount(unit_of_F)
@@ -126,6 +129,12 @@ def mask_tokens(
     masked_T = ids_T.copy()
     masked_T[places_M] = np.where(draw_M < MASK_SHARE, np.int32(masking.mask_id), instead_M)
     return Masked(masked_T, places_M, targets_M)
+
+
+def _of_short_words(joined_T: Flags) -> Flags:
+    """Return for each token whether its word has no more than MOST_PIECES tokens."""
+    word_T = np.cumsum(~joined_T)
+    return np.asarray(np.bincount(word_T)[word_T] <= MOST_PIECES)
 
 
 def _choose(
