@@ -45,8 +45,9 @@ def test_the_sheets_that_are_not_read_are_named_by_every_command(run: Run, bundl
     ]
 
     outcomes = [run(*command) for command in commands]
+    outcomes += [run(*command, "--json") for command in (commands[0], commands[3])]
 
-    assert [outcome.code for outcome in outcomes] == [0] * 5, [outcome.err for outcome in outcomes]
+    assert [outcome.code for outcome in outcomes] == [0] * 7, [outcome.err for outcome in outcomes]
     assert all("note: t.xlsx: the first sheet alone, not 'May'.\n" in outcome.err for outcome in outcomes)
 
 

@@ -38,11 +38,11 @@ def embed(
     embedder = Embedder.open(source, pooling=pooling, max_tokens=max_tokens)  # type: ignore[arg-type]  # checked above
     embedder.normalized, embedder.truncation = not raw, config.truncation
     empty, cut = write_vectors(texts, embedder, out)
+    for note in texts.table.notes:
+        say(f"note: {note}")
     if as_json:
         print_json({"out": str(out), "rows": len(texts.texts), "width": embedder.width, "empty": empty, "cut": cut})
         return
-    for note in texts.table.notes:
-        say(f"note: {note}")
     if empty:
         say(f"note: {empty} of {len(texts.texts)} rows have no text; they have no vector")
     if cut:

@@ -50,12 +50,12 @@ def summarize(
     result = summarize_rows(texts, summarizer, sentences=sentences)
     if out is not None or not as_json:
         write_summaries(texts, result, out, source=str(table))
+    for note in texts.table.notes:
+        say(f"note: {note}")
     if as_json:
         made = {"summaries": list(result.summaries)} if out is None else {"out": str(out)}
         print_json({**made, **result.to_json()})
         return
-    for note in texts.table.notes:
-        say(f"note: {note}")
     if result.empty:
         say(f"note: {result.empty} of {len(result.summaries)} rows have no text; they have no summary")
     cut = getattr(summarizer, "cut", 0)
