@@ -52,6 +52,17 @@ def test_an_epoch_is_a_function_of_seed_and_epoch(kind: Kind) -> None:
     assert not np.array_equal(first.places_M, other.places_M)
 
 
+@pytest.mark.parametrize("kind", ["packed", "pairs"])
+def test_masking_in_blocks_changes_nothing_but_the_masks(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = examples(3, 1, kind)
+    monkeypatch.setattr("fastbert.data.masked_epochs.BLOCK", 2)
+    parts = examples(3, 1, kind)
+
+    assert len(whole) > 4
+    assert np.array_equal(unmasked(whole), unmasked(parts)) and np.array_equal(whole.lengths_N, parts.lengths_N)
+    assert np.all(np.diff(parts.places_M) > 0) and abs(len(parts.places_M) - len(whole.places_M)) <= len(whole)
+
+
 def test_labels_are_minus_100_except_where_something_is_masked() -> None:
     made = examples()
     labels = made.labels_T()

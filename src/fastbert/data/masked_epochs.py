@@ -20,11 +20,12 @@ from fastbert.data.batches import Costs
 from fastbert.data.chunking import chunk_documents
 from fastbert.data.corpus_tokens import CorpusTokens
 from fastbert.data.frames import Frames, Laid
-from fastbert.data.masking import Masking, mask_tokens
+from fastbert.data.masking import Masked, Masking, mask_tokens
 from fastbert.data.next_sentence import make_pairs
 from fastbert.errors import ConfigError
 
 VERSION = 2  # of how examples are made
+BLOCK = 8192  # sequences that are masked at a time
 IGNORED = -100  # label of a token that is not predicted, as torch's losses have it
 LEAST_TOKENS = 8  # of a sequence: shorter ones hold hardly a masked token
 Array = npt.NDArray[np.generic]
@@ -141,8 +142,7 @@ def epoch_examples(
     else:
         chunks = chunk_documents(tokens, room, separator=frames.separator, rng=rng)
         laid = frames.lay_places(chunks.places_T, chunks.lengths_N)
-    ids_T, continues_T = _look_up(laid, tokens, frames)
-    masked = mask_tokens(ids_T, continues_T, laid.lengths_N, options.masking, rng)
+    masked = _masked(laid, tokens, frames, options.masking, rng)
     return MaskedEpoch(masked.ids_T, laid.types_T, laid.lengths_N, masked.places_M, masked.targets_M, next_N, num_cut)
 
 
@@ -152,15 +152,31 @@ def _spans(starts_N: npt.NDArray[np.int64], sizes_N: npt.NDArray[np.int64]) -> n
     return np.repeat(starts_N - (ends_N - sizes_N), sizes_N) + np.arange(int(sizes_N.sum()))
 
 
-def _look_up(laid: Laid, tokens: CorpusTokens, frames: Frames) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+def _masked(laid: Laid, tokens: CorpusTokens, frames: Frames, masking: Masking, rng: np.random.Generator) -> Masked:
+    """Mask the sequences, a block of them after another: what masking holds of a token is many times the token."""
+    parts, begin = [], 0
+    for start in range(0, max(1, len(laid.lengths_N)), BLOCK):
+        lengths_B = laid.lengths_N[start : start + BLOCK]
+        end = begin + int(lengths_B.sum())
+        ids_T, continues_T = _look_up(laid.places_T[begin:end], tokens, frames)
+        part = mask_tokens(ids_T, continues_T, lengths_B, masking, rng)
+        parts.append(Masked(part.ids_T, part.places_M + begin, part.targets_M))
+        begin = end
+    names = ("ids_T", "places_M", "targets_M")
+    return Masked(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _look_up(
+    places_T: npt.NDArray[np.int64], tokens: CorpusTokens, frames: Frames
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Return the ids at the places of sequences, and which continue the word of the token before.
 
     A word of which a span has only the end begins there.
     """
-    is_text_T = laid.places_T >= 0
-    inside_T = np.where(is_text_T, laid.places_T, 0)
-    special_T = frames.special_ids[np.where(is_text_T, 0, -1 - laid.places_T)] if len(frames.special_ids) else 0
+    is_text_T = places_T >= 0
+    inside_T = np.where(is_text_T, places_T, 0)
+    special_T = frames.special_ids[np.where(is_text_T, 0, -1 - places_T)] if len(frames.special_ids) else 0
     ids_T = np.where(is_text_T, tokens.ids_T[inside_T], special_T).astype(np.int32)
     continues_T = tokens.continues_T[inside_T] & is_text_T
-    continues_T[1:] &= laid.places_T[1:] == laid.places_T[:-1] + 1
+    continues_T[1:] &= places_T[1:] == places_T[:-1] + 1
     return ids_T, continues_T
