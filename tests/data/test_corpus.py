@@ -229,12 +229,13 @@ def test_models_in_a_folder_are_no_text(tmp_path: Path) -> None:
 
 
 def test_tags_are_no_text(tmp_path: Path) -> None:
-    (tmp_path / "a.conll").write_text("paris B-LOC\nis O\n\nbig O\ntown O\n", encoding="utf-8")
+    (tmp_path / "a.conll").write_text("paris B-LOC\nis O\n\nbig O\ntown O\n\nbroken\n", encoding="utf-8")
 
     corpus = read_corpus(tmp_path / "a.conll")
 
     assert corpus.documents == (("paris is",), ("big town",))
-    assert corpus.notes == ("a.conll: tokens with tags are read as sentences without these.",)
+    assert corpus.notes[0] == "a.conll is tagged; its tags are left out."
+    assert corpus.notes[1].startswith("1 of 3 rows of a.conll left out: a line has not as many columns")
 
 
 def test_marks_where_files_were_joined_are_blank(tmp_path: Path) -> None:

@@ -250,9 +250,12 @@ def test_a_file_that_cannot_be_written_is_refused(name: str, message: str, tmp_p
 def test_a_folder_that_cannot_be_written_to_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.access", lambda place, mode: False)
+    def refuse(dir: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    with pytest.raises(DataError, match="No file can be written to the folder of .*a.csv"):
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+
+    with pytest.raises(DataError, match="No file can be written to the folder of .*a.csv .Permission denied"):
         check_out(tmp_path / "a.csv")
 
 

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 import fastbert
 from fastbert.cli import app
+from fastbert.training.adapt_plan import FACTS
+from fastbert.training.adapt_state import STATE, working_folder
 from fastbert.training.adapting import SUFFIX
 from tests.feedback import feedback_rows
 from tests.training.corpora import write_corpus
@@ -109,6 +111,22 @@ def test_a_finished_adaptation_is_used_again(encoder: str, tmp_path: Path) -> No
 
     assert code == 0 and weights.stat().st_mtime_ns == before, output
     assert "as it was adapted to this corpus before" in output
+
+
+def test_a_finished_adaptation_whose_state_was_left_is_no_interrupted_one(encoder: str, tmp_path: Path) -> None:
+    """A run that was killed between placing its encoder and clearing its state; the next one has another corpus."""
+    first, second = (write_corpus(tmp_path / f"{number}.txt", num_documents=number) for number in (20, 30))
+    train(tmp_path, encoder, "--adapt", str(first))
+    folder = tmp_path / f"m{SUFFIX}"
+    state = working_folder(folder) / "epoch-00001"
+    state.mkdir(parents=True)
+    key = json.loads((folder / FACTS).read_text(encoding="utf-8"))["key"]
+    (state / STATE).write_text(json.dumps({"key": key}), encoding="utf-8")
+
+    code, output = train(tmp_path, encoder, "--adapt", str(second), "--overwrite")
+
+    assert code == 0, output
+    assert not working_folder(folder).exists()
 
 
 def test_json_has_the_comparison(encoder: str, tmp_path: Path) -> None:

@@ -251,8 +251,8 @@ def _read_file(file: InputFile, columns: _Columns, findings: _Findings) -> Itera
 
 def _read_tagged(file: InputFile, findings: _Findings) -> Iterator[Document]:
     """Yield the documents of a file of tokens and tags, a sentence a line: its tags are no text."""
-    examples, _ = read_tagged(file, detect_tagging(file), texts_only=True)
-    findings.columns.append(f"{file.name}: tokens with tags are read as sentences without these.")
+    examples, report = read_tagged(file, detect_tagging(file), texts_only=True, on_bad_row="skip")
+    findings.columns += [f"{file.name} is tagged; its tags are left out.", *report.sentences()]
     for group, sentences in groupby(examples, key=lambda one: one.group):
         texts = [one.text for one in sentences]
         yield from ([_lines(texts, findings)] if group is not None else (_lines([text], findings) for text in texts))

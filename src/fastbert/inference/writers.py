@@ -9,8 +9,8 @@ import contextlib
 import csv
 import itertools
 import json
-import os
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -200,8 +200,12 @@ def check_place(out: Path, *sources: str | Path) -> None:
         raise DataError(f"{out} is the input itself.", "Give --out another name.")
     if not out.resolve().parent.is_dir():
         raise DataError(f"The folder of {out} does not exist.", "Make it first.")
-    if not os.access(out.resolve().parent, os.W_OK):
-        raise DataError(f"No file can be written to the folder of {out}.", "Give --out another place.")
+    try:
+        with tempfile.TemporaryFile(dir=out.resolve().parent):
+            pass  # tried, not asked for: permission bits say nothing of a network share
+    except OSError as error:
+        what = f"No file can be written to the folder of {out} ({error.strerror or error})."
+        raise DataError(what, "Give --out another place.") from error
 
 
 def _row_object(columns: Sequence[str], row: Row, prediction: Prediction | None) -> dict[str, object]:

@@ -44,8 +44,7 @@ def check_out(out: Path, if_exists: IfExists) -> None:
         ) from error
     if _is_held(working):
         raise _held(out)
-    if has_state(working) and _is_finished(out, working):
-        shutil.rmtree(working, ignore_errors=True)  # of a run that was killed after its checkpoint had been placed
+    clear_finished(out)
     if if_exists == "resume":
         if not has_state(working):
             raise ConfigError(
@@ -60,6 +59,13 @@ def check_out(out: Path, if_exists: IfExists) -> None:
     may_replace = if_exists == "overwrite" or (if_exists == "resume" and (working / MAY_REPLACE).exists())
     hint = "Move it away." if if_exists == "resume" else "Choose another folder, or allow it with --overwrite."
     _check_nothing_lost(out, may_replace=may_replace, hint=hint)
+
+
+def clear_finished(out: Path) -> None:
+    """Remove the state of a run that was killed after its checkpoint had been placed: nothing is left to go on with."""
+    working = working_folder(out)
+    if has_state(working) and not _is_held(working) and _is_finished(out, working):
+        shutil.rmtree(working, ignore_errors=True)
 
 
 @contextmanager

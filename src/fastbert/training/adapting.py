@@ -15,7 +15,7 @@ from fastbert.config import AdaptConfig
 from fastbert.display import Block, View
 from fastbert.errors import ConfigError
 from fastbert.training.adapt import Adaptation, prepare
-from fastbert.training.adapt_place import IfExists, check_out
+from fastbert.training.adapt_place import IfExists, check_out, clear_finished
 from fastbert.training.adapt_plan import FACTS, AdaptResult
 from fastbert.training.adapt_state import has_state, working_folder
 from fastbert.training.callbacks import Callback
@@ -48,6 +48,7 @@ class Adapting:
                 f"{folder} is the encoder to adapt, and the place of the adapted one, which is compared with it.",
                 "Choose another --out.",
             )
+        clear_finished(folder)
         if_exists: IfExists = "overwrite" if overwrite else "refuse"
         if has_state(working_folder(folder)):
             if_exists = "resume"
