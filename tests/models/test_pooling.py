@@ -37,6 +37,9 @@ def test_cls_is_the_first_token() -> None:
     [
         ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
         ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, "mean"),
+        ({"embedding_dimension": 4, "pooling_mode": "cls", "include_prompt": True}, "cls"),  # sentence-transformers 6
+        ({"pooling_mode": ["cls"]}, "cls"),
+        ({"pooling_mode": "mean", "pooling_mode_cls_token": True}, "mean"),
         ([], "mean"),
     ],
 )
@@ -60,6 +63,8 @@ def test_a_plain_checkpoint_gets_the_mean(tmp_path: Path) -> None:
             [],
             "by max_tokens and mean_tokens",
         ),
+        ({"pooling_mode": "lasttoken"}, [], "were made by lasttoken; here they are the mean of the tokens"),
+        ({"pooling_mode": ["cls", "max"]}, [], "by cls and max; here they are the first token"),
         (
             {"pooling_mode_cls_token": True},
             [{"type": "sentence_transformers.models.Dense"}],

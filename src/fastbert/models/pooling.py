@@ -16,7 +16,8 @@ from torch import nn
 
 Pooling = Literal["mean", "cls"]
 OUTPUT = "embedding"
-_MODE = "pooling_mode_"
+_MODE = "pooling_mode"
+_CLS, _MEAN = ("cls", "cls_token"), ("mean", "mean_tokens")  # as new and as old versions name them
 _log = logging.getLogger(__name__)
 _SETTINGS = Path("1_Pooling", "config.json")  # where sentence-transformers says how a checkpoint was trained
 
@@ -50,21 +51,32 @@ def pooling_of(folder: Path) -> Pooling:
 
     A warning says where it means another way, or has a layer behind, which are not read.
     """
-    values, modules = _read(folder / _SETTINGS), _read(folder / "modules.json")
-    modes = values if isinstance(values, dict) else {}
-    used = sorted(name for name, value in modes.items() if name.startswith(_MODE) and value is True)
-    pooling: Pooling = "cls" if f"{_MODE}cls_token" in used and f"{_MODE}mean_tokens" not in used else "mean"
+    used, modules = _modes(_read(folder / _SETTINGS)), _read(folder / "modules.json")
+    pooling: Pooling = (
+        "cls" if any(name in _CLS for name in used) and not any(name in _MEAN for name in used) else "mean"
+    )
     kinds = [str(one.get("type")) for one in modules if isinstance(one, dict)] if isinstance(modules, list) else []
-    other = [name.removeprefix(_MODE) for name in used if name.removeprefix(_MODE) not in ("cls_token", "mean_tokens")]
+    other = [name for name in used if name not in _CLS + _MEAN]
     more = ["a dense layer"] if any(kind.endswith("Dense") for kind in kinds) else []
     if other or more or len(used) > 1:
         _log.warning(
             "%s: the vectors of this checkpoint were made by %s; here they are the %s.",
             folder.name,
-            " and ".join([*(name.removeprefix(_MODE) for name in used), *more]),
+            " and ".join([*used, *more]),
             "first token" if pooling == "cls" else "mean of the tokens",
         )
     return pooling
+
+
+def _modes(settings: object) -> list[str]:
+    """Return the ways of pooling that settings name, in either form: a name or a list of them, or a truth for each."""
+    if not isinstance(settings, dict):
+        return []
+    named = settings.get(_MODE)
+    if named is not None:
+        return sorted(str(name) for name in (named if isinstance(named, list) else [named]))
+    old = f"{_MODE}_"
+    return sorted(name.removeprefix(old) for name, value in settings.items() if name.startswith(old) and value is True)
 
 
 def _read(place: Path) -> object:
