@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from fastbert.bundle import Bundle, check_target, read_bundle
-from fastbert.config import DataConfig, TrainConfig, split_options
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig, split_options, take_decisions
 from fastbert.data.databunch import DataBunch, normalize_options
 from fastbert.data.sources import Source
 from fastbert.display import View
@@ -76,23 +76,39 @@ def train(
     callbacks: Sequence[Callback] = (),
     on_view: Callable[[View], None] = lambda view: None,
 ) -> Result:
-    """Train on tables and write the bundle.
+    """Train on tables and write the bundle: `prepare`, then `finish`.
 
-    An encoder that is adapted to unlabelled text is written beside out, under the name of out with "-encoder"; the
-    model starts from it only if that makes it better on rows held out.
     on_view: is shown the plan before training starts and, with unlabelled text, both results.
     Raises UsageError for wrong options or bad input before any work, and leaves nothing behind.
     """
+    check_target(Path(out), overwrite=overwrite)
+    learner = prepare(tables, data=data, config=config, callbacks=callbacks)
+    return finish(learner, tables, out, overwrite=overwrite, on_view=on_view)
+
+
+def finish(
+    learner: Learner,
+    tables: Tables,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    on_view: Callable[[View], None] = lambda view: None,
+) -> Result:
+    """Train a learner on the tables that it was prepared for and write the bundle.
+
+    An encoder that is adapted to unlabelled text is written beside out, under the name of out with "-encoder"; the
+    model starts from it only if that makes it better on rows held out.
+    on_view, errors: as of `train`.
+    """
     folder = Path(out)
     check_target(folder, overwrite=overwrite)
-    learner = prepare(tables, data=data, config=config, callbacks=callbacks)
     adaptation = prepare_adaptation(tables, folder, learner, overwrite=overwrite)
     plan = learner.plan()
     on_view(plan.view())
     if adaptation is None:
         learner.fit()
     else:
-        learner = adaptation.run(learner, callbacks, on_view)
+        learner = adaptation.run(learner, learner.callbacks, on_view)
         plan = learner.last_plan
     return Result(read_bundle(learner.save(folder, overwrite=overwrite)), learner, plan)
 
@@ -102,12 +118,14 @@ def prepare(
     *,
     data: DataConfig | None = None,
     config: TrainConfig | None = None,
+    decide: DecisionConfig | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Learner:
     """Read the tables and open the encoder: everything of a run but the training."""
     chosen = config or TrainConfig()
     bunch = DataBunch.from_files(tables.train, tables.valid, tables.test, config=data, seed=chosen.seed)
-    return Learner(bunch, config=chosen, callbacks=callbacks)
+    deciding: dict[str, Any] = {} if decide is None else decide.to_json()
+    return Learner(bunch, config=chosen, callbacks=callbacks, **deciding)
 
 
 def prepare_adaptation(tables: Tables, out: Path, learner: Learner, *, overwrite: bool = False) -> Adapting | None:
@@ -130,26 +148,23 @@ def fit(
     progress: show the plan and a progress bar on standard error.
     out: folder of the bundle; without it a temporary one, which is kept until the process's
     temporary files are cleared; `predictor.bundle.folder` tells where it lies.
-    options: fields of DataConfig and TrainConfig; and `adapt`, a file or a list of files of text without labels
-        that the encoder learns from first (`Tables.unlabelled`).
+    options: fields of DataConfig, TrainConfig and DecisionConfig; and `adapt`, a file or a list of files of text
+        without labels that the encoder learns from first (`Tables.unlabelled`).
 
     >>> model = fastbert.fit("feedback.csv")        # doctest: +SKIP
     >>> model(["The export button does nothing"])   # doctest: +SKIP
     """
     given = options.pop("adapt", None) or ()
     unlabelled = (given,) if isinstance(given, str | Path) else tuple(cast("Sequence[str | Path]", given))
-    data, config = split_options(normalize_options(options))
+    decide, others = take_decisions(options)
+    data, config = split_options(normalize_options(others))
     folder = (
         Path(out) if out is not None else Path(tempfile.gettempdir()) / f"fastbert-{uuid.uuid4().hex[:12]}" / "model"
     )
     bar = ProgressBar()
-    result = train(
-        Tables(table, valid, test, unlabelled),
-        folder,
-        data=data,
-        config=config,
-        overwrite=overwrite,
-        callbacks=[bar] if progress else [],
-        on_view=lambda view: bar.console.print(view, highlight=False, markup=False) if progress else None,
-    )
+    check_target(folder, overwrite=overwrite)
+    tables = Tables(table, valid, test, unlabelled)
+    learner = prepare(tables, data=data, config=config, decide=decide, callbacks=[bar] if progress else [])
+    show = (lambda view: bar.console.print(view, highlight=False, markup=False)) if progress else (lambda view: None)
+    result = finish(learner, tables, folder, overwrite=overwrite, on_view=show)
     return Predictor.load(result.bundle.folder)

@@ -212,6 +212,37 @@ def _take_out(folder: Path, export: Export) -> set[str]:
     return stale
 
 
+def rewrite(bundle: Bundle, write_files: Callable[[Path], None]) -> Path:
+    """Put other decisions, scores and facts into a bundle that exists, with files that show them; return its path.
+
+    bundle: as it is to be; its folder, task and exports are those that lie there.
+    write_files: fills an empty folder with the files that are new.
+    The old files are taken out of the manifest before they are replaced and come back with it, so that the bundle
+    verifies at every moment. Raises TrainingError if the disk fails.
+    """
+    working = bundle.folder / f"{WORKING}{uuid.uuid4().hex[:8]}"
+    try:
+        working.mkdir()
+        write_files(working)
+        checksums = _checksums(working)
+        values = _read_manifest(bundle.folder)
+        kept = {name: checksum for name, checksum in _mapping(values, "files").items() if name not in checksums}
+        _write_manifest(bundle.folder, {**values, "files": kept})
+        for name in checksums:
+            os.replace(working / name, bundle.folder / name)
+        changed = {name: bundle.to_json({})[name] for name in ("decisions", "scores", "facts")}
+        _write_manifest(bundle.folder, {**values, **changed, "files": {**kept, **checksums}})
+    except OSError as error:
+        raise TrainingError(
+            f"{bundle.folder}: the decision rule could not be written ({error.strerror or error}). The model itself is "
+            "unharmed.",
+            "Free some space, or copy the bundle to a folder that can be written to.",
+        ) from error
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return bundle.folder
+
+
 def read_bundle(folder: str | Path, *, verify: bool = True, ignoring: str | None = None) -> Bundle:
     """Read a bundle. Raises BundleError if it is none, too new, incomplete or was changed.
 

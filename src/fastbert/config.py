@@ -154,6 +154,31 @@ class TrainConfig(_Options):
 
 
 @dataclass(frozen=True)
+class DecisionConfig(_Options):
+    """How scores become answers; fitted on validation rows, and changed without training anew.
+
+    goal: f1, fbeta:2, precision>=0.9, recall>=0.95, recall>=0.95@LABEL, cost:FILE or default; None: of the task.
+    calibrate: how scores become probabilities; "auto" takes what does best on rows held out.
+    abstain: "none", a least confidence such as 0.8, risk<=0.05 or coverage>=0.9.
+    outside: share of the validation rows that may be called unlike the training texts; 0 calls none.
+    at_least, at_most: labels of an answer; with one label a row, at_most names so many of the best.
+    """
+
+    goal: str | None = None
+    calibrate: Literal["auto", "none", "temperature", "platt", "isotonic"] = "auto"
+    abstain: str = "none"
+    outside: float = 0.0
+    at_least: int = 0
+    at_most: int | None = None
+
+    def __post_init__(self) -> None:
+        check_range("outside", self.outside, 0.0, 0.5)
+        check_range("at_least", self.at_least, 0, 1_000_000)
+        if self.at_most is not None:
+            check_range("at_most", self.at_most, max(1, self.at_least), 1_000_000)
+
+
+@dataclass(frozen=True)
 class AdaptConfig(_Options):
     """How an encoder learns the language of a corpus. None means: chosen by the recipe from encoder and corpus.
 
@@ -210,7 +235,7 @@ class AdaptConfig(_Options):
 
 
 def read_options(path: str | Path) -> dict[str, object]:
-    """Return the options of a TOML file: top-level keys and those of its [data] and [train] tables."""
+    """Return the options of a TOML file: top-level keys and those of its [data], [train] and [decide] tables."""
     place = Path(path)
     try:
         content = tomllib.loads(place.read_text(encoding="utf-8"))
@@ -220,7 +245,7 @@ def read_options(path: str | Path) -> dict[str, object]:
         raise ConfigError(f"{place}: not valid TOML: {error}.") from error
     merged: dict[str, object] = {}
     for name, value in content.items():
-        merged.update(value if name in ("data", "train") and isinstance(value, dict) else {name: value})
+        merged.update(value if name in ("data", "train", "decide") and isinstance(value, dict) else {name: value})
     return merged
 
 
@@ -237,6 +262,13 @@ def split_options(options: Mapping[str, object]) -> tuple[DataConfig, TrainConfi
     data = DataConfig().changed(**{name: value for name, value in options.items() if name in data_names})
     train = TrainConfig().changed(**{name: value for name, value in options.items() if name in train_names})
     return data, train
+
+
+def take_decisions(options: Mapping[str, object]) -> tuple[DecisionConfig, dict[str, object]]:
+    """Return the options of the decision rule, and the others. Raises ConfigError for a wrong value."""
+    names = {field.name for field in fields(DecisionConfig)}
+    config = DecisionConfig().changed(**{name: value for name, value in options.items() if name in names})
+    return config, {name: value for name, value in options.items() if name not in names}
 
 
 def parse_assignment(text: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from fastbert._version import __version__
 from fastbert.cli import (
     adapt,
     bench,
+    decide,
     embed,
     evaluate,
     export,
@@ -65,6 +66,7 @@ def _options(
 
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("decide")(decide.decide)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
 app.command("similar")(similar.similar)

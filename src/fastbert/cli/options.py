@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastbert.config import AdaptConfig, DataConfig, TrainConfig, parse_assignment, read_options, split_options
+from fastbert.config import (
+    AdaptConfig,
+    DataConfig,
+    DecisionConfig,
+    TrainConfig,
+    parse_assignment,
+    read_options,
+    split_options,
+    take_decisions,
+)
 from fastbert.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -20,7 +29,19 @@ if TYPE_CHECKING:
 def collect(
     config: Path | None, assignments: Sequence[str], named: Mapping[str, object]
 ) -> tuple[DataConfig, TrainConfig]:
-    """Merge the three sources of options. Raises ConfigError for a wrong name or value."""
+    """Merge the three sources of options; those of the decision rule are for `decisions`.
+
+    Raises ConfigError for a wrong name or value.
+    """
+    return split_options(take_decisions(_merged(config, assignments, named))[1])
+
+
+def decisions(config: Path | None, assignments: Sequence[str], named: Mapping[str, object]) -> DecisionConfig:
+    """Return the options of the decision rule from the three sources. Raises ConfigError for a wrong value."""
+    return take_decisions(_merged(config, assignments, named))[0]
+
+
+def _merged(config: Path | None, assignments: Sequence[str], named: Mapping[str, object]) -> dict[str, object]:
     merged = read_options(config) if config is not None else {}
     merged.update(parse_assignment(text) for text in assignments)
     given = {name: value for name, value in named.items() if value is not None}
@@ -31,7 +52,7 @@ def collect(
     if "label" in merged:
         merged["labels"] = (str(merged.pop("label")),)
     merged.update(given)
-    return split_options(merged)
+    return merged
 
 
 def adapt_config(assignments: Sequence[str], named: Mapping[str, object]) -> AdaptConfig:

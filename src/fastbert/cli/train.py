@@ -11,7 +11,7 @@ from fastbert.cli.output import print_data, print_json, say, score_block, show
 
 if TYPE_CHECKING:
     from fastbert.api import Tables
-    from fastbert.config import DataConfig, TrainConfig
+    from fastbert.training.learner import Learner
 
 
 def train(
@@ -42,6 +42,8 @@ def train(
     precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
     seed: int | None = typer.Option(None, help="Seed of split, weights, order and dropout."),
     config: Path | None = typer.Option(None, help="TOML file of options."),
+    goal: str | None = typer.Option(None, help="f1, fbeta:2, precision>=0.9, recall>=0.95, cost:FILE; see `decide`."),
+    abstain: str | None = typer.Option(None, help="Answer unknown below a confidence (0.8), or for risk<=0.05."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
     adapt: list[Path] = typer.Option(
         [], "--adapt", help="Unlabelled text to adapt the encoder to first, kept if validation says so; repeatable."
@@ -57,23 +59,26 @@ def train(
     Columns, task, split, learning rate and epochs are inferred and printed as a plan first.
     """
     from fastbert import api
+    from fastbert.bundle import check_target
     from fastbert.cli import options
 
     named = {
         "text": text, "label": label, "labels": labels, "labels_file": labels_file,
         "header": False if no_header else None, "delimiter": delimiter, "group": group, "on_bad_row": on_bad_row,
-        "task": task, "encoder": encoder, "epochs": epochs, "lr": lr,
+        "task": task, "encoder": encoder, "epochs": epochs, "lr": lr, "goal": goal, "abstain": abstain,
         "schedule": schedule, "batch_size": batch_size, "max_tokens": max_tokens, "precision": precision, "seed": seed,
     }  # fmt: skip
     data, training = options.collect(config, assignments, named)
+    decide = options.decisions(config, assignments, named)
     tables = api.Tables(table, valid, test, adapt)
-    if plan_only:
-        show_plan(tables, out, data=data, config=training, overwrite=overwrite, as_json=as_json)
-        return
     callbacks = options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard)
-    result = api.train(
-        tables, out, data=data, config=training, overwrite=overwrite, callbacks=callbacks, on_view=show,
-    )  # fmt: skip
+    if not plan_only:
+        check_target(out, overwrite=overwrite)
+    learner = api.prepare(tables, data=data, config=training, decide=decide, callbacks=callbacks)
+    if plan_only:
+        show_plan(tables, out, learner, overwrite=overwrite, as_json=as_json)
+        return
+    result = api.finish(learner, tables, out, overwrite=overwrite, on_view=show)
     if as_json:
         print_json(result.to_json())
         return
@@ -85,13 +90,10 @@ def train(
     say(f"try it   {command} TABLE" if result.bundle.reads_pairs else f'try it   echo "your text" | {command} -')
 
 
-def show_plan(
-    tables: Tables, out: Path, *, data: DataConfig, config: TrainConfig, overwrite: bool, as_json: bool
-) -> None:
+def show_plan(tables: Tables, out: Path, learner: Learner, *, overwrite: bool, as_json: bool) -> None:
     """Print what would be done, adaptation included."""
     from fastbert import api
 
-    learner = api.prepare(tables, data=data, config=config)
     adapting = api.prepare_adaptation(tables, out, learner, overwrite=overwrite)
     plan = learner.plan()
     if as_json:

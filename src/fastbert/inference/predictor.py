@@ -7,12 +7,14 @@ The learner evaluates through the same pipeline, so that a saved model answers a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from fastbert.bundle import Bundle, read_bundle
 from fastbert.data.examples import TextExample
 from fastbert.data.tokens import Tokenizer
+from fastbert.decisions.rules import Decisions
 from fastbert.errors import DataError
 from fastbert.inference.backends import open_backend
 from fastbert.inference.pipeline import Backend, predict_features
@@ -79,6 +81,15 @@ class Predictor:
         self._check_shape(examples)
         features = self.task.encode(examples, self.tokenizer, self.bundle.max_tokens)
         return predict_features(self.task, self.backend, features, examples, self.bundle.decisions, self.tokenizer)
+
+    def with_decisions(self, decisions: Decisions) -> Predictor:
+        """Return a predictor of the same model that answers by another rule; `Decisions()` is the plain one."""
+        return Predictor(replace(self.bundle, decisions=decisions), self.tokenizer, self.backend, self.reason)
+
+    @property
+    def answer_columns(self) -> tuple[str, ...]:
+        """Return the columns that an answer adds to a table."""
+        return self.task.answer_columns
 
     def stream(self, texts: Iterable[TextInput], chunk: int = CHUNK) -> Iterator[Prediction]:
         """Yield predictions in order, holding at most chunk texts in memory, or fewer long ones."""

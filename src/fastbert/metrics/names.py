@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-LOWER_IS_BETTER = frozenset({"log_loss", "hamming_loss", "labels_left_out", "rmse", "mae", "perplexity"})
+LOWER_IS_BETTER = frozenset({"log_loss", "hamming_loss", "labels_left_out", "rmse", "mae", "perplexity", "ece"})
 MEANINGS: Mapping[str, str] = MappingProxyType(  # for people who do not score models every day
     {
         "accuracy": "share of rows that are right",
@@ -23,6 +23,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(  # for people who do not score m
         "f1_answered": "overlap with the right answers, of questions with an answer",
         "no_answer_accuracy": "share of questions without an answer that are left unanswered",
         "hamming_loss": "share of wrong cells; lower is better",
+        "ece": "how far probabilities are from what happens; lower is better",
+        "coverage": "share of rows that are answered; the other scores are of these",
         "spearman": "how well answers order the rows; 1 is perfect",
         "pearson": "correlation of truth and answer; 1 is perfect",
         "r2": "share of the variance that is explained; 0 is the mean",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 import numpy as np
 import numpy.typing as npt
 
+from fastbert.config import DecisionConfig
 from fastbert.data.examples import Example as Example  # named here too, where the author of a task looks
 from fastbert.data.features import Array as Array
 from fastbert.data.features import Feature as Feature
@@ -283,9 +284,32 @@ class Task(ABC):
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
         """Return the decision rule fitted on validation predictions."""
 
+    def check_rule(self, config: DecisionConfig) -> None:
+        """Raise ConfigError for options of a decision rule that the task does not know."""
+        refuse_options(config, self.name)
+
+    def fit_rule(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example], config: DecisionConfig
+    ) -> Decisions:
+        """Return the rule to save: what a user asks for, fitted on validation rows.
+
+        predictions: with the model's own scores, by the default rule. `fit_decisions` is its quick form, by which
+        weights are compared. Raises ConfigError for what the task does not know.
+        """
+        self.check_rule(config)
+        return self.fit_decisions(predictions, examples)
+
     def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
         """Return predictions as another decision rule makes them; a task without one leaves them as they are."""
         return list(predictions)
+
+    def pack(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, Array]:
+        """Return what a rule can be fitted to again, as arrays without texts; {} where there is nothing to decide."""
+        return {}
+
+    def unpack(self, arrays: Mapping[str, Array]) -> tuple[list[Prediction], list[Example]]:
+        """Return predictions by the default rule, and examples, without texts, from what `pack` returned."""
+        return [], []
 
     @abstractmethod
     def to_json(self) -> dict[str, object]:
@@ -295,6 +319,14 @@ class Task(ABC):
     @abstractmethod
     def from_json(cls, values: Mapping[str, object]) -> Self:
         """Make the task again. Raises BundleError where a value is missing or wrong."""
+
+
+def refuse_options(config: DecisionConfig, task: str, known: Sequence[str] = ()) -> None:
+    """Raise ConfigError for options of a decision rule that a task does not know; `calibrate` has its own meaning."""
+    default = DecisionConfig().to_json()
+    for name, value in config.to_json().items():
+        if name not in known and value != default[name]:
+            raise ConfigError(f"{name} is {value!r}, which the task '{task}' does not know.", "Leave it out.")
 
 
 def pad_batch(features: Sequence[Feature], pad_id: int) -> Batch:

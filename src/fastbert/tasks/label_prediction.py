@@ -5,12 +5,15 @@ Knows nothing of how they were decided.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from fastbert.data.examples import TextExample
 from fastbert.tasks.base import Example, Prediction
+
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,21 @@ class WindowScores:
 class LabelPrediction(Prediction):
     """The labels of one text.
 
-    labels: names decided, by falling score; may be empty for a multi-label model.
+    labels: names decided, by falling score; may be empty for a multi-label model, and is for an unknown answer.
     scores: probability of each label name.
     windows: what each window said, where the text was read in several; else empty.
+    reason: why the answer is unknown or, where labels are paths, stops above its end; else empty.
+    energy: free energy of the logits: higher for a text that speaks for no label.
     """
 
     windows: tuple[WindowScores, ...] = ()
+    reason: str = field(default="", kw_only=True)
+    energy: float = field(default=math.nan, kw_only=True, compare=False)
 
     @property
     def answer(self) -> Hashable:
-        """Return the decided labels, whatever their order."""
-        return frozenset(self.labels)
+        """Return the decided labels, whatever their order; an unknown answer is another than one without labels."""
+        return frozenset(self.labels) if self.labels or not self.reason else UNKNOWN
 
     @property
     def numbers(self) -> Mapping[Hashable, float]:
@@ -45,20 +52,20 @@ class LabelPrediction(Prediction):
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the decided labels, joined by |, and the score of each label."""
-        return ("|".join(self.labels), *(f"{score:.6f}" for score in self.scores.values()))
-
-    def at_threshold(self, threshold: float) -> LabelPrediction:
-        """Return the labels whose score is at least a threshold, by falling score."""
-        ranked = sorted(self.scores.items(), key=lambda item: -item[1])  # equal scores stay in the order of labels
-        return replace(self, labels=tuple(name for name, score in ranked if score >= threshold))
+        decided = UNKNOWN if self.reason and not self.labels else "|".join(self.labels)
+        return (decided, *(f"{score:.6f}" for score in self.scores.values()))
 
     def describe(self) -> str:
-        """Return the decided labels with their scores."""
+        """Return the decided labels with their scores, or that the answer is unknown and why."""
+        if self.reason:
+            return f"{', '.join(self.labels) or UNKNOWN} ({self.reason})"
         return ", ".join(f"{name} {self.scores[name]:.2f}" for name in self.labels)
 
     def to_json(self) -> dict[str, object]:
         """Return labels and scores, and windows where there are several."""
         values: dict[str, object] = {"labels": list(self.labels), "scores": dict(self.scores)}
+        if self.reason:
+            values |= {"unknown": not self.labels, "reason": self.reason}
         if self.windows:
             values["windows"] = [
                 {"pieces": [list(piece) for piece in window.pieces], "scores": dict(window.scores)}
@@ -78,3 +85,14 @@ def true_labels(example: Example) -> tuple[str, ...]:
     if labels is None:
         raise ValueError(f"{example.where}: an example without labels cannot be scored")
     return labels
+
+
+def answered(predictions: Sequence[Prediction], examples: Sequence[Example]) -> tuple[list[Prediction], list[Example]]:
+    """Return the predictions that are whole answers, and their examples."""
+    pairs = [pair for pair in zip(predictions, examples, strict=True) if not labelled(pair[0]).reason]
+    return [said for said, _ in pairs], [example for _, example in pairs]
+
+
+def coverage(said: Sequence[Prediction], predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Return the share of rows that are answered, {} where all are."""
+    return {} if len(said) == len(predictions) else {"coverage": len(said) / len(predictions)}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from fastbert.config import DataConfig
+from fastbert.config import DataConfig, DecisionConfig
 from fastbert.data.checks import text_warnings
 from fastbert.data.entity_checks import entity_warnings
 from fastbert.data.examples import Entity, TaggedExample
@@ -32,8 +32,18 @@ from fastbert.decisions.tags import OUTSIDE, TagSet, best_paths, span_scores_of
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
 from fastbert.metrics.spans import span_scores, span_scores_by_label
-from fastbert.tasks.base import DRAWS, Agreement, Array, Batch, Example, Feature, Prediction, Task
+from fastbert.tasks.base import DRAWS, Agreement, Array, Batch, Example, Feature, Prediction, Task, refuse_options
 from fastbert.tasks.entities_prediction import EntitiesPrediction, ScoredEntity, entities_in
+from fastbert.tasks.entity_rules import (
+    check_entity_goal,
+    entities_rule,
+    fit_entity_rule,
+    found_entities,
+    pack_entities,
+    redecided,
+    true_entities,
+    unpack_entities,
+)
 from fastbert.tasks.token_scores import UnitScores, encode_units, first_tokens, unit_scores, units_of
 
 if TYPE_CHECKING:
@@ -92,7 +102,7 @@ class Tagging(Task):
         """Return how outputs become entities."""
         return (
             "The most probable legal sequence of tags is the answer; an entity's score is the probability that "
-            "exactly its characters have its label."
+            "exactly its characters have its label." + entities_rule(decisions)
         )
 
     @property
@@ -173,10 +183,11 @@ class Tagging(Task):
             row = int(np.searchsorted(ends_N, first, side="right"))
             start, end = found.units[first][0], found.units[last - 1][1]
             entities[row].append(ScoredEntity(examples[row].text[start:end], label, start, end, score))
-        return [
+        found_B: list[Prediction] = [
             EntitiesPrediction.of(own, example, cut=cut)
             for own, example, cut in zip(entities, examples, cut_B, strict=True)
         ]
+        return self.redecide(found_B, decisions)
 
     @property
     def answer_columns(self) -> tuple[str, ...]:
@@ -217,8 +228,31 @@ class Tagging(Task):
         return "right" if said == true else "partly" if said & true else "wrong"
 
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
-        """Return the default rule, which nothing reads."""
+        """Return the default rule: every entity is given."""
         return Decisions()
+
+    def check_rule(self, config: DecisionConfig) -> None:
+        """Raise ConfigError for a goal that entities do not have."""
+        refuse_options(config, self.name, known=("goal", "calibrate"))
+        check_entity_goal(config, self.labels.names)
+
+    def fit_rule(
+        self, predictions: Sequence[Prediction], examples: Sequence[Example], config: DecisionConfig
+    ) -> Decisions:
+        """Return calibrated scores of entities and, for a goal, the score from which each type is given."""
+        return fit_entity_rule(found_entities(predictions, examples, self.labels), self.labels.names, config)
+
+    def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
+        """Return predictions with calibrated scores, and the entities that a rule gives."""
+        return redecided(predictions, decisions)
+
+    def pack(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, Array]:
+        """Return places, types and scores of the entities found, and the true ones."""
+        return pack_entities(predictions, examples, self.labels)
+
+    def unpack(self, arrays: Mapping[str, Array]) -> tuple[list[Prediction], list[Example]]:
+        """Return what `pack` was given, without texts."""
+        return unpack_entities(arrays, self.labels)
 
     def to_json(self) -> dict[str, object]:
         """Return the entity types."""
@@ -251,14 +285,6 @@ class Tagging(Task):
         """Return the true tag of each unit; an entity that does not fit the units is widened to them."""
         units = units_of(example)
         return self.tags.path_of(align(units, true_entities(example)).spans, len(units))
-
-
-def true_entities(example: Example) -> tuple[Entity, ...]:
-    """Return the entities of an example. Raises ValueError where they are not known."""
-    entities = cast("TaggedExample", example).entities
-    if entities is None:
-        raise ValueError(f"{example.where}: a text without entities given cannot be scored")
-    return entities
 
 
 def _log_probs(found: UnitScores) -> Doubles:

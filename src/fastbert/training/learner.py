@@ -15,9 +15,10 @@ import torch
 from torch import nn
 
 from fastbert.bundle import Bundle, write_bundle
-from fastbert.config import Precision, TrainConfig
+from fastbert.config import TrainConfig, take_decisions
 from fastbert.data.databunch import DataBunch
 from fastbert.decisions.rules import Decisions
+from fastbert.decisions.saved import Arrays, write_rows
 from fastbert.display import View
 from fastbert.errors import ConfigError
 from fastbert.inference.pipeline import Backend, predict_features
@@ -26,23 +27,16 @@ from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
 from fastbert.insight.report import write_report
 from fastbert.models import freezing
-from fastbert.models.attention import suit_attention
-from fastbert.models.first_token import read_first_token_only
 from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import (
-    Encoder,
     HeadFactory,
-    count_parameters,
     describe_encoder,
-    keeps_head,
-    load_model,
     open_encoder,
     save_model,
 )
-from fastbert.models.optimizers import find_optimizer, forget_misfits, make_optimizer
-from fastbert.models.probing import working_runtime
+from fastbert.models.optimizers import find_optimizer, forget_misfits
 from fastbert.models.schedules import Schedule, make_schedule
-from fastbert.runtime import Runtime, choose_runtime, seed_everything
+from fastbert.runtime import choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
 from fastbert.training import plan as planning
 from fastbert.training import recipe
@@ -50,6 +44,7 @@ from fastbert.training.callbacks import Callback, EarlyStopping
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.meter import FlopMeter
 from fastbert.training.shortcuts import shortcuts
+from fastbert.training.start import new_model, new_optimizer, recipe_facts
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper, make_scaler
 
@@ -60,7 +55,7 @@ Metric = Callable[..., float]
 class Learner:
     """Trains a task on data, starting from an encoder.
 
-    encoder: "minilm", a folder, or a hub name.    options: fields of TrainConfig.
+    encoder: "minilm", a folder, or a hub name.    options: fields of TrainConfig and of DecisionConfig.
     callbacks: watch every fit.    metrics: functions of (predictions, examples), added to the
     scores by their `__name__`.    head: factory (hidden size, labels) -> module, for a head of
     your own; it is called with (hidden states, attention mask).
@@ -81,7 +76,8 @@ class Learner:
         head: HeadFactory | None = None,
         **options: object,
     ) -> None:
-        named = options if encoder is None else {**options, "encoder": encoder}
+        self.deciding, named = take_decisions(options if encoder is None else {**options, "encoder": encoder})
+        data.task.check_rule(self.deciding)
         self.config = (config or TrainConfig()).changed(**named)
         self.runtime = choose_runtime(self.config.precision)
         self.encoder = open_encoder(self.config.encoder)
@@ -97,7 +93,7 @@ class Learner:
         if self.config.loss != "default":
             task = self.data.task.with_loss(self.config.loss, self.data.examples("train"))
             self.data = replace(self.data, task=task)
-        self.model, self.runtime = _new_model(self.encoder, self.data, head, self.runtime, self.config.precision)
+        self.model, self.runtime = new_model(self.encoder, self.data, head, self.runtime, self.config.precision)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self._measured: dict[TrainConfig, float] = {}
@@ -148,9 +144,19 @@ class Learner:
                 FlopMeter(stepper, int(self.data.encoded("train").features[0].input_ids_L[0])),
             ).run()
         self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
-        self.decisions = self.data.task.fit_decisions(self.predictions("valid"), self.data.examples("valid"))
         self.last_run: RunState = state
         self.last_plan = plan
+        return self.decide()
+
+    def decide(self, **options: object) -> Learner:
+        """Fit the decision rule to the validation rows; the weights stay. options: fields of DecisionConfig.
+
+        `fit` ends with it. Raises ConfigError for what the task does not know or the rows cannot serve.
+        """
+        deciding = self.deciding.changed(**options)
+        self.data.task.check_rule(deciding)
+        self.decisions = self.data.task.fit_rule(self.raw_predictions("valid"), self.data.examples("valid"), deciding)
+        self.deciding = deciding
         return self
 
     def plan(self, *, estimate: bool = True, **options: object) -> planning.Plan:
@@ -161,7 +167,7 @@ class Learner:
         _refuse_fixed(options)
         config = self.config.changed(**options)
         num_rows = len(self.data.splits["train"])
-        config, reasons = recipe.choose(config, _facts(self))
+        config, reasons = recipe.choose(config, recipe_facts(self.data, self.model, self.encoder, self.head))
         self.schedule(config)  # a wrong name or value is refused before anything is measured
         stepper = self._stepper(config, keep=False)
         if estimate:
@@ -207,7 +213,11 @@ class Learner:
 
     def predictions(self, split: str = "valid") -> list[Prediction]:
         """Return the predictions of a split, in the order of its rows."""
-        return self._predict_split(split, self._backend())
+        return self._predict_split(split, self._backend(), self.decisions)
+
+    def raw_predictions(self, split: str = "valid") -> list[Prediction]:
+        """Return the predictions of a split by the default rule, with scores as the model gives them."""
+        return self._predict_split(split, self._backend(), Decisions())
 
     def evaluate(self, split: str = "valid") -> dict[str, float]:
         """Return the scores of a split, the metrics of your own among them."""
@@ -236,28 +246,7 @@ class Learner:
 
         Raises BundleError if the folder exists and overwrite is False, or is no bundle.
         """
-        plan = self.last_plan if hasattr(self, "last_plan") else self.plan(estimate=False)
-        answers = {split: self.predictions(split) for split in self.data.splits if split != "train"}
-        scores = {split: self._score(given, split) for split, given in answers.items()}
-        bundle = Bundle(
-            folder=Path(folder),
-            task=self.data.task,
-            decisions=self.decisions,
-            max_tokens=self.data.max_tokens,
-            tokenizer=self.encoder.tokenizer.to_json(),
-            head=None if self.head is None else _place_of(self.head),
-            scores=scores,
-            facts={"plan": plan.to_json(), "history": self.history.to_json(), **self.facts},
-        )
-        last = list(scores)[-1]
-        per_label = self.data.task.score_labels(answers[last], self.data.examples(last))
-        confusion = self.data.task.confusion(answers[last], self.data.examples(last))
-
-        def write_files(working: Path) -> None:
-            save_model(self.model, self.encoder, working, self.data.max_tokens)
-            write_report(working, bundle, per_label, split=last, confusion=confusion)
-
-        return write_bundle(bundle, write_files, overwrite=overwrite)
+        return _save(self, Path(folder), overwrite=overwrite)
 
     def __repr__(self) -> str:
         return repr(self._view())
@@ -274,11 +263,9 @@ class Learner:
         names = self.encoder.tokenizer.input_names
         return TorchBackend(self.model, exact, names, prefix, self.data.task.outputs)
 
-    def _predict_split(self, split: str, backend: Backend) -> list[Prediction]:
+    def _predict_split(self, split: str, backend: Backend, decisions: Decisions) -> list[Prediction]:
         encoded, examples = self.data.encoded(split), self.data.examples(split)
-        return predict_features(
-            self.data.task, backend, encoded.features, examples, self.decisions, self.encoder.tokenizer
-        )
+        return predict_features(self.data.task, backend, encoded.features, examples, decisions, self.encoder.tokenizer)
 
     def _score(self, predictions: Sequence[Prediction], split: str) -> dict[str, float]:
         examples = self.data.examples(split)
@@ -290,7 +277,7 @@ class Learner:
         key = (config.optimizer, config.weight_decay, config.layer_decay, config.head_lr_factor)
         lr = config.lr or 0.0
         if self._optimizer is None or self._optimizer[0] != key:
-            optimizer = _new_optimizer(self.model, config)
+            optimizer = new_optimizer(self.model, config)
         else:
             optimizer = self._optimizer[1]
         if keep:
@@ -311,11 +298,24 @@ class Learner:
 
 def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
     task, examples = learner.data.task, learner.data.examples("valid")
-    outputs = learner._predict_split("valid", learner._backend(prefix))
+    outputs = learner._predict_split("valid", learner._backend(prefix), Decisions())
     # Weights are compared as they would be saved: each by the decision rule that fits them.
     predictions = task.redecide(outputs, task.fit_decisions(outputs, examples))
     error = task.score_error(predictions, examples)
     return Validation(learner._score(predictions, "valid"), error)
+
+
+def _answers(learner: Learner) -> tuple[dict[str, Arrays], dict[str, list[Prediction]]]:
+    """Return, for each split that was held out, what a rule can be fitted to again, and the answers by the rule."""
+    packed: dict[str, Arrays] = {}
+    answers: dict[str, list[Prediction]] = {}
+    for split in learner.data.splits:
+        if split != "train":
+            raw = learner.raw_predictions(split)
+            packed[split] = dict(learner.data.task.pack(raw, learner.data.examples(split)))
+            redecided = learner.data.task.redecide(raw, learner.decisions)
+            answers[split] = redecided if packed[split] else learner.predictions(split)
+    return packed, answers
 
 
 def _refuse_fixed(options: Mapping[str, object]) -> None:
@@ -347,34 +347,27 @@ def _place_of(function: Callable[..., object]) -> str:
     return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
-def _new_model(
-    encoder: Encoder, data: DataBunch, head: HeadFactory | None, runtime: Runtime, asked: Precision
-) -> tuple[nn.Module, Runtime]:
-    """Load the encoder with a new head, which starts at the task's prior where it has one; return how it computes."""
-    model = load_model(encoder, data.task, head, data.task.prior_logits(data.examples("train")))
-    suit_attention(model, runtime)
-    read_first_token_only(model)
-    working = working_runtime(model.to(runtime.device), runtime, encoder.tokenizer.input_names, asked)
-    suit_attention(model, working)
-    return model, working
-
-
-def _new_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    return make_optimizer(
-        model,
-        config.optimizer,
-        lr=config.lr or 0.0,
-        weight_decay=config.weight_decay,
-        layer_decay=config.layer_decay,
-        head_lr_factor=config.head_lr_factor or 1.0,
+def _save(learner: Learner, folder: Path, *, overwrite: bool) -> Path:
+    plan = learner.last_plan if hasattr(learner, "last_plan") else learner.plan(estimate=False)
+    packed, answers = _answers(learner)
+    scores = {split: learner._score(given, split) for split, given in answers.items()}
+    bundle = Bundle(
+        folder=folder,
+        task=learner.data.task,
+        decisions=learner.decisions,
+        max_tokens=learner.data.max_tokens,
+        tokenizer=learner.encoder.tokenizer.to_json(),
+        head=None if learner.head is None else _place_of(learner.head),
+        scores=scores,
+        facts={"plan": plan.to_json(), "history": learner.history.to_json(), **learner.facts},
     )
+    last = list(scores)[-1]
+    per_label = learner.data.task.score_labels(answers[last], learner.data.examples(last))
+    confusion = learner.data.task.confusion(answers[last], learner.data.examples(last))
 
+    def write_files(working: Path) -> None:
+        save_model(learner.model, learner.encoder, working, learner.data.max_tokens)
+        write_rows(working, packed)
+        write_report(working, bundle, per_label, split=last, confusion=confusion)
 
-def _facts(learner: Learner) -> recipe.Facts:
-    return recipe.Facts(
-        num_rows=len(learner.data.splits["train"]),
-        num_labels=len(learner.data.labels),
-        num_parameters=count_parameters(learner.model),
-        model_type=learner.encoder.model_type,
-        has_new_head=learner.head is not None or not keeps_head(learner.encoder, learner.data.task),
-    )
+    return write_bundle(bundle, write_files, overwrite=overwrite)

@@ -1,0 +1,113 @@
+"""Another decision rule for a model that is trained: fitted, scored on every split that was held out, and saved.
+
+What it is fitted to lies in the bundle (`decisions.saved`), or is a table of rows given now. The weights stay.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastbert.bundle import Bundle, read_bundle, rewrite
+from fastbert.config import DataConfig, DecisionConfig
+from fastbert.data.sources import Source
+from fastbert.decisions.rules import Decisions
+from fastbert.decisions.saved import read_rows
+from fastbert.errors import ConfigError
+from fastbert.inference.evaluation import read_examples
+from fastbert.inference.predictor import Predictor
+from fastbert.insight.report import write_report
+from fastbert.tasks.base import Example, Prediction
+
+Rows = tuple[Sequence[Prediction], Sequence[Example]]
+GIVEN = "given"  # the split of a table that is given now
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A bundle with another rule. before, after: scores of each split; fitted: split that the rule was fitted to.
+
+    saved: whether it was written.
+    """
+
+    bundle: Bundle
+    old: Decisions
+    before: Mapping[str, Mapping[str, float]]
+    after: Mapping[str, Mapping[str, float]]
+    fitted: str
+    saved: bool
+
+    def to_json(self) -> dict[str, object]:
+        """Return what `fastbert decide --json` prints."""
+        return {
+            "bundle": str(self.bundle.folder),
+            "rule": self.bundle.task.rule(self.bundle.decisions),
+            "decisions": self.bundle.decisions.to_json(),
+            "fitted_on": self.fitted,
+            "before": {split: dict(scores) for split, scores in self.before.items()},
+            "after": {split: dict(scores) for split, scores in self.after.items()},
+            "saved": self.saved,
+        }
+
+
+def decide(
+    folder: str | Path,
+    config: DecisionConfig,
+    table: Source | None = None,
+    *,
+    data: DataConfig | None = None,
+    backend: str = "auto",
+    save: bool = True,
+) -> Decided:
+    """Fit another rule and write it into the bundle.
+
+    table: labelled rows to fit it to, read as `evaluate` reads them; None: the validation rows of the training.
+    save: False leaves the bundle as it is.    Raises ConfigError for what the task does not know, or without rows;
+    DataError for a table that cannot be used.
+    """
+    bundle = read_bundle(folder)
+    bundle.task.check_rule(config)
+    splits = saved_rows(bundle)
+    if table is not None:
+        splits[GIVEN] = _rows_of(bundle, table, data or DataConfig(), backend)
+    fitted = GIVEN if table is not None else "valid"
+    if fitted not in splits:
+        raise ConfigError(
+            f"{folder} holds no scores of validation rows to fit a rule to.",
+            "Give labelled rows: fastbert decide BUNDLE TABLE.",
+        )
+    task = bundle.task
+    decisions = task.fit_rule(*splits[fitted], config)
+    before, after = (
+        {split: task.score(task.redecide(raw, rule), examples) for split, (raw, examples) in splits.items()}
+        for rule in (bundle.decisions, decisions)
+    )
+    # metrics of the user's own cannot be computed here: they stay as they were
+    scores = {split: {**values, **after.get(split, {})} for split, values in bundle.scores.items()}
+    changed = dataclasses.replace(bundle, decisions=decisions, scores=scores)
+    if save:
+        rewrite(changed, lambda working: _write_report(working, changed, splits))
+    return Decided(changed, bundle.decisions, before, after, fitted, save)
+
+
+def saved_rows(bundle: Bundle) -> dict[str, Rows]:
+    """Return predictions by the plain rule, and examples without texts, of each split that was saved."""
+    return {split: bundle.task.unpack(arrays) for split, arrays in read_rows(bundle.folder).items()}
+
+
+def _rows_of(bundle: Bundle, table: Source, data: DataConfig, backend: str) -> Rows:
+    predictor = Predictor.of(bundle, backend).with_decisions(Decisions())
+    examples, _ = read_examples(predictor, table, data)
+    predictor.task.check_truths(examples)
+    return predictor.predict_examples(examples), examples
+
+
+def _write_report(working: Path, bundle: Bundle, splits: Mapping[str, Rows]) -> None:
+    known = [split for split in bundle.scores if split in splits]
+    if known:
+        raw, examples = splits[known[-1]]
+        answers, task = bundle.task.redecide(raw, bundle.decisions), bundle.task
+        confusion = task.confusion(answers, examples)
+        write_report(working, bundle, task.score_labels(answers, examples), split=known[-1], confusion=confusion)
