@@ -33,7 +33,7 @@ def read_rows(folder: Path) -> dict[str, Arrays]:
         return {}
     found: dict[str, Arrays] = {}
     try:
-        with np.load(place, allow_pickle=False) as archive:
+        with place.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             for key in archive.files:
                 split, _, name = key.partition(_BETWEEN)
                 found.setdefault(split, {})[name] = archive[key]

@@ -19,6 +19,7 @@ from fastbert.decisions.thresholds import BELIEFS, ERROR_DRAWS
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 PASSES = 3  # over the labels
+MARGIN = 2.0  # standard errors that weights must gain: of seven ways the best one always gains a little
 FARTHEST = 4.0  # logarithm of the largest weight
 SMALLEST = 1e-12
 
@@ -52,7 +53,7 @@ def fit_weights(probs_NC: Floats, targets_N: Ints, beta: float = 1.0, seed: int 
     values = [macro_f_beta(targets_N, one_N, num_labels, beta) for one_N in decided]
     best = int(np.argmax(values))
     error = _error(targets_N, decided[0], decided[best], num_labels, beta, seed)
-    if values[best] - values[0] <= error:
+    if values[best] - values[0] <= MARGIN * error:
         best = 0
     weight_C = np.exp(_shrunk(_best(logs_NC, targets_N, beta), support_C, BELIEFS[best]))
     return WeightFit(np.asarray(np.round(weight_C, 4), np.float64), values[best], values[0], error)

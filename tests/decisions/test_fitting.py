@@ -1,0 +1,210 @@
+"""From scores of validation rows to a rule for a goal: what is refused, what is fitted, what it keeps on new rows."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastbert.config import DecisionConfig
+from fastbert.decisions.abstain import free_energy
+from fastbert.decisions.calibration import Link, to_probs
+from fastbert.decisions.fitting import ScoredRows, check_goal, fit_label_rule
+from fastbert.decisions.labelling import Answers, Labeller
+from fastbert.decisions.rules import Decisions
+from fastbert.errors import ConfigError
+from tests.decisions.test_calibration import drawn
+
+NAMES = ("bug", "praise", "question")
+# N rows, C labels
+
+
+def rows(link: Link, count: int = 1500, sharpness: float = 2.0, seed: int = 0) -> ScoredRows:
+    """Return rows of a model that is too sure of itself by a factor."""
+    logits_NC, targets_NC = drawn(link, rows=count, seed=seed)
+    logits_NC = logits_NC * sharpness
+    return ScoredRows(NAMES, link, to_probs(logits_NC, link), free_energy(logits_NC, link), targets_NC)
+
+
+def fit(some: ScoredRows, goal: str | None = None, **options: object) -> Decisions:
+    default = "f1" if some.link == "sigmoid" else "default"
+    return fit_label_rule(some, DecisionConfig(goal=goal, **options), default)  # type: ignore[arg-type]
+
+
+def answers(some: ScoredRows, decisions: Decisions) -> Answers:
+    return Labeller.of(some.names, some.link, decisions).answer(some.probs_NC, some.energy_N)
+
+
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+def test_scores_are_calibrated_first(link: Link) -> None:
+    decisions = fit(rows(link))
+
+    assert decisions.calibration.method == "temperature"
+    assert decisions.calibration.scale[0] == pytest.approx(0.5, abs=0.05)
+    facts = decisions.fit["calibration"]
+    assert isinstance(facts, dict)
+    assert facts["error_after"] < facts["error_before"]
+
+
+def test_one_label_a_row_keeps_the_highest_score_by_default() -> None:
+    decisions = fit(rows("softmax"))
+
+    assert (decisions.weights, decisions.thresholds, decisions.costs, decisions.goal) == ((), (), (), "default")
+
+
+def test_several_labels_have_thresholds_for_f1_by_default() -> None:
+    decisions = fit(rows("sigmoid"))
+
+    assert decisions.goal == "f1"
+    assert decisions.thresholds or 0.2 < decisions.threshold < 0.5
+
+
+def test_a_goal_of_precision_holds_answers_back_where_one_label_is_given() -> None:
+    decisions = fit(rows("softmax"), "precision>=0.95")
+    new = rows("softmax", 20_000, seed=1)
+
+    found = answers(new, decisions)
+
+    said = np.array([not answer.reason for answer in found.rows])
+    right = (found.decided_NC == new.targets_NC).all(axis=1)
+    assert 0.1 < said.mean() < 0.9  # of right probabilities, 0.28 of the rows could be answered so
+    assert right[said].mean() >= 0.94
+    assert right.mean() < 0.85
+
+
+def test_a_goal_of_precision_for_one_label_leaves_the_others_alone() -> None:
+    decisions = fit(rows("softmax"), "precision>=0.95@bug")
+
+    assert [name for name, _ in decisions.thresholds] == ["bug"]
+
+
+def test_a_goal_of_recall_for_one_label_finds_so_much_of_it() -> None:
+    decisions = fit(rows("softmax"), "recall>=0.95@praise")
+    new = rows("softmax", 20_000, seed=1)
+
+    found = answers(new, decisions).decided_NC[:, 1]
+
+    assert 0.93 <= found[new.targets_NC[:, 1]].mean() <= 0.99
+    assert found.mean() < 0.8
+
+
+def test_a_goal_of_recall_for_several_labels_lowers_their_thresholds() -> None:
+    new = rows("sigmoid", 20_000, seed=1)
+
+    decided_NC = answers(new, fit(rows("sigmoid"), "recall>=0.9")).decided_NC
+
+    assert (decided_NC & new.targets_NC).sum() / new.targets_NC.sum() == pytest.approx(0.9, abs=0.03)
+
+
+def test_costs_decide_by_what_a_mistake_costs(tmp_path: Path) -> None:
+    place = tmp_path / "costs.csv"
+    place.write_text("true,decided,cost\nbug,praise,50\nbug,question,50\n", encoding="utf-8")
+
+    decisions = fit(rows("softmax"), f"cost:{place}")
+
+    facts = decisions.fit["goal"]
+    assert isinstance(facts, dict)
+    assert facts["cost_after"] < facts["cost_before"] / 2
+    found = answers(rows("softmax"), decisions).decided_NC[:, 0]
+    assert found[rows("softmax").targets_NC[:, 0]].mean() > 0.97
+
+
+def test_costs_by_label_move_their_thresholds(tmp_path: Path) -> None:
+    place = tmp_path / "costs.csv"
+    place.write_text("label,false_positive,false_negative\nbug,9,1\nquestion,1,9\n", encoding="utf-8")
+
+    decisions = fit(rows("sigmoid"), f"cost:{place}")
+
+    thresholds = dict(decisions.thresholds)
+    assert thresholds["bug"] == pytest.approx(0.9, abs=0.08)
+    assert thresholds["question"] == pytest.approx(0.1, abs=0.08)
+
+
+@pytest.mark.parametrize(("link", "risk"), [("softmax", 0.1), ("sigmoid", 0.3)])
+def test_a_risk_is_kept_on_new_rows(link: Link, risk: float) -> None:
+    decisions = fit(rows(link), abstain=f"risk<={risk}")
+    new = rows(link, 20_000, seed=1)
+
+    found = answers(new, decisions)
+
+    said = np.array([not answer.reason for answer in found.rows])
+    wrong = ~(found.decided_NC == new.targets_NC).all(axis=1)
+    assert wrong[said].mean() <= risk + 0.03
+    assert wrong.mean() > risk + 0.1
+
+
+def test_a_share_of_the_rows_may_be_called_strange() -> None:
+    some = rows("softmax")
+
+    found = answers(some, fit(some, outside=0.02))
+
+    assert np.mean([answer.reason.startswith("unlike") for answer in found.rows]) == pytest.approx(0.02, abs=0.001)
+
+
+def test_the_limits_of_a_users_labels_are_kept() -> None:
+    decisions = fit(rows("sigmoid"), at_least=1, at_most=2)
+
+    counts = answers(rows("sigmoid"), decisions).decided_NC.sum(axis=1)
+    assert (counts.min(), counts.max()) == (1, 2)
+
+
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+def test_a_rule_comes_back_from_a_bundle_and_decides_the_same(link: Link) -> None:
+    some = rows(link, 400)
+    decisions = fit(some, "precision>=0.8", abstain="0.3", outside=0.01)
+
+    again = Decisions.from_json(decisions.to_json())
+
+    assert again == decisions
+    assert answers(some, again).rows == answers(some, decisions).rows
+
+
+def test_a_label_that_is_never_given_comes_back() -> None:
+    decisions = Decisions(thresholds=(("bug", math.inf),))
+
+    assert Decisions.from_json(decisions.to_json()) == decisions
+    assert decisions.to_json()["thresholds"] == {"bug": None}
+
+
+def test_rows_without_a_positive_one_have_the_default() -> None:
+    some = rows("sigmoid", 50)
+    empty = ScoredRows(NAMES, "sigmoid", some.probs_NC, some.energy_N, np.zeros((50, 3), np.bool_))
+
+    decisions = fit(empty)
+
+    assert (decisions.threshold, decisions.thresholds) == (0.5, ())
+
+
+@pytest.mark.parametrize(
+    ("link", "goal", "message"),
+    [
+        ("sigmoid", "recall>=0.9@bug", "is about one label, which is for models that give exactly one"),
+        ("softmax", "recall>=0.9", "does not say of which label"),
+        ("softmax", "recall>=0.9@bugs", "names the label 'bugs', which the model does not have"),
+        ("softmax", "often", "The goal is 'often'; expected f1"),
+    ],
+)
+def test_a_goal_that_labels_do_not_have_is_refused(link: Link, goal: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_goal(DecisionConfig(goal=goal), NAMES, link)
+
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("link", "content", "message"),
+    [
+        ("sigmoid", "true,decided,cost\nbug,praise,5\n", "by true and decided label, which is for models"),
+        ("softmax", "label,false_positive,false_negative\nbug,1,5\n", "by label given wrongly or missed"),
+    ],
+)
+def test_costs_of_the_other_kind_are_refused(tmp_path: Path, link: Link, content: str, message: str) -> None:
+    place = tmp_path / "costs.csv"
+    place.write_text(content, encoding="utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        check_goal(DecisionConfig(goal=f"cost:{place}"), NAMES, link)
+
+    assert message in str(caught.value)
