@@ -11,12 +11,12 @@ import pytest
 import typer
 
 from fastbert.cli import app
-from fastbert.config import AdaptConfig, DataConfig, TrainConfig
+from fastbert.config import AdaptConfig, DataConfig, DecisionConfig, TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPTIONS = (ROOT / "docs" / "guides" / "options.md").read_text(encoding="utf-8")
-CONFIGS = [DataConfig, TrainConfig, AdaptConfig]
+CONFIGS = [DataConfig, TrainConfig, DecisionConfig, AdaptConfig]
 COMMANDS: dict[str, Any] = cast("Any", typer.main.get_command(app)).commands
 
 

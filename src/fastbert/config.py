@@ -157,7 +157,8 @@ class TrainConfig(_Options):
 class DecisionConfig(_Options):
     """How scores become answers; fitted on validation rows, and changed without training anew.
 
-    goal: f1, fbeta:2, precision>=0.9, recall>=0.95, recall>=0.95@LABEL, cost:FILE or default; None: of the task.
+    goal: f1 (mean over labels), f1_micro, fbeta:2, precision>=0.9, recall>=0.95, recall>=0.95@LABEL, cost:FILE or
+        default; None: of the task.
     calibrate: how scores become probabilities; "auto" takes what does best on rows held out.
     abstain: "none", a least confidence such as 0.8, risk<=0.05 or coverage>=0.9.
     outside: share of the validation rows that may be called unlike the training texts; 0 calls none.

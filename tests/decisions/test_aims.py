@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastbert.decisions.aims import CostAim, FBetaAim, PrecisionAim, RecallAim, aim_of
+from fastbert.decisions.aims import CostAim, FBetaAim, MicroAim, PrecisionAim, RecallAim, aim_of
 from fastbert.decisions.goals import Goal
 from fastbert.decisions.thresholds import NEVER, Candidates, Counts, ThresholdFit, fit_thresholds
 from tests.decisions.test_thresholds import drawn
@@ -67,6 +67,17 @@ def test_costs_of_scores_that_are_off_move_the_threshold() -> None:
     plain = ThresholdFit(np.full(3, 0.5), np.full(3, 0.5), 0, 0, 0)
     plain_hits_C, plain_given_C, _ = on_new_rows(plain)
     assert equal.value(hits_C, given_C, positives_C) > equal.value(plain_hits_C, plain_given_C, positives_C)
+
+
+def test_all_decisions_together_want_one_threshold_at_half_of_their_f1() -> None:
+    """Lipton et al. 2014: of right probabilities the best threshold is half of the F1 that it reaches."""
+    rng = np.random.default_rng(0)
+    probs_NC = rng.beta(0.5, 2.0, (6000, 3))
+    targets_NC = rng.random((6000, 3)) < probs_NC
+    found = fit_thresholds(Candidates.of_cells(probs_NC, targets_NC), MicroAim(), 6000)
+
+    assert len(set(found.threshold_C.tolist())) == 1
+    assert found.threshold_C[0] == pytest.approx(found.value / 2, abs=0.05)
 
 
 def test_a_precision_that_no_threshold_has_is_never_given() -> None:

@@ -183,6 +183,7 @@ def test_rows_without_a_positive_one_have_the_default() -> None:
         ("sigmoid", "recall>=0.9@bug", "is about one label, which is for models that give exactly one"),
         ("softmax", "recall>=0.9", "does not say of which label"),
         ("softmax", "recall>=0.9@bugs", "names the label 'bugs', which the model does not have"),
+        ("softmax", "f1_micro", "is the accuracy where each row has one label"),
         ("softmax", "often", "The goal is 'often'; expected f1"),
     ],
 )

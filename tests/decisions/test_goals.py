@@ -15,6 +15,7 @@ from fastbert.errors import ConfigError
     [
         ("default", Goal()),
         ("f1", Goal("fbeta", 1.0)),
+        ("f1_micro", Goal("micro")),
         ("fbeta:2", Goal("fbeta", 2.0)),
         ("precision>=0.9", Goal("precision", 0.9)),
         (" recall >= 0.95", Goal("recall", 0.95)),
@@ -31,7 +32,7 @@ def test_what_is_no_goal_is_refused(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_goal(text)
 
-    assert f"The goal is '{text}'; expected f1, fbeta:2, precision>=0.9" in str(caught.value)
+    assert f"The goal is '{text}'; expected f1, f1_micro, fbeta:2, precision>=0.9" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["precision>=1.5", "recall>=0", "precision>=high", "fbeta:0", "fbeta:nan"])

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastbert.decisions.saved import FILE, read_rows, write_rows
+from fastbert.decisions.saved import FILE, Arrays, read_rows, write_rows
 from fastbert.errors import BundleError
 
 
 def test_the_arrays_of_every_split_come_back(tmp_path: Path) -> None:
-    rows = {"valid": {"scores": np.eye(2), "targets": np.eye(2) > 0}, "test": {"scores": np.zeros((0, 2))}}
+    rows: dict[str, Arrays] = {
+        "valid": {"scores": np.eye(2), "targets": np.eye(2) > 0},
+        "test": {"scores": np.zeros((0, 2))},
+    }
 
     write_rows(tmp_path, rows)
 

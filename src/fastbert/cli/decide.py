@@ -17,7 +17,7 @@ def decide(
         help="Labelled rows to fit the rule to; without it the validation rows of the training.",
     ),
     goal: str | None = typer.Option(
-        None, help="f1, fbeta:2, precision>=0.9, recall>=0.95[@LABEL], cost:FILE, default."
+        None, help="f1, f1_micro, fbeta:2, precision>=0.9, recall>=0.95[@LABEL], cost:FILE."
     ),
     calibrate: str | None = typer.Option(None, help="auto, none, temperature, platt or isotonic."),
     abstain: str | None = typer.Option(None, help="none, a least confidence (0.8), risk<=0.05 or coverage>=0.9."),

@@ -35,7 +35,7 @@ def predict(
     rows = open_texts(table, predictor, config, stream=sys.stdin.buffer if table == "-" else None)
     for sentence in rows.notes:
         say(f"note: {sentence}")
-    with open_writer(rows.columns, predictor.task.answer_columns, out, as_json=as_json, source=table) as writer:
+    with open_writer(rows.columns, predictor.answer_columns, out, as_json=as_json, source=table) as writer:
         count, empty = predict_rows(predictor, rows, writer)
     if empty:
         say(f"note: {empty} of {count} rows have no text; they are kept without an answer")

@@ -68,6 +68,27 @@ class FBetaAim(Aim):
 
 
 @dataclass(frozen=True)
+class MicroAim(Aim):
+    """The highest F1 of all decisions together, by one threshold: of calibrated scores, no other does better.
+
+    A candidate is worth giving where its probability is at least half of the F1 reached, whatever its label
+    (Lipton et al. 2014, arXiv 1402.1892, theorem 1).
+    """
+
+    variants: ClassVar[Sequence[Variant]] = (Variant(own=False),)
+
+    def fit(self, counts: Counts, drawn: Sequence[Counts], variant: Variant) -> Floats:
+        """Return the same threshold for each label."""
+        hits_G, given_G, positives = counts.hits.sum(axis=0), counts.given.sum(axis=0), counts.positives.sum()
+        best = nearest_best(smoothed(2 * hits_G / np.maximum(given_G + positives, 1e-12)))
+        return np.full(len(counts.positives), best)
+
+    def value(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> float:
+        """Return F1 of all labels together."""
+        return float(2 * hits_C.sum() / max(given_C.sum() + positives_C.sum(), 1e-12))
+
+
+@dataclass(frozen=True)
 class CostAim(Aim):
     """The least cost of labels given wrongly and of labels missed, for each label."""
 
@@ -164,6 +185,8 @@ def aim_of(goal: Goal, names: Sequence[str]) -> Aim:
     """Return what a search for a goal maximises. names: of the labels, in their order."""
     if goal.kind == "fbeta":
         return FBetaAim(goal.number)
+    if goal.kind == "micro":
+        return MicroAim()
     if goal.kind == "precision":
         return PrecisionAim(goal.number)
     if goal.kind == "recall":

@@ -56,6 +56,11 @@ def check_goal(config: DecisionConfig, names: Sequence[str], link: Link) -> Goal
             f"The goal '{goal}' is about one label, which is for models that give exactly one.",
             "For several labels the goal holds for each of them; give costs by label with --goal cost:FILE.",
         )
+    if goal.kind == "micro" and link == "softmax":
+        raise ConfigError(
+            "The goal 'f1_micro' is the accuracy where each row has one label: the highest score has the best.",
+            "Leave it out, or use f1 for the mean over labels.",
+        )
     if goal.kind == "recall" and not goal.label and link == "softmax":
         raise ConfigError(
             f"The goal '{goal}' does not say of which label; with one label a row, not all can be given more often.",

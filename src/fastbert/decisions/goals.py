@@ -1,4 +1,4 @@
-"""What decisions are to achieve, as a user writes it: `f1`, `fbeta:2`, `precision>=0.9`, `recall>=0.95`, `cost:FILE`.
+"""What decisions are to achieve, as a user writes it: `f1`, `f1_micro`, `fbeta:2`, `precision>=0.9`, `cost:FILE`.
 
 Knows nothing of how thresholds are searched.
 """
@@ -14,15 +14,15 @@ from typing import Literal
 
 from fastbert.errors import ConfigError, did_you_mean
 
-Kind = Literal["default", "fbeta", "precision", "recall", "cost"]
-FORMS = "f1, fbeta:2, precision>=0.9, recall>=0.95, recall>=0.95@LABEL, cost:FILE or default"
+Kind = Literal["default", "fbeta", "micro", "precision", "recall", "cost"]
+FORMS = "f1, f1_micro, fbeta:2, precision>=0.9, recall>=0.95, recall>=0.95@LABEL, cost:FILE or default"
 
 
 @dataclass(frozen=True)
 class Goal:
     """A goal.
 
-    kind: "default" leaves the decision as the task has it.
+    kind: "default" leaves the decision as the task has it; "micro" is the F1 of all decisions together.
     number: beta of "fbeta", the least precision or recall of those two.    label: that it is about, "" for all.
     costs: of a mistake by (true label, decided label); where labels do not exclude each other, ("", label) is a label
     given wrongly and (label, "") one that was missed.
@@ -37,7 +37,9 @@ class Goal:
         at = f"@{self.label}" if self.label else ""
         if self.kind == "fbeta":
             return ("f1" if self.number == 1 else f"fbeta:{self.number:g}") + at
-        return f"{self.kind}>={self.number:g}{at}" if self.kind in ("precision", "recall") else self.kind
+        if self.kind in ("precision", "recall"):
+            return f"{self.kind}>={self.number:g}{at}"
+        return "f1_micro" if self.kind == "micro" else self.kind
 
 
 def parse_goal(text: str) -> Goal:
@@ -49,8 +51,8 @@ def parse_goal(text: str) -> Goal:
     plain = text.strip()
     if plain == "default":
         return Goal()
-    if plain == "f1":
-        return Goal("fbeta")
+    if plain in ("f1", "f1_micro"):
+        return Goal("fbeta" if plain == "f1" else "micro")
     name, colon, rest = plain.partition(":")
     if colon and name == "cost":
         return Goal("cost", costs=read_costs(Path(rest.strip())))
@@ -62,7 +64,7 @@ def parse_goal(text: str) -> Goal:
         return Goal("precision", _number(least, text, 0.0, 1.0), label.strip())
     if comparison and kind.strip() == "recall":
         return Goal("recall", _number(least, text, 0.0, 1.0), label.strip())
-    raise ConfigError(f"The goal is '{text}'; expected {FORMS}.", did_you_mean(plain, ("f1", "default")))
+    raise ConfigError(f"The goal is '{text}'; expected {FORMS}.", did_you_mean(plain, ("f1", "f1_micro", "default")))
 
 
 def _number(text: str, whole: str, low: float, high: float) -> float:

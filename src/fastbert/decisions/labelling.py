@@ -59,6 +59,11 @@ class Labeller:
         decisions.calibration.check_labels(len(names))
         return cls(tuple(names), link, decisions, Hierarchy.of(names))
 
+    @property
+    def abstains(self) -> bool:
+        """Return whether an answer may be unknown."""
+        return bool(self.decisions.abstention) or (self.link == "softmax" and bool(self.decisions.thresholds))
+
     def calibrated(self, probs_NC: Floats) -> Floats:
         """Return scores as they are shown: calibrated; a parent's is at least that of its children."""
         score_NC = self.decisions.calibration.apply(probs_NC, self.link)

@@ -53,11 +53,6 @@ class Decisions:
     goal: str = "default"
     fit: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
-    def abstains(self) -> bool:
-        """Return whether an answer may be unknown."""
-        return bool(self.abstention) or bool(self.thresholds)
-
     def to_json(self) -> dict[str, object]:
         """Return plain values for bundle.json; what is as ever is left out."""
         values: dict[str, object] = {"threshold": self.threshold, "no_answer_margin": self.no_answer_margin}

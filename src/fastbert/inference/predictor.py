@@ -89,7 +89,7 @@ class Predictor:
     @property
     def answer_columns(self) -> tuple[str, ...]:
         """Return the columns that an answer adds to a table."""
-        return self.task.answer_columns
+        return self.task.columns_of(self.bundle.decisions)
 
     def stream(self, texts: Iterable[TextInput], chunk: int = CHUNK) -> Iterator[Prediction]:
         """Yield predictions in order, holding at most chunk texts in memory, or fewer long ones."""

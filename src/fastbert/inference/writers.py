@@ -83,7 +83,7 @@ def open_writer(
 ) -> Iterator[AnswerWriter]:
     """Open the writer that out and as_json ask for; a file is moved into place at the end.
 
-    columns: of the input.    added: those of an answer (`Task.answer_columns`).
+    columns: of the input.    added: those of an answer (`Predictor.answer_columns`).
 
     With out and as_json, the answers go to the file and a summary to standard output.
     Raises DataError for an unknown ending or if out is the input itself, TrainingError if the

@@ -217,6 +217,10 @@ class Task(ABC):
     def answer_columns(self) -> tuple[str, ...]:
         """Return the columns that an answer adds to a table: the names of `Prediction.cells`."""
 
+    def columns_of(self, decisions: Decisions) -> tuple[str, ...]:
+        """Return the columns that an answer by a rule adds to a table."""
+        return self.answer_columns
+
     # -- how good answers are ---------------------------------------------------------------------
 
     @abstractmethod

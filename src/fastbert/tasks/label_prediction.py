@@ -31,12 +31,13 @@ class LabelPrediction(Prediction):
     labels: names decided, by falling score; may be empty for a multi-label model, and is for an unknown answer.
     scores: probability of each label name.
     windows: what each window said, where the text was read in several; else empty.
-    reason: why the answer is unknown or, where labels are paths, stops above its end; else empty.
+    reason: why the answer is unknown or, where labels are paths, stops above its end; empty for a whole answer, None
+        where the rule always answers.
     energy: free energy of the logits: higher for a text that speaks for no label.
     """
 
     windows: tuple[WindowScores, ...] = ()
-    reason: str = field(default="", kw_only=True)
+    reason: str | None = field(default=None, kw_only=True)
     energy: float = field(default=math.nan, kw_only=True, compare=False)
 
     @property
@@ -51,9 +52,10 @@ class LabelPrediction(Prediction):
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Return the decided labels, joined by |, and the score of each label."""
+        """Return the decided labels, joined by |, the reason where there may be one, and the score of each label."""
         decided = UNKNOWN if self.reason and not self.labels else "|".join(self.labels)
-        return (decided, *(f"{score:.6f}" for score in self.scores.values()))
+        reasons = () if self.reason is None else (self.reason,)
+        return (decided, *reasons, *(f"{score:.6f}" for score in self.scores.values()))
 
     def describe(self) -> str:
         """Return the decided labels with their scores, or that the answer is unknown and why."""

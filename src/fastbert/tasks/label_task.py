@@ -141,7 +141,7 @@ class Classification(Task):
                 )
                 if len(windows) > 1
                 else (),
-                reason=answers.rows[row].reason,
+                reason=answers.rows[row].reason if labeller.abstains else None,
                 energy=float(energy_B[row]),
                 cut=cut_B[row],
                 text=examples[row].text,
@@ -158,7 +158,7 @@ class Classification(Task):
             replace(
                 labelled(prediction),
                 labels=answer.labels,
-                reason=answer.reason,
+                reason=answer.reason if labeller.abstains else None,
                 scores=self._named(scores_C),
                 windows=tuple(
                     replace(window, scores=self._named(labeller.calibrated(self._row(window.scores))[0]))
@@ -206,6 +206,12 @@ class Classification(Task):
     def answer_columns(self) -> tuple[str, ...]:
         """Return `predicted`, and a score for each label."""
         return ("predicted", *(f"score:{name}" for name in self.labels))
+
+    def columns_of(self, decisions: Decisions) -> tuple[str, ...]:
+        """Return the answer columns, with `reason` where an answer may be unknown."""
+        decided, *scores = self.answer_columns
+        abstains = Labeller.of(self.labels.names, self.link, decisions).abstains
+        return (decided, *(["reason"] if abstains else []), *scores)
 
     def agreement(self, prediction: Prediction, example: Example) -> Agreement:
         """Return "right" if exactly the labels of the row were decided, "partly" if one of them was."""
