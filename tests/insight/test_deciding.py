@@ -56,6 +56,8 @@ def test_another_goal_changes_the_answers_of_every_backend_that_opens_it(model: 
 
 
 def test_scores_of_every_split_are_those_of_the_new_rule(model: Path) -> None:
+    trained = read_bundle(model).scores
+
     found = decide(model, DecisionConfig(goal="recall>=0.99"))
 
     bundle = read_bundle(model)
@@ -64,7 +66,7 @@ def test_scores_of_every_split_are_those_of_the_new_rule(model: Path) -> None:
         expected = bundle.task.score(bundle.task.redecide(raw, bundle.decisions), examples)
         assert bundle.scores[split] == pytest.approx(expected)
         assert found.after[split] == pytest.approx(expected)
-    assert found.before["valid"] == pytest.approx(read_bundle(model).scores["valid"]) or found.before != found.after
+    assert found.before["valid"] == pytest.approx(trained["valid"])
 
 
 def test_the_report_and_the_card_say_the_new_rule(model: Path) -> None:
@@ -80,7 +82,8 @@ def test_the_same_rule_as_in_training_changes_nothing(model: Path) -> None:
     found = decide(model, DecisionConfig())
 
     assert found.bundle.decisions == before.decisions
-    assert found.bundle.scores == pytest.approx(before.scores)
+    for split in ("valid", "test"):
+        assert found.bundle.scores[split] == pytest.approx(before.scores[split])
 
 
 def test_nothing_is_written_on_a_trial(model: Path) -> None:

@@ -22,7 +22,7 @@ from fastbert.errors import DataError
 from fastbert.metrics import classification as metrics
 from fastbert.metrics.calibration import label_wise_error, top_label_error
 from fastbert.tasks.base import Array, Example, Prediction
-from fastbert.tasks.label_prediction import answered, coverage, labelled, true_labels
+from fastbert.tasks.label_prediction import answered, coverage, labelled, levels, true_labels
 from fastbert.tasks.label_rules import many_labels_rule, one_label_rule
 from fastbert.tasks.label_task import Classification as Classification
 from fastbert.tasks.texts import Floats
@@ -80,7 +80,7 @@ class SingleLabel(Classification):
         scores = metrics.single_label_scores(probs_NC, targets_N, decided_N, self.labels.names)
         if said:
             scores["ece"] = top_label_error(probs_NC, metrics.one_hot(targets_N, len(self.labels)))
-        return scores | coverage(said, predictions) | self.level_scores(predictions, examples)
+        return scores | coverage(said, predictions) | levels(self.labels.names, predictions, examples)
 
     def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
         """Return how often each true label (row) was decided as which (column), in label order."""
@@ -177,7 +177,7 @@ class MultiLabel(Classification):
         scores = metrics.multi_label_scores(probs_NC, targets_NC, decided_NC, self.labels.names)
         if said:
             scores["ece"] = label_wise_error(probs_NC, targets_NC)
-        return scores | coverage(said, predictions) | self.level_scores(predictions, examples)
+        return scores | coverage(said, predictions) | levels(self.labels.names, predictions, examples)
 
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
         """Return one threshold for all labels with the best macro F1 on these rows."""

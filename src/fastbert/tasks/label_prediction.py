@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from fastbert.data.examples import TextExample
+from fastbert.metrics.levels import level_scores
 from fastbert.tasks.base import Example, Prediction
 
 UNKNOWN = "unknown"
@@ -98,3 +99,9 @@ def answered(predictions: Sequence[Prediction], examples: Sequence[Example]) -> 
 def coverage(said: Sequence[Prediction], predictions: Sequence[Prediction]) -> dict[str, float]:
     """Return the share of rows that are answered, {} where all are."""
     return {} if len(said) == len(predictions) else {"coverage": len(said) / len(predictions)}
+
+
+def levels(names: Sequence[str], predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
+    """Return the scores of each level of labels that are paths, {} where they are none."""
+    said = [labelled(prediction).labels for prediction in predictions]
+    return level_scores(names, [true_labels(example) for example in examples], said)

@@ -29,7 +29,6 @@ from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
 from fastbert.metrics import classification as metrics
-from fastbert.metrics.levels import level_scores
 from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
 from fastbert.tasks.label_prediction import LabelPrediction, WindowScores, labelled, true_labels
 from fastbert.tasks.texts import Floats, encode_texts, mean_over_windows, targets_of, windows_of_examples
@@ -161,7 +160,7 @@ class Classification(Task):
                 reason=answer.reason if labeller.abstains else None,
                 scores=self._named(scores_C),
                 windows=tuple(
-                    replace(window, scores=self._named(labeller.calibrated(self._row(window.scores))[0]))
+                    replace(window, scores=self._named(labeller.calibrated(self.scores_of([window]))[0]))
                     for window in labelled(prediction).windows
                 ),
             )
@@ -218,9 +217,9 @@ class Classification(Task):
         decided, true = set(labelled(prediction).labels), set(true_labels(example))
         return "right" if decided == true else "partly" if decided & true else "wrong"
 
-    def scores_of(self, predictions: Sequence[Prediction]) -> Floats:
-        """Return the probabilities of predictions as float64 of shape (N, C)."""
-        rows = [[labelled(prediction).scores[name] for name in self.labels] for prediction in predictions]
+    def scores_of(self, predictions: Sequence[Prediction | WindowScores]) -> Floats:
+        """Return the probabilities of predictions, or of windows, as float64 of shape (N, C)."""
+        rows = [[prediction.scores[name] for name in self.labels] for prediction in predictions]
         return np.array(rows, np.float64).reshape(len(rows), len(self.labels))
 
     def cells_of(self, rows: Sequence[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
@@ -280,20 +279,12 @@ class Classification(Task):
         counts_C = self.cells_of([true_labels(example) for example in examples]).sum(axis=0)
         return cast("Floats", (counts_C + 1.0) / (len(examples) + 2.0))
 
-    def level_scores(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
-        """Return the scores of each level of labels that are paths, {} where they are none."""
-        said = [labelled(prediction).labels for prediction in predictions]
-        return level_scores(self.labels.names, [true_labels(example) for example in examples], said)
-
     def probabilities(self, logits_BC: Floats) -> Floats:
         """Return the probability of each label as the model gives it, not calibrated."""
         return to_probs(logits_BC, self.link)
 
     def _energies(self, predictions: Sequence[Prediction]) -> Floats:
         return np.array([labelled(prediction).energy for prediction in predictions], np.float64)
-
-    def _row(self, scores: Mapping[str, float]) -> Floats:
-        return np.array([[scores[name] for name in self.labels]], np.float64)
 
     def _named(self, scores_C: Floats) -> dict[str, float]:
         return dict(zip(self.labels.names, scores_C.tolist(), strict=True))
