@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastbert.errors import DataError
 from fastbert.inference import similarity
-from fastbert.inference.similarity import similar_pairs
+from fastbert.inference.similarity import nearest, similar_pairs
 
 
 def unit(rows: int, seed: int) -> similarity.Vectors:
@@ -55,3 +55,24 @@ def test_a_limit_of_1_finds_all_equal_vectors() -> None:
 def test_far_too_many_pairs_are_refused() -> None:
     with pytest.raises(DataError, match="More than 5 pairs have a similarity of at least 0.1"):
         similar_pairs(np.ones((9, 1), np.float32), least=0.1, most=5)
+
+
+def test_the_nearest_rows_are_those_of_all_products() -> None:
+    rng = np.random.default_rng(0)
+    vectors_ND, others_MD = (rng.normal(size=(count, 8)).astype(np.float32) for count in (5, 40))
+    vectors_ND /= np.linalg.norm(vectors_ND, axis=1, keepdims=True)
+    others_MD /= np.linalg.norm(others_MD, axis=1, keepdims=True)
+
+    rows_NK, similarity_NK = nearest(vectors_ND, others_MD, most=3)
+
+    for vector_D, rows, products in zip(vectors_ND, rows_NK.tolist(), similarity_NK, strict=True):
+        expected = sorted(range(40), key=lambda row: -float(vector_D @ others_MD[row]))[:3]
+        assert rows == expected
+        np.testing.assert_allclose(products, [vector_D @ others_MD[row] for row in rows], rtol=1e-5)
+
+
+def test_equal_rows_come_in_their_order_and_few_rows_are_all() -> None:
+    rows_NK, similarity_NK = nearest(np.eye(2, dtype=np.float32)[:1], np.ones((3, 2), np.float32), most=5)
+
+    assert (rows_NK.tolist(), similarity_NK.tolist()) == ([[0, 1, 2]], [[1.0, 1.0, 1.0]])
+    assert nearest(np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32), most=5)[0].shape == (2, 0)

@@ -1,4 +1,4 @@
-"""Which vectors are near each other: all pairs above a limit, found block by block with plain products.
+"""Which vectors are near each other: all pairs above a limit, or the nearest few, by plain products in blocks.
 
 Exact, and quick enough for some hundred thousand rows; an index would be needed beyond. Knows nothing of texts.
 
@@ -65,3 +65,24 @@ def similar_pairs(
     first, second, similarity = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.lexsort((second, first, -similarity))
     return Pairs(first[order], second[order], np.clip(similarity[order], -1.0, 1.0))
+
+
+def nearest(
+    vectors_ND: Vectors, others_MD: Vectors, *, most: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """Return the nearest others of each row, and their products, by falling product: (N, K) each.
+
+    K is `most`, or fewer where there are not so many others. Vectors have length 1; of equals the first comes first.
+
+    >>> nearest(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32)[::-1], most=1)[0].tolist()
+    [[1], [0]]
+    """
+    count = min(max(0, most), len(others_MD))
+    rows_NK = np.zeros((len(vectors_ND), count), np.intp)
+    similarity_NK = np.zeros((len(vectors_ND), count), np.float32)
+    for start in range(0, len(vectors_ND), BLOCK):
+        part = slice(start, start + BLOCK)
+        products_BM = np.clip(vectors_ND[part] @ others_MD.T, -1.0, 1.0)
+        rows_NK[part] = np.argsort(-products_BM, axis=1, kind="stable")[:, :count]
+        similarity_NK[part] = np.take_along_axis(products_BM, rows_NK[part], axis=1)
+    return rows_NK, similarity_NK
