@@ -63,6 +63,11 @@ TORCH = {
     **dict.fromkeys(["fastbert.models", "fastbert.runtime", "fastbert.inference.torch_backend"], "free"),
     **dict.fromkeys(["fastbert.inference.embedder", "fastbert.inference.generation"], "free"),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], "free"),
+    # Exports are explained without torch; only gradients need it.
+    **dict.fromkeys([f"fastbert.insight.{name}" for name in ("readings", "explained_outputs", "masking")], "never"),
+    **dict.fromkeys([f"fastbert.insight.{name}" for name in ("attribution", "faithfulness", "explanation")], "never"),
+    **dict.fromkeys([f"fastbert.insight.{name}" for name in ("explanation_text", "explanation_page")], "never"),
+    **dict.fromkeys([f"fastbert.insight.{name}" for name in ("explain", "faithfulness_table", "neighbours")], "lazy"),
     **dict.fromkeys(["fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], "free"),
 }
 

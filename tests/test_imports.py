@@ -38,7 +38,7 @@ def fresh_import(module: str) -> tuple[float, set[str]]:
     return seconds, set(loaded)
 
 
-@pytest.mark.parametrize("module", ["fastbert", "fastbert.inference.predictor"])
+@pytest.mark.parametrize("module", ["fastbert", "fastbert.inference.predictor", "fastbert.insight.explain"])
 def test_import_loads_nothing_heavy(module: str) -> None:
     _, loaded = fresh_import(module)
 

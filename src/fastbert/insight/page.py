@@ -78,15 +78,15 @@ def definitions(entries: Iterable[tuple[str, str]]) -> Html:
     return element("dl", *shown) if shown else Html("")
 
 
-def document(title: str, *body: str) -> str:
-    """Return a whole page."""
+def document(title: str, *body: str, style: str = "") -> str:
+    """Return a whole page. style: rules beside those of every page."""
     head = fragment(
         (
             Html('<meta charset="utf-8">'),
             Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             Html('<meta name="color-scheme" content="light dark">'),
             element("title", title),
-            Html(f"<style>{STYLE}</style>"),
+            Html(f"<style>{STYLE}{style}</style>"),
         )
     )
     return Html("<!doctype html>\n") + element("html", element("head", head), element("body", *body), lang="en") + "\n"
