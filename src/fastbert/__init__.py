@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fastbert.errors import FastBertError
     from fastbert.export.exporting import export_bundle
     from fastbert.inference.predictor import Predictor
+    from fastbert.insight.explain import explain
     from fastbert.tasks.base import Prediction, Task
     from fastbert.tasks.classification import MultiLabel, SingleLabel
     from fastbert.training.adapt import NewEncoder, adapt, pretrain
@@ -45,6 +46,7 @@ _PLACES = {
     "TextExample": "fastbert.data.examples",
     "TrainConfig": "fastbert.config",
     "adapt": "fastbert.training.adapt",
+    "explain": "fastbert.insight.explain",
     "export_bundle": "fastbert.export.exporting",
     "fit": "fastbert.api",
     "pretrain": "fastbert.training.adapt",
@@ -68,6 +70,7 @@ __all__ = [
     "TrainConfig",
     "__version__",
     "adapt",
+    "explain",
     "export_bundle",
     "fit",
     "pretrain",

@@ -21,6 +21,7 @@ from fastbert.cli import (
     decide,
     embed,
     evaluate,
+    explain,
     export,
     inspect,
     label,
@@ -67,6 +68,7 @@ def _options(
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)
+app.command("explain")(explain.explain)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
 app.command("similar")(similar.similar)
