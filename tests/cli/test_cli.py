@@ -19,6 +19,8 @@ from tests.cli.conftest import Run
 COMMANDS = [
     "train",
     "evaluate",
+    "decide",
+    "explain",
     "predict",
     "embed",
     "similar",
