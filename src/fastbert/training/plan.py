@@ -107,12 +107,21 @@ def total_steps(config: TrainConfig, num_rows: int) -> int:
 
 
 def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> float:
-    """Return the seconds that training will take, from one measured forward and backward pass.
+    """Return the seconds that training will take, from `measure_epoch`.
 
-    The batch nearest to the mean cost is timed twice, the faster counts, and all others by their padded tokens;
-    evaluation is added as a
-    third of the cost per token. Frozen layers that a fit runs once are counted once. Gradients are dropped and the
-    random state is restored.
+    Evaluation is added as a third of the cost per token. Frozen layers that a fit runs once are counted once.
+    """
+    once_s, per_epoch_s = measure_epoch(stepper, data, config)
+    share = len(data.splits["valid"]) / len(data.splits["train"])
+    evaluation_s = per_epoch_s / 3 * share * config.evaluations_per_epoch
+    return float(once_s * (1 + share) + (per_epoch_s + evaluation_s) * (config.epochs or 0))
+
+
+def measure_epoch(stepper: Stepper, data: DataBunch, config: TrainConfig) -> tuple[float, float]:
+    """Return the seconds of the frozen layers of all rows, where a fit runs them once, and of an epoch of steps.
+
+    From one measured forward and backward pass: the batch nearest to the mean cost is timed twice, the faster counts,
+    and all others by their padded tokens. Gradients are dropped and the random state is restored.
     """
     encoded = data.encoded("train")
     steps = training_steps(
@@ -131,11 +140,7 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     for buffer, before in buffers:  # a head of the user's own may count what passes through it
         buffer.copy_(before)
     stepper.optimizer.zero_grad(set_to_none=True)
-    once_s = (whole_s - rest_s) * times  # the frozen layers of all rows
-    per_epoch_s = rest_s * 1.1 * times  # the update of the weights comes on top: about a tenth
-    share = len(data.splits["valid"]) / len(data.splits["train"])
-    evaluation_s = per_epoch_s / 3 * share * config.evaluations_per_epoch
-    return float(once_s * (1 + share) + (per_epoch_s + evaluation_s) * (config.epochs or 0))
+    return (whole_s - rest_s) * times, rest_s * 1.1 * times  # the update of the weights takes about a tenth more
 
 
 def _time_passes(stepper: Stepper, parts: Sequence[Part]) -> float:

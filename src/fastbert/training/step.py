@@ -122,14 +122,18 @@ class Stepper:
 
     def accumulate(self, part: Part) -> tuple[torch.Tensor, float]:
         """Add the gradients of one part; return its loss sum and count."""
+        loss_sum, count = self.loss(part)
+        self.scaler.scale(loss_sum).backward()  # type: ignore[no-untyped-call]
+        return loss_sum.detach(), count
+
+    def loss(self, part: Part) -> tuple[torch.Tensor, float]:
+        """Return the loss sum of one part, with its graph, and its count."""
         with self.runtime.autocast(), masks_from(part.seed):
             if self.prefix is None:
                 outputs = self.model(**model_inputs(part.tensors, self.input_names))
             else:
                 outputs = self.prefix.run(part.tensors)
-        loss_sum, count = self.task.loss(outputs, part.tensors)
-        self.scaler.scale(loss_sum).backward()  # type: ignore[no-untyped-call]
-        return loss_sum.detach(), count
+        return self.task.loss(outputs, part.tensors)
 
     def update(self, count: float) -> float:
         """Unscale, divide by count, clip and update; return the norm before clipping."""
