@@ -18,6 +18,7 @@ from tests.cli.conftest import Run
 
 COMMANDS = [
     "train",
+    "lr-find",
     "evaluate",
     "decide",
     "explain",

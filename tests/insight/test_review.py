@@ -18,6 +18,7 @@ from fastbert.data.tokens import Tokenizer
 from fastbert.display import View
 from fastbert.errors import ConfigError, MissingExtraError
 from fastbert.insight.review import (
+    check_figure,
     describe_learner,
     kept_evaluation,
     plot_history,
@@ -32,6 +33,8 @@ from fastbert.tasks.base import Prediction
 from fastbert.tasks.classification import MultiLabel, SingleLabel
 from fastbert.tasks.label_prediction import LabelPrediction
 from fastbert.training.callbacks import Callback, JsonLog
+from fastbert.training.lr_finder import RateTest
+from fastbert.training.lr_rules import Verdict
 from fastbert.training.plan import Plan
 from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord
 from tests.helpers import word_tokenizer
@@ -229,6 +232,38 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(MissingExtraError, match=r"fastbert-nlp\[train\]"):
         plot_history(History(), "f1_macro")
+
+
+def test_a_learning_rate_test_is_drawn_with_what_it_suggests_and_the_plan(tmp_path: Path) -> None:
+    verdict = Verdict({"minimum/10": 1e-4, "valley": 2e-4}, "minimum/10", "", ("noise",))
+    rates, losses = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2), (1.0, 1.0, 0.9, 0.7, 40.0)
+    test = RateTest(rates, losses, (1.0,) * 5, losses, verdict, 7e-5, "", 1.0)
+
+    axes = test.plot(tmp_path / "rates.svg").axes[0]
+
+    assert [line.get_label() for line in axes.lines] == [
+        "each step", "smoothed", "minimum/10: 0.0001", "valley: 0.0002", "plan: 7e-05",
+    ]  # fmt: skip
+    assert axes.get_xscale() == "log"
+    assert axes.get_ylim()[1] < 2  # the loss of divergence does not press the descent flat
+    assert "unsure" in axes.get_title()
+    assert (tmp_path / "rates.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_a_test_without_a_step_gives_a_figure() -> None:
+    test = RateTest((), (), (), (), Verdict({}, None, "", ("none",)), 7e-5, "", 1.0)
+
+    assert [line.get_label() for line in test.plot().axes[0].lines] == ["each step", "smoothed", "plan: 7e-05"]
+
+
+@pytest.mark.parametrize("name", ["missing/a.png", "a.docx", "a"])
+def test_a_place_for_a_figure_is_checked_before_there_is_one(tmp_path: Path, name: str) -> None:
+    check_figure(tmp_path / "a.PNG")
+    with pytest.raises(ConfigError, match="the figure cannot be written there") as caught:
+        check_figure(tmp_path / name)
+
+    assert name in caught.value.message
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_schedules_have_a_panel_each_and_momentum_where_it_is_cycled(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from fastbert.cli import (
     export,
     inspect,
     label,
+    lr_find,
     predict,
     pretrain,
     schedules,
@@ -66,6 +67,7 @@ def _options(
 
 
 app.command("train")(train.train)
+app.command("lr-find")(lr_find.lr_find)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)
 app.command("explain")(explain.explain)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
+    from fastbert.training.lr_finder import RateTest
+
 Figure: TypeAlias = "matplotlib.figure.Figure"
 Axes: TypeAlias = "matplotlib.axes.Axes"
 
@@ -136,6 +138,40 @@ def plot_schedule(schedules: Mapping[str, Schedule], path: str | Path | None = N
     figure.supxlabel("step", fontsize="medium")
     figure.supylabel("share of the peak rate", fontsize="medium")
     return _written(figure, path)
+
+
+def plot_rates(test: RateTest, path: str | Path | None = None) -> Figure:
+    """Return a figure of the loss of a learning-rate test over the rates, with what is suggested.
+
+    path: also written there. Raises as `plot_history`.
+    """
+    figure = _new_figure(7.0, 4.0)
+    axes = figure.subplots()
+    axes.plot(test.rates, test.losses, color=GREY, alpha=0.4, linewidth=0.8, label="each step")
+    axes.plot(test.rates, test.smoothed, color=BLUE, label="smoothed")
+    for (name, rate), style in zip(test.suggestions.items(), ("-", "--"), strict=False):
+        axes.axvline(rate, color=ORANGE, linestyle=style, label=f"{name}: {rate:.2g}")
+    axes.axvline(test.planned, color=GREY, linestyle=":", label=f"plan: {test.planned:.2g}")
+    finite = [loss for loss in test.smoothed if math.isfinite(loss)]
+    if finite:  # the losses of divergence would press the descent flat
+        low, start = min(finite), finite[0]
+        axes.set_ylim(low - 0.2 * abs(start), start + max(start - low, 0.5 * abs(start)))
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("training loss")
+    axes.set_title("unsure: see the doubts" if test.unsure else "", fontsize="medium")
+    axes.legend(frameon=False, fontsize="small")
+    return _written(figure, path)
+
+
+def check_figure(path: str | Path) -> None:
+    """Raise what writing a figure would, before there is one: ConfigError, MissingExtraError without matplotlib."""
+    place = Path(path)
+    kinds = _new_figure(1.0, 1.0).canvas.get_supported_filetypes()
+    if place.suffix.removeprefix(".").lower() not in kinds or not place.absolute().parent.is_dir():
+        raise ConfigError(
+            f"{path}: the figure cannot be written there.", "Try a name ending in .png, in a folder that exists."
+        )
 
 
 def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback], schedule: Schedule) -> View:

@@ -38,8 +38,8 @@ from fastbert.models.optimizers import find_optimizer, forget_misfits
 from fastbert.models.schedules import Schedule, make_schedule
 from fastbert.runtime import choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
+from fastbert.training import lr_finder, recipe
 from fastbert.training import plan as planning
-from fastbert.training import recipe
 from fastbert.training.callbacks import Callback, EarlyStopping
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.meter import FlopMeter
@@ -183,6 +183,8 @@ class Learner:
             reasons=reasons,
         )
 
+    lr_find = lr_finder.lr_find
+
     def schedule(self, config: TrainConfig | None = None) -> Schedule:
         """Return the learning-rate curve to come, by the configuration or one completed by a plan."""
         chosen = config or self.plan(estimate=False).config
@@ -276,10 +278,8 @@ class Learner:
         """Return a stepper; its optimizer goes on from the last fit where kind, decay and factor are the same."""
         key = (config.optimizer, config.weight_decay, config.layer_decay, config.head_lr_factor)
         lr = config.lr or 0.0
-        if self._optimizer is None or self._optimizer[0] != key:
-            optimizer = new_optimizer(self.model, config)
-        else:
-            optimizer = self._optimizer[1]
+        last = self._optimizer
+        optimizer = new_optimizer(self.model, config) if last is None or last[0] != key else last[1]
         if keep:
             self._optimizer = (key, optimizer)
             for group in optimizer.param_groups:
