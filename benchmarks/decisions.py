@@ -30,11 +30,11 @@ from fastbert import Predictor, api
 from fastbert.config import DecisionConfig, split_options
 from fastbert.data.databunch import DataBunch
 from fastbert.data.examples import TextExample
-from fastbert.decisions.abstain import free_energy
 from fastbert.decisions.rules import Decisions
 from fastbert.inference.embedder import Embedder
 from fastbert.metrics.selective import risk_curve, separation
 from fastbert.tasks.base import Example, Prediction
+from fastbert.tasks.label_prediction import labelled
 from fastbert.tasks.label_task import Classification
 
 RESULTS = Path(__file__).resolve().parent / "results" / "decisions.jsonl"
@@ -123,10 +123,9 @@ def measure_outside(name: str, seed: int, folder: Path) -> list[dict[str, Any]]:
         both = task.redecide([*test[0], *said], decisions)
         right = [p.labels == e.truth for p, e in zip(both, test[1], strict=False)] + [False] * len(said)
         confidence = np.array([max(prediction.scores.values()) for prediction in both])
-        probs = task.scores_of([*test[0], *said])
         doubts = {
             "confidence": -confidence,
-            "energy": task._energies([*test[0], *said]) if probs.size else free_energy(probs, task.link),
+            "energy": np.array([labelled(prediction).energy for prediction in [*test[0], *said]]),
             "neighbours": np.concatenate([_far(inside, known), _far(vectors(strange), known)]),
         }
         for title, doubt in doubts.items():
@@ -142,11 +141,11 @@ def measure_outside(name: str, seed: int, folder: Path) -> list[dict[str, Any]]:
 
 def _vectors(place: Path) -> Callable[[Sequence[str]], np.ndarray]:
     """Return a function from texts to unit vectors of the fine-tuned encoder."""
-    embedder = Embedder.load(str(place))
+    embedder = Embedder.open(place)
 
     def vectors(texts: Sequence[str]) -> np.ndarray:
         found = np.asarray(embedder(list(texts)), np.float32)
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
+        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
 
     return vectors
 
