@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from fastbert.bundle import Bundle
 from fastbert.errors import ConfigError, MissingExtraError
 from fastbert.training.callbacks import Callback, EarlyStopping, JsonLog, ProgressBar, TensorBoard, monitored
+from fastbert.training.plan import Plan
 from fastbert.training.state import RunState, StopSwitch
+from tests.feedback import make_learner
 from tests.helpers import write_csv
 
 SECRET = "the text of a user"
@@ -43,6 +46,21 @@ def test_a_plain_callback_does_nothing(event: str) -> None:
     getattr(Callback(), event)(state)
 
     assert state.stop.reason is None
+
+
+def test_callbacks_hear_of_the_plan_and_of_the_saved_model(encoder: str, tmp_path: Path) -> None:
+    heard: list[object] = []
+
+    class Hears(Callback):
+        def on_plan(self, plan: Plan) -> None:
+            heard.append(plan.config.epochs)
+
+        def on_save(self, bundle: Bundle) -> None:
+            heard.append((bundle.folder, "accuracy" in bundle.scores["valid"]))
+
+    make_learner(encoder, callbacks=[Hears()], epochs=1).fit().save(tmp_path / "model")
+
+    assert heard == [1.0, (tmp_path / "model", True)]
 
 
 # --- early stopping -----------------------------------------------------------------------------------

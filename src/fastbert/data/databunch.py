@@ -81,6 +81,33 @@ class DataBunch:
                 task.check_truths(files[split].examples)
         return _assemble(files, layout, task, chosen, seed)
 
+    @classmethod
+    def from_examples(
+        cls,
+        task: Task,
+        splits: Mapping[str, Sequence[Example]],
+        *,
+        config: DataConfig | None = None,
+        layout: AnyLayout | None = None,
+        facts: Sequence[str] = (),
+        seed: int = 42,
+    ) -> DataBunch:
+        """Take rows that are typed already, at least "train"; a share of it is held out where there is no "valid".
+
+        layout: how a table of such rows is read.    facts: what was inferred of them, in sentences.
+        Raises DataError where the rows cannot be divided.
+        """
+        chosen = config or DataConfig()
+        parts, said = {split: tuple(examples) for split, examples in splits.items()}, tuple(facts)
+        held_out = "valid" not in parts
+        if held_out:
+            parts, fact = _hold_out(parts, task, chosen, seed)
+            said = (*said, fact)
+        ordered = {split: parts[split] for split in SPLITS if split in parts}
+        warnings = task.warnings(ordered)
+        warnings += group_warnings(ordered, layout.group) if layout is not None and layout.group is not None else []
+        return cls(task, ordered, chosen, layout, said, tuple(warnings), valid_held_out=held_out)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Return the names of the model's outputs, in their order."""
@@ -202,17 +229,11 @@ def normalize_options(options: Mapping[str, object]) -> dict[str, object]:
 
 
 def _assemble(files: Mapping[str, ReadFile], layout: AnyLayout, task: Task, config: DataConfig, seed: int) -> DataBunch:
-    splits = {split: tuple(file.examples) for split, file in files.items()}
     facts = [f"{file.name}: {file.format}" for file in files.values()] + list(layout.reasons)
-    held_out = "valid" not in splits
-    if held_out:
-        splits, fact = _hold_out(splits, task, config, seed)
-        facts.append(fact)
-    ordered = {split: splits[split] for split in SPLITS if split in splits}
-    warnings = [sentence for split, file in files.items() for sentence in _report_sentences(split, file.report)]
-    warnings += task.warnings(ordered)
-    warnings += group_warnings(ordered, layout.group) if layout.group is not None else []
-    return DataBunch(task, ordered, config, layout, tuple(facts), tuple(warnings), valid_held_out=held_out)
+    splits = {split: file.examples for split, file in files.items()}
+    data = DataBunch.from_examples(task, splits, config=config, layout=layout, facts=facts, seed=seed)
+    reports = [sentence for split, file in files.items() for sentence in _report_sentences(split, file.report)]
+    return replace(data, warnings=(*reports, *data.warnings))
 
 
 def _hold_out(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,18 @@ from fastbert.training.state import RunState
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+    from fastbert.bundle import Bundle
+    from fastbert.training.plan import Plan
+
 
 class Callback:
     """Watches a run. Every event does nothing here; override the ones you need."""
 
     def on_part(self, name: str) -> None:
         """Run before each of several trainings of one command, such as "adapted encoder, split 1 of 4"."""
+
+    def on_plan(self, plan: Plan) -> None:
+        """Run before a learner's fit, with what it will do; where an encoder is adapted there is none."""
 
     def on_start(self, state: RunState) -> None:
         """Run before the first step; step is 0."""
@@ -44,6 +51,23 @@ class Callback:
 
     def on_error(self, state: RunState, error: BaseException) -> None:
         """Run when training ends by an exception, which is raised again afterwards."""
+
+    def on_save(self, bundle: Bundle) -> None:
+        """Run when a learner's model was saved; bundle.scores are those of the saved weights."""
+
+
+def planned(plan: Plan, callbacks: Sequence[Callback]) -> Sequence[Callback]:
+    """Tell callbacks what a fit will do; return them."""
+    for callback in callbacks:
+        callback.on_plan(plan)
+    return callbacks
+
+
+def saved(bundle: Bundle, folder: Path, callbacks: Sequence[Callback]) -> Path:
+    """Tell callbacks of a bundle that was written; return its folder."""
+    for callback in callbacks:
+        callback.on_save(bundle)
+    return folder
 
 
 class EarlyStopping(Callback):

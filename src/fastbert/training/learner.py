@@ -40,7 +40,7 @@ from fastbert.runtime import choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
 from fastbert.training import lr_finder, recipe
 from fastbert.training import plan as planning
-from fastbert.training.callbacks import Callback, EarlyStopping
+from fastbert.training.callbacks import Callback, EarlyStopping, planned, saved
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.meter import FlopMeter
 from fastbert.training.shortcuts import shortcuts
@@ -127,7 +127,7 @@ class Learner:
         # A second fit gets other random numbers, and the same ones whatever was done in between.
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self._stepper(config)
-        callbacks = [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])]
+        callbacks = planned(plan, [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])])
         with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
             stepper = replace(stepper, prefix=kept.train, packed=kept.packed)
             if find_optimizer(config.optimizer).elementwise:
@@ -370,4 +370,4 @@ def _save(learner: Learner, folder: Path, *, overwrite: bool) -> Path:
         write_rows(working, packed)
         write_report(working, bundle, per_label, split=last, confusion=confusion)
 
-    return write_bundle(bundle, write_files, overwrite=overwrite)
+    return saved(bundle, write_bundle(bundle, write_files, overwrite=overwrite), learner.callbacks)
