@@ -48,7 +48,7 @@ LAYERS = {
         ["fastbert.inference.torch_backend", "fastbert.inference.embedder", "fastbert.inference.generation"], 5
     ),
     **dict.fromkeys(["fastbert.serving", "fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], 6),
-    **dict.fromkeys(["fastbert.cli", "fastbert.api", "fastbert.__main__"], 6),
+    **dict.fromkeys(["fastbert.cli", "fastbert.api", "fastbert.estimators", "fastbert.__main__"], 6),
 }
 # The one arrow that points up: a task computes its loss with torch, inside that function only.
 LAZY_UPWARD = {("fastbert.tasks", "fastbert.models.losses")}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fastbert.data.databunch import DataBunch
     from fastbert.data.examples import TextExample
     from fastbert.errors import FastBertError
+    from fastbert.estimators.classifier import FastBertClassifier
+    from fastbert.estimators.regressor import FastBertRegressor
     from fastbert.export.exporting import export_bundle
     from fastbert.inference.predictor import Predictor
     from fastbert.insight.explain import explain
@@ -35,7 +37,9 @@ _PLACES = {
     "Callback": "fastbert.training.callbacks",
     "DataBunch": "fastbert.data.databunch",
     "DataConfig": "fastbert.config",
+    "FastBertClassifier": "fastbert.estimators.classifier",
     "FastBertError": "fastbert.errors",
+    "FastBertRegressor": "fastbert.estimators.regressor",
     "Learner": "fastbert.training.learner",
     "MultiLabel": "fastbert.tasks.classification",
     "NewEncoder": "fastbert.training.adapt",
@@ -58,7 +62,9 @@ __all__ = [
     "Callback",
     "DataBunch",
     "DataConfig",
+    "FastBertClassifier",
     "FastBertError",
+    "FastBertRegressor",
     "Learner",
     "MultiLabel",
     "NewEncoder",

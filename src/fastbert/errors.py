@@ -80,7 +80,7 @@ class ExportError(FastBertError):
 
 # package -> the extra that brings it, for what is imported at the top of a module
 _EXTRAS = {
-    **dict.fromkeys(["torch", "transformers", "safetensors"], "train"),
+    **dict.fromkeys(["torch", "transformers", "safetensors", "sklearn"], "train"),
     **dict.fromkeys(["onnx", "onnxruntime"], "onnx"),
     **dict.fromkeys(["openvino", "nncf"], "openvino"),
 }

@@ -16,7 +16,9 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tiny_encoder(tmp_path_factory.mktemp("encoder")))
 
 
-@pytest.mark.parametrize("name", ["article_flow", "own_loss", "own_metric", "own_callback", "adapt_first"])
+@pytest.mark.parametrize(
+    "name", ["article_flow", "own_loss", "own_metric", "own_callback", "adapt_first", "grid_search"]
+)
 def test_example_leaves_a_bundle_that_answers(name: str, encoder: str, tmp_path: Path) -> None:
     importlib.import_module(f"examples.{name}").main(tmp_path / "model", encoder=encoder, epochs=1)
 
