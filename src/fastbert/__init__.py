@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fastbert.estimators.classifier import FastBertClassifier
     from fastbert.estimators.regressor import FastBertRegressor
     from fastbert.export.exporting import export_bundle
+    from fastbert.inference.mlflow_model import save_mlflow_model
     from fastbert.inference.predictor import Predictor
     from fastbert.insight.explain import explain
     from fastbert.tasks.base import Prediction, Task
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fastbert.training.adapt import NewEncoder, adapt, pretrain
     from fastbert.training.callbacks import Callback
     from fastbert.training.learner import Learner
+    from fastbert.training.trackers import MLflow, Trackio, WandB
 
 _PLACES = {
     "AdaptConfig": "fastbert.config",
@@ -41,6 +43,7 @@ _PLACES = {
     "FastBertError": "fastbert.errors",
     "FastBertRegressor": "fastbert.estimators.regressor",
     "Learner": "fastbert.training.learner",
+    "MLflow": "fastbert.training.trackers",
     "MultiLabel": "fastbert.tasks.classification",
     "NewEncoder": "fastbert.training.adapt",
     "Prediction": "fastbert.tasks.base",
@@ -48,12 +51,15 @@ _PLACES = {
     "SingleLabel": "fastbert.tasks.classification",
     "Task": "fastbert.tasks.base",
     "TextExample": "fastbert.data.examples",
+    "Trackio": "fastbert.training.trackers",
     "TrainConfig": "fastbert.config",
+    "WandB": "fastbert.training.trackers",
     "adapt": "fastbert.training.adapt",
     "explain": "fastbert.insight.explain",
     "export_bundle": "fastbert.export.exporting",
     "fit": "fastbert.api",
     "pretrain": "fastbert.training.adapt",
+    "save_mlflow_model": "fastbert.inference.mlflow_model",
     "train": "fastbert.api",
 }
 
@@ -66,6 +72,7 @@ __all__ = [
     "FastBertError",
     "FastBertRegressor",
     "Learner",
+    "MLflow",
     "MultiLabel",
     "NewEncoder",
     "Prediction",
@@ -73,13 +80,16 @@ __all__ = [
     "SingleLabel",
     "Task",
     "TextExample",
+    "Trackio",
     "TrainConfig",
+    "WandB",
     "__version__",
     "adapt",
     "explain",
     "export_bundle",
     "fit",
     "pretrain",
+    "save_mlflow_model",
     "train",
 ]
 

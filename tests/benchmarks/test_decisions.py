@@ -1,5 +1,6 @@
 """The tables of the decisions benchmark, and the distance to known rows."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,6 @@ def test_the_distance_is_that_to_the_tenth_neighbour() -> None:
     assert _far(np.array([[1.0, 0.0], [0.0, 1.0]]), known).tolist() == [0.0, 1.0]
 
 
-def test_no_measurements_make_no_table(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_measurements_make_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["table", "--out", str(tmp_path / "none.jsonl")]) == 0
     assert capsys.readouterr().out == "\n"

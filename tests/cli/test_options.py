@@ -9,6 +9,7 @@ import pytest
 from fastbert.cli.options import callbacks, collect
 from fastbert.errors import ConfigError
 from fastbert.training.callbacks import JsonLog, ProgressBar, TensorBoard
+from fastbert.training.trackers import Trackio
 
 
 @pytest.fixture
@@ -86,6 +87,28 @@ def test_callbacks_are_those_that_were_asked_for(tmp_path: Path) -> None:
     chosen = callbacks(progress=True, log=tmp_path / "run.jsonl", tensorboard=tmp_path / "board")
 
     assert [type(one) for one in chosen] == [ProgressBar, JsonLog, TensorBoard]
+
+
+@pytest.mark.parametrize(("text", "project"), [("trackio", None), ("trackio:reviews", "reviews")])
+def test_a_tracker_is_named_with_its_project(text: str, project: str | None) -> None:
+    (tracker,) = callbacks(progress=False, log=None, tensorboard=None, track=[text], track_model=True)
+
+    assert isinstance(tracker, Trackio)
+    assert (tracker.project, tracker.bundle) == (project, True)
+
+
+@pytest.mark.parametrize(
+    ("track", "message"),
+    [
+        (["mlfow"], "--track is 'mlfow'; expected mlflow, wandb, trackio.\n  Did you mean 'mlflow'?"),
+        ([], "--track-model sends the model to a tracker, but there is no --track."),
+    ],
+)
+def test_a_tracker_that_is_none_is_refused(track: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        callbacks(progress=False, log=None, tensorboard=None, track=track, track_model=True)
+
+    assert str(caught.value).startswith(message)
 
 
 def test_no_callbacks_are_made_unasked() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from fastbert.bundle import read_bundle
 from fastbert.inference.predictor import Predictor
+from fastbert.training import trackers
+from fastbert.training.trackers import Tracker
 from tests.cli.conftest import Outcome, Run
 from tests.feedback import feedback_rows, write_feedback
 from tests.helpers import write_csv
@@ -228,3 +231,36 @@ def test_no_text_of_a_row_is_in_messages_or_log(run: Run, encoder: str, tmp_path
 
     written = outcome.out + outcome.err + (tmp_path / "run.jsonl").read_text(encoding="utf-8")
     assert not [row["text"] for row in feedback_rows() if row["text"] in written]
+
+
+def test_a_run_is_tracked(run: Run, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, object]] = []
+
+    class Told(Tracker):
+        package, title = "json", "Told"
+
+        def _open(self, name: str | None, group: str | None, options: Mapping[str, object]) -> None:
+            told.append(("open", self.project))
+
+        def _log(self, values: Mapping[str, float], step: int) -> None: ...
+
+        def _summarize(self, values: Mapping[str, float]) -> None: ...
+
+        def _upload(self, folder: Path) -> None:
+            told.append(("upload", folder))
+
+        def _end(self, end: str) -> None:
+            told.append(("end", end))
+
+    monkeypatch.setitem(trackers.TRACKERS, "mlflow", Told)
+
+    outcome = train(run, encoder, tmp_path, "--track", "mlflow:reviews", "--track-model")
+
+    assert outcome.code == 0, outcome.err
+    assert told == [("open", "reviews"), ("upload", tmp_path / "model"), ("end", "finished")]
+
+
+def test_a_plan_opens_no_tracker(run: Run, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trackers, "TRACKERS", {})
+
+    assert train(run, encoder, tmp_path, "--plan", "--track", "mlflow").code == 0

@@ -72,7 +72,14 @@ def vocabulary_kind(name: str) -> VocabularyKind:
     return kinds[name]
 
 
-def callbacks(*, progress: bool, log: Path | None, tensorboard: Path | None) -> list[Callback]:
+def callbacks(
+    *,
+    progress: bool,
+    log: Path | None,
+    tensorboard: Path | None,
+    track: Sequence[str] = (),
+    track_model: bool = False,
+) -> list[Callback]:
     """Return the callbacks that the options ask for."""
     from fastbert.training.callbacks import JsonLog, ProgressBar, TensorBoard
 
@@ -81,4 +88,17 @@ def callbacks(*, progress: bool, log: Path | None, tensorboard: Path | None) -> 
         chosen.append(JsonLog(log))
     if tensorboard is not None:
         chosen.append(TensorBoard(tensorboard))
-    return chosen
+    if track_model and not track:
+        raise ConfigError("--track-model sends the model to a tracker, but there is no --track.", "Add one.")
+    return [*chosen, *(_tracker(text, track_model) for text in track)]
+
+
+def _tracker(text: str, bundle: bool) -> Callback:
+    """Return the tracker of a text such as "mlflow" or "mlflow:PROJECT"."""
+    from fastbert.training.trackers import TRACKERS
+
+    name, _, project = text.partition(":")
+    if name not in TRACKERS:
+        known = ", ".join(TRACKERS)
+        raise ConfigError(f"--track is '{name}'; expected {known}.", did_you_mean(name, TRACKERS))
+    return TRACKERS[name](project or None, bundle=bundle)

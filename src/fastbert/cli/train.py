@@ -52,6 +52,12 @@ def train(
     plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
     tensorboard: Path | None = typer.Option(None, help="Write TensorBoard files to this folder."),
+    track: list[str] = typer.Option(
+        [],
+        "--track",
+        help="Send the run to mlflow, wandb or trackio, or to a project there: mlflow:PROJECT; repeatable.",
+    ),
+    track_model: bool = typer.Option(False, "--track-model", help="Send the model to --track, too."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
 ) -> None:
     """Train a model on TABLE and write it to --out, with its scores and a report.
@@ -71,13 +77,15 @@ def train(
     data, training = options.collect(config, assignments, named)
     decide = options.decisions(config, assignments, named)
     tables = api.Tables(table, valid, test, adapt)
-    callbacks = options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard)
-    if not plan_only:
-        check_target(out, overwrite=overwrite)
-    learner = api.prepare(tables, data=data, config=training, decide=decide, callbacks=callbacks)
     if plan_only:
+        learner = api.prepare(tables, data=data, config=training, decide=decide)
         show_plan(tables, out, learner, overwrite=overwrite, as_json=as_json)
         return
+    callbacks = options.callbacks(
+        progress=not as_json, log=log, tensorboard=tensorboard, track=track, track_model=track_model
+    )
+    check_target(out, overwrite=overwrite)
+    learner = api.prepare(tables, data=data, config=training, decide=decide, callbacks=callbacks)
     result = api.finish(learner, tables, out, overwrite=overwrite, on_view=show)
     if as_json:
         print_json(result.to_json())
