@@ -19,6 +19,7 @@ from fastbert.cli import (
     adapt,
     bench,
     decide,
+    check,
     embed,
     evaluate,
     explain,
@@ -68,6 +69,7 @@ def _options(
 
 app.command("train")(train.train)
 app.command("lr-find")(lr_find.lr_find)
+app.command("check")(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)
 app.command("explain")(explain.explain)

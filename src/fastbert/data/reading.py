@@ -61,15 +61,23 @@ def read_training_file(source: Source, config: DataConfig) -> tuple[AnyLayout, R
 
     Raises DataError for a file or row that cannot be used, or where it is not clear what a column means.
     """
+    layout, table = find_layout(source, config)
+    if isinstance(layout, QuestionLayout):
+        return layout, _read_questions(source, layout, config)
+    if isinstance(layout, TaggingLayout):
+        return layout, _read_tagged(source, layout, config)
+    assert table is not None  # a table of texts is read to find its layout
+    return layout, read_examples(table, layout, config)
+
+
+def find_layout(source: Source, config: DataConfig) -> tuple[AnyLayout, Table | None]:
+    """Return what a training file holds, and its rows where it is a table of texts. Raises DataError as above."""
     if _holds_questions(source, config):
-        questions = _detect_questions(source, config)
-        return questions, _read_questions(source, questions, config)
+        return _detect_questions(source, config), None
     if config.task == "tagging" or (config.task == "auto" and _looks_tagged(source, config)):
-        tagging = _detect_tagging(source, config)
-        return tagging, _read_tagged(source, tagging, config)
+        return _detect_tagging(source, config), None
     table = read_table(source, header=config.has_header)
-    layout = detect_layout(table, _layout_options(config))
-    return layout, _read_table(table, layout, config)
+    return detect_layout(table, _layout_options(config)), table
 
 
 def read_file(
@@ -94,7 +102,7 @@ def read_file(
         return _read_tagged(file, layout_of_tagged(file, layout), config, labels, truth_required=truth_required)
     table = read_table(source, header=layout.header_of_another(config.has_header))
     known = layout if layout.group in table.columns else layout.without_group()
-    return _read_table(table, known, config, labels, truth_required=truth_required)
+    return read_examples(table, known, config, labels, truth_required=truth_required)
 
 
 def read_like(
@@ -126,7 +134,7 @@ def read_like(
     header = config.has_header if saved is None else saved.header_of_another(config.has_header)
     table = read_table(source, header=header)
     layout = detect_layout(table, _as_trained(config, saved, task), labels_required=truth_required)
-    return _read_table(table, layout, config, labels, truth_required=truth_required)
+    return read_examples(table, layout, config, labels, truth_required=truth_required)
 
 
 def layout_from_json(values: Mapping[str, object]) -> AnyLayout:
@@ -252,9 +260,10 @@ def _layout_options(config: DataConfig) -> LayoutOptions:
     )
 
 
-def _read_table(
+def read_examples(
     table: Table, layout: Layout, config: DataConfig, labels: Labels | None = None, *, truth_required: bool = True
 ) -> ReadFile:
+    """Return the examples of a table that has been read; arguments as of `read_file`."""
     examples: Sequence[Example]
     if layout.kind == "number":
         examples, report = to_values(table, layout, values_required=truth_required, on_bad_row=config.on_bad_row)

@@ -1,0 +1,341 @@
+"""What looks wrong with the labels as a whole: counts, names, splits, and which labels go together.
+
+Labels are those of rows, or of entities in tagged text. Knows nothing of texts.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from fastbert.data.checks import MAX_IMBALANCE, MIN_LABEL_ROWS
+from fastbert.data.columns import listed
+from fastbert.data.entity_checks import MIN_ENTITIES
+from fastbert.insight.doctor.chance import chi_square
+from fastbert.insight.doctor.findings import Finding, FlaggedRow, Severity, percent, share_phrase
+from fastbert.insight.doctor.material import Material, Part
+
+# Choices of ours, for the severity and the silence of findings: no result depends on them.
+SHIFT_NOTE, SHIFT_LOOK = 0.05, 0.15  # total variation distance: the share of rows that would need another label
+SHIFT_P = 0.001
+TYPO_LETTERS = 5  # of the shorter of two names that differ in one letter
+TYPO_SHARE = 0.1  # rows of the rarer name to those of the other
+PAIR_ROWS = 20  # of a label, before it is said to imply another, or never to go with it
+IMPLIED = 0.99
+EXPECTED_TOGETHER = 10.0
+MOST_PAIRS = 10
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Rows (or entities) of each label in each split. by_split: split -> label -> count.    what: "rows"."""
+
+    by_split: Mapping[str, Counter[str]]
+    what: str
+
+    @classmethod
+    def of(cls, material: Material) -> LabelCounts:
+        """Count the labels of all splits."""
+        tagging = material.task == "tagging"
+        by_split = {}
+        for split, part in material.parts.items():
+            counts: Counter[str] = Counter()
+            for example in part.examples:
+                if tagging and isinstance(example.truth, tuple):
+                    counts.update(entity.label for entity in example.truth)
+                else:
+                    counts.update(material.truth(example))
+            by_split[split] = counts
+        return cls(by_split, "entities" if tagging else "rows")
+
+    @property
+    def names(self) -> list[str]:
+        """Return all labels, the most frequent first."""
+        total: Counter[str] = Counter()
+        for counts in self.by_split.values():
+            total.update(counts)
+        return sorted(total, key=lambda name: (-total[name], name))
+
+
+def label_findings(material: Material) -> list[Finding]:
+    """Return what there is to say of labels; nothing for tasks without any."""
+    if material.task not in ("single_label", "multi_label", "tagging"):
+        return []
+    counts = LabelCounts.of(material)
+    return [
+        *_unknown(material, counts),
+        *_misspelt(material, counts),
+        *_rare(counts, MIN_ENTITIES if material.task == "tagging" else MIN_LABEL_ROWS),
+        *_absent(counts),
+        *_imbalance(material, counts),
+        *_shifts(material, counts),
+        *(_together(material, counts) if material.task == "multi_label" else []),
+    ]
+
+
+def _rows_with(part: Part, material: Material, names: set[str], detail: str) -> list[FlaggedRow]:
+    return [
+        part.flag(index, detail.format(label=", ".join(sorted(names & set(material.truth(example))))))
+        for index, example in enumerate(part.examples)
+        if names & set(material.truth(example))
+    ]
+
+
+def _unknown(material: Material, counts: LabelCounts) -> list[Finding]:
+    findings = []
+    for split, part in material.parts.items():
+        strange = [name for name in counts.by_split[split] if name not in counts.by_split["train"]]
+        if split != "train" and strange:
+            findings.append(
+                Finding(
+                    "unknown_label",
+                    "stop",
+                    f"{split} has {len(strange)} {_labels(strange)} that train does not have: {listed(strange, 8)}.",
+                    "Training refuses such a file: correct the names, or move rows of these labels to train.",
+                    _rows_with(part, material, set(strange), "label {label} is not in train"),
+                )
+            )
+    return findings
+
+
+def _misspelt(material: Material, counts: LabelCounts) -> list[Finding]:
+    """Report names that are the same but for case, blanks and signs, and those with one letter changed."""
+    total: Counter[str] = Counter()
+    for found in counts.by_split.values():
+        total.update(found)
+    same, near = [], []
+    for one, two in combinations(counts.names, 2):  # one is the more frequent
+        if fold_label(one) == fold_label(two):
+            same.append((one, two))
+        elif _is_slip(one, two) and total[two] <= max(TYPO_SHARE * total[one], 1):
+            near.append((one, two))
+    findings = []
+    ways: tuple[tuple[str, Severity, list[tuple[str, str]], str, str], ...] = (
+        ("label_spelling", "stop", same, "but for case, blanks or signs", " (--fix merges case and blanks)"),
+        ("label_typo", "look", near, "but for one letter", ""),
+    )
+    for kind, severity, pairs, how, fix in ways:
+        if pairs:
+            shown = "; ".join(f"'{one}' ({total[one]:,}) and '{two}' ({total[two]:,})" for one, two in pairs[:5])
+            rows = [
+                row
+                for part in material.parts.values()
+                for row in _rows_with(part, material, {two for _, two in pairs}, "label {label}: check its spelling")
+            ]
+            findings.append(
+                Finding(
+                    kind,
+                    severity,
+                    f"{_count(len(pairs), 'pair of labels is', 'pairs of labels are')} the same {how}: {shown}.",
+                    f"If they mean the same, write them alike: else they are learned as two labels{fix}.",
+                    rows,
+                )
+            )
+    return findings
+
+
+def fold_label(name: str) -> str:
+    """Return a name without what people write now so, now so: case, blanks, hyphens, underscores, full stops.
+
+    >>> fold_label("Bug-Report ") == fold_label("bug report"), fold_label("1") == fold_label("-1")
+    (True, False)
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    short = re.sub(r"(?<=\w)[\s\-_./]+(?=\w)|\s+|\.$", "", folded)
+    return short or folded
+
+
+def _is_slip(one: str, two: str) -> bool:
+    """Return True for two words of letters with one letter added, left out, changed or two exchanged."""
+    if min(len(one), len(two)) < TYPO_LETTERS or abs(len(one) - len(two)) > 1:
+        return False
+    if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", two):
+        return False  # class1 and class2
+    left, right = one.casefold(), two.casefold()
+    start = next((place for place in range(min(len(left), len(right))) if left[place] != right[place]), None)
+    if start is None:
+        return left + "s" != right and right + "s" != left  # a plural may be meant
+    rest = (left[start:], right[start:])
+    swapped = len(left) == len(right) and rest[0][:2] == rest[1][:2][::-1] and rest[0][2:] == rest[1][2:]
+    changed = len(left) == len(right) and rest[0][1:] == rest[1][1:]
+    added = rest[0][1:] == rest[1] or rest[1][1:] == rest[0]
+    return swapped or changed or added
+
+
+def _rare(counts: LabelCounts, least: int) -> list[Finding]:
+    train = counts.by_split["train"]
+    rare = sorted((count, name) for name, count in train.items() if count < least)
+    if not rare:
+        return []
+    names = ", ".join(f"'{name}' ({count})" for count, name in rare[:8]) + (", ..." if len(rare) > 8 else "")
+    return [
+        Finding(
+            "rare_label",
+            "look",
+            f"{len(rare)} of {len(train)} labels have fewer than {least} {counts.what} in train: {names}.",
+            "Expect poor results for them: add some, or merge labels that are alike.",
+        )
+    ]
+
+
+def _absent(counts: LabelCounts) -> list[Finding]:
+    findings = []
+    for split in counts.by_split:
+        absent = [name for name in counts.names if counts.by_split["train"][name] and not counts.by_split[split][name]]
+        if split != "train" and absent:
+            findings.append(
+                Finding(
+                    "absent_label",
+                    "look" if split == "valid" else "note",
+                    f"{split} has no {counts.what} of {len(absent)} of {len(counts.by_split['train'])} labels: "
+                    f"{listed(absent, 8)}.",
+                    "Nothing can be said of how well they are learned: move some there.",
+                )
+            )
+    return findings
+
+
+def _imbalance(material: Material, counts: LabelCounts) -> list[Finding]:
+    train = counts.by_split["train"].most_common()
+    rows = len(material.parts["train"])
+    findings = []
+    constant = [name for name, count in train if count == rows and material.task == "multi_label"]
+    if constant:
+        findings.append(
+            Finding(
+                "constant_label",
+                "look",
+                f"Every row of train has the {_labels(constant)} {listed(constant, 8)}: there is nothing to learn.",
+                "Add rows without it, or remove the label.",
+            )
+        )
+    if len(train) > 1 and train[0][1] > MAX_IMBALANCE * train[-1][1]:
+        (most, many), (least, few) = train[0], train[-1]
+        findings.append(
+            Finding(
+                "imbalance",
+                "note",
+                f"The labels of train are far from balanced: '{most}' has {many:,} {counts.what}, '{least}' {few:,}.",
+                "Accuracy hides rare labels: look at f1_macro and at the scores of each label, and consider "
+                "`--set loss=balanced`.",
+            )
+        )
+    return findings
+
+
+def _shifts(material: Material, counts: LabelCounts) -> list[Finding]:
+    """Report splits whose labels are not those of train: surely, and by more than a little."""
+    findings = []
+    train, names = counts.by_split["train"], counts.names
+    for split, found in counts.by_split.items():
+        sizes = (sum(train.values()), sum(found.values()))
+        if split == "train" or not all(sizes):
+            continue
+        _, p = chi_square([[train[name] for name in names], [found[name] for name in names]])
+        shares = {name: (train[name] / sizes[0], found[name] / sizes[1]) for name in names}
+        distance = sum(abs(one - two) for one, two in shares.values()) / 2
+        if p < SHIFT_P and distance >= SHIFT_NOTE:
+            widest = sorted(shares, key=lambda name: -abs(shares[name][0] - shares[name][1]))[:3]
+            shown = ", ".join(f"'{name}' {percent(shares[name][0])} and {percent(shares[name][1])}" for name in widest)
+            findings.append(
+                Finding(
+                    "label_shift",
+                    "look" if distance >= SHIFT_LOOK else "note",
+                    f"The labels of train and {split} are not distributed alike: {shown} (chi-square test, p "
+                    f"{'below 0.0001' if p < 1e-4 else f'= {p:.4f}'}; {percent(distance)} of the labels would have to "
+                    "be others).",
+                    f"If {split} is what the model will meet, let train be like it; if not, divide the rows anew.",
+                )
+            )
+    return findings
+
+
+# --- several labels a row ---------------------------------------------------------------------------
+
+
+def _together(material: Material, counts: LabelCounts) -> list[Finding]:
+    rows = [set(material.truth(example)) for example in material.parts["train"].examples]
+    if rows and all(len(row) == 1 for row in rows):
+        return [
+            Finding(
+                "one_label_each",
+                "look",
+                "Every row of train has exactly one label, but they are read as a choice of several.",
+                "Use --task single_label if a row can have only one.",
+            )
+        ]
+    single = counts.by_split["train"]
+    pairs: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        pairs.update(combinations(sorted(row), 2))
+    return [*_always(single, pairs, len(rows)), *_never(single, pairs, len(rows))]
+
+
+def _always(single: Counter[str], pairs: Counter[tuple[str, str]], num_rows: int) -> list[Finding]:
+    same, implied = [], []
+    for (one, two), count in pairs.most_common():
+        low, high = sorted((one, two), key=lambda name: single[name])
+        if single[low] < PAIR_ROWS or single[high] > num_rows / 2:
+            continue
+        if count == single[one] == single[two]:
+            same.append((one, two, count))
+        elif count >= IMPLIED * single[low]:
+            implied.append((low, high, f"{share_phrase(count, single[low])}"))
+    findings = []
+    if same:
+        shown = "; ".join(f"'{one}' and '{two}' ({count:,})" for one, two, count in same[:MOST_PAIRS])
+        findings.append(
+            Finding(
+                "same_label",
+                "look",
+                f"{_count(len(same), 'pair of labels is', 'pairs of labels are')} on the same rows of train: {shown}.",
+                "One of the two is enough, unless rows will come that have only one.",
+            )
+        )
+    if implied:
+        shown = "; ".join(f"'{low}' has '{high}' in {share}" for low, high, share in implied[:MOST_PAIRS])
+        findings.append(
+            Finding(
+                "implied_label",
+                "note",
+                f"{_count(len(implied), 'label implies', 'labels imply')} another one in train: {shown}.",
+                "If that is so by definition, it can be a rule and need not be learned.",
+            )
+        )
+    return findings
+
+
+def _never(single: Counter[str], pairs: Counter[tuple[str, str]], num_rows: int) -> list[Finding]:
+    never = sorted(
+        (
+            (single[one] * single[two] / max(num_rows, 1), one, two)
+            for one, two in combinations(sorted(single), 2)
+            if not pairs[one, two]
+        ),
+        reverse=True,
+    )
+    never = [(expected, one, two) for expected, one, two in never if expected >= EXPECTED_TOGETHER]
+    if not never:
+        return []
+    shown = "; ".join(f"'{one}' and '{two}' ({expected:.0f} expected)" for expected, one, two in never[:5])
+    return [
+        Finding(
+            "never_together",
+            "note",
+            f"{_count(len(never), 'pair of labels is', 'pairs of labels are')} on no row of train together, though "
+            f"chance alone would bring them together: {shown}.",
+            "Check that it is so by their meaning, and not because annotators stopped at the first label.",
+        )
+    ]
+
+
+def _labels(names: Sequence[str]) -> str:
+    return "label" if len(names) == 1 else "labels"
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
