@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
+Number = TypeVar("Number", np.int64, np.uint64)
 
 SHINGLE = 5  # characters
 BANDS, ROWS_OF_BAND = 16, 5  # texts that are 0.8 alike become a candidate with 1 - (1 - 0.8^5)^16 = 0.998
@@ -27,6 +29,7 @@ NUM_HASHES = BANDS * ROWS_OF_BAND
 NEIGHBOURS = 8  # that a text is compared with in each bucket: all pairs of a small one, a chain in a large one
 SLACK = 0.2  # a share of 80 hashes is off by 0.045 (one standard deviation) at 0.8
 CHUNK = 1 << 14  # shingles hashed at once: their 80 hashes take 5 MB
+COMPARED = 1 << 21  # characters of pairs that are compared at once
 MOST_COMPARED = 200_000  # pairs; beyond them the share of equal hashes is believed
 SIGNS = re.compile(r"[\W_]+")
 
@@ -77,7 +80,8 @@ def jaccard(one: str, other: str) -> float:
     >>> jaccard("abcdef", "abcdef!"), jaccard("abcdef", "uvwxyz")
     (1.0, 0.0)
     """
-    return _overlap(_shingles(plain_text(one)), _shingles(plain_text(other)))
+    plain = [plain_text(one), plain_text(other)]
+    return float(_compare_chunk(plain, np.array([0]), np.array([1]))[0])
 
 
 def plain_text(text: str) -> str:
@@ -87,11 +91,6 @@ def plain_text(text: str) -> str:
     'hello world'
     """
     return SIGNS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
-
-
-def _shingles(text: str) -> Words:
-    """Return the sorted distinct hashes of the 5-grams of a plain text; of a shorter one, of all of it."""
-    return np.unique(_hashes([text])[0])
 
 
 def _hashes(texts: Sequence[str]) -> tuple[Words, Ints]:
@@ -141,7 +140,7 @@ def _candidates(signatures_NK: Words, full_N: npt.NDArray[np.bool_], kinds_N: In
     """Return pairs that agree in a whole band, as first * N + second, each once."""
     members = np.flatnonzero(full_N)
     num = len(full_N)
-    found = np.zeros(0, np.int64)
+    pairs: list[Ints] = [np.zeros(0, np.int64)]
     for band in range(BANDS):
         part = signatures_NK[members, band * ROWS_OF_BAND : (band + 1) * ROWS_OF_BAND].astype(np.uint64)
         keys = np.zeros(len(members), np.uint64)
@@ -152,12 +151,10 @@ def _candidates(signatures_NK: Words, full_N: npt.NDArray[np.bool_], kinds_N: In
             keys = (keys ^ kinds_N[members].astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         order = np.argsort(keys, kind="stable")
         keys, rows = keys[order], members[order]
-        pairs = [found]
         for step in range(1, min(NEIGHBOURS, len(rows) - 1) + 1):
             same = keys[step:] == keys[:-step]
             pairs.append(rows[:-step][same] * num + rows[step:][same])  # the sort is stable: first < second
-        found = np.unique(np.concatenate(pairs))
-    return found
+    return _distinct(np.concatenate(pairs))
 
 
 def _shares_of_equal(signatures_NK: Words, first: Ints, second: Ints) -> Floats:
@@ -170,21 +167,42 @@ def _shares_of_equal(signatures_NK: Words, first: Ints, second: Ints) -> Floats:
 
 def _compare(texts: Sequence[str], first: Ints, second: Ints) -> Floats:
     """Return the exact Jaccard index of pairs of plain texts."""
-    known: dict[int, Words] = {}
     result_P = np.zeros(len(first), np.float64)
-    order = np.lexsort((second, first))
-    for place in order.tolist():
-        sets = []
-        for text in (int(first[place]), int(second[place])):
-            if text not in known:
-                known[text] = _shingles(texts[text])
-            sets.append(known[text])
-        result_P[place] = _overlap(*sets)
-        if len(known) > 20_000:  # long texts: some 100 MB
-            known.clear()
+    order = np.argsort(first, kind="stable")  # a text is then hashed in few chunks
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum((sizes[first] + sizes[second])[order])
+    begin = 0
+    while begin < len(order):
+        limit = COMPARED + (int(ends[begin - 1]) if begin else 0)
+        end = max(int(np.searchsorted(ends, limit, side="right")), begin + 1)
+        part = order[begin:end]
+        result_P[part] = _compare_chunk(texts, first[part], second[part])
+        begin = end
     return result_P
 
 
-def _overlap(one: Words, other: Words) -> float:
-    both = len(np.intersect1d(one, other, assume_unique=True))
-    return both / max(len(one) + len(other) - both, 1)
+def _compare_chunk(texts: Sequence[str], first: Ints, second: Ints) -> Floats:
+    """Look up each distinct shingle of the first text of each pair among those of the second."""
+    members, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    hashes_S, counts = _hashes([texts[member] for member in members.tolist()])
+    keys_S = _distinct(np.repeat(np.arange(len(members), dtype=np.uint64) << np.uint64(32), counts) | hashes_S)
+    owner_S = (keys_S >> np.uint64(32)).astype(np.int64)
+    sizes = np.bincount(owner_S, minlength=len(members))
+    starts = np.cumsum(sizes) - sizes
+    one, two = places[: len(first)], places[len(first) :]
+    num = sizes[one]
+    pair_S = np.repeat(np.arange(len(first)), num)
+    index_S = np.repeat(starts[one] - (np.cumsum(num) - num), num) + np.arange(int(num.sum()))
+    wanted_S = (keys_S[index_S] & np.uint64(0xFFFFFFFF)) | (two[pair_S].astype(np.uint64) << np.uint64(32))
+    at_S = np.minimum(np.searchsorted(keys_S, wanted_S), len(keys_S) - 1)
+    both_P = np.bincount(pair_S[keys_S[at_S] == wanted_S], minlength=len(first))
+    result_P: Floats = both_P / (num + sizes[two] - both_P)
+    return result_P
+
+
+def _distinct(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Return the sorted distinct values; numpy.unique hashes them, which takes 10 times as long for millions."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]

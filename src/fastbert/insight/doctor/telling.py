@@ -1,7 +1,7 @@
 """Words that tell a label nearly alone: a sign that the label was written into the text, or taken from it.
 
-Each word is held against the other rows with a weighted log-odds ratio and a threshold that is corrected for the
-number of words. Knows nothing of encoders: a word is what stands between blanks and signs.
+Each word is held against the other rows with a likelihood ratio and a threshold that is corrected for the number of
+words. Knows nothing of encoders: a word is what stands between blanks and signs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fastbert.insight.doctor.chance import log_odds_z, one_sided_z, wilson_low
+from fastbert.insight.doctor.chance import likelihood_z, one_sided_z, wilson_low
 from fastbert.insight.doctor.findings import Finding, FlaggedRow, Severity, percent
 from fastbert.insight.doctor.labels import fold_label
 from fastbert.insight.doctor.material import Material, Part
@@ -144,7 +144,7 @@ def telling_words(words: Sequence[frozenset[str]], labels: Sequence[frozenset[st
             telling = count >= COVERAGE * total and wilson_low(count, rows) >= PRECISION_LOW
         if not telling:
             continue
-        z = log_odds_z(count, total, rows - count, len(words) - total, rows / len(words))
+        z = likelihood_z(count, total, rows - count, len(words) - total)
         if z >= least_z:
             found.append(TellingWord(word, label, rows, count, total, z, marked))
     return sorted(found, key=lambda one: (-one.coverage, -one.z, one.word))
