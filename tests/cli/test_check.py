@@ -90,6 +90,26 @@ def test_the_folder_of_the_original_is_refused_before_any_work(run: Run, tmp_pat
     )
 
 
+def test_standard_input_can_be_checked(run: Run, tmp_path: Path) -> None:
+    content = table(tmp_path / "t.csv").read_bytes()
+
+    outcome = run("check", "-", *NAMED, "--encoder", "none", stdin=content)
+
+    assert (outcome.code, outcome.out.splitlines()[0]) == (0, "Data check: Nothing was found.")
+
+
+def test_copies_of_tagged_text_are_refused_before_the_checks(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "t.conll"
+    file.write_text("Anna B-PER\nsings O\n\nBerlin B-LOC\nis O\n", encoding="utf-8")
+
+    outcome = run("check", file, "--fix", tmp_path / "fixed")
+
+    assert outcome.code == 2
+    assert "error: --fix writes tables of texts with labels or numbers" in outcome.err
+    assert "checking labels" not in outcome.err
+    assert not (tmp_path / "fixed").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

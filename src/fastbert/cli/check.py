@@ -49,6 +49,7 @@ def check(
     from fastbert.cli.options import collect
     from fastbert.insight.doctor import check_page
     from fastbert.insight.doctor.checkup import check_material
+    from fastbert.insight.doctor.cleaning import check_fixable
     from fastbert.insight.doctor.copies import check_target
     from fastbert.insight.doctor.material import read_material
     from fastbert.insight.doctor.view import checkup_view
@@ -66,6 +67,8 @@ def check(
     on_step = _silent if as_json else _say_step
     on_step("how the files are written")
     material = read_material(by_split, config)
+    if fix is not None:
+        check_fixable(material)
     tokenizer, limit, notes = open_tokenizer(encoder, max_tokens, on_step)
     found = check_material(material, tokenizer=tokenizer, max_tokens=limit, on_check=on_step, notes=notes)
     written: dict[str, str] = {}

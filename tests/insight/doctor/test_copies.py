@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -73,6 +74,20 @@ def test_quotes_that_are_data_stay_so_and_no_header_is_added(tmp_path: Path) -> 
 
     lines = (tmp_path / "clean" / "t.tsv").read_text(encoding="utf-8").splitlines()
     assert lines == [f"{a}\t{b}\t{c}" for a, b, c in [*CLEAN, ('5" screen', "bug", 6)]]
+
+
+def test_line_ends_of_windows_stay(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(delimited(ROWS).replace("\n", "\r\n").encode())
+
+    assert copied(path).read_bytes() == delimited(CLEAN).replace("\n", "\r\n").encode()
+
+
+def test_a_lone_return_in_a_cell_stays_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'text,label\none,a\n"two\rlines",b\n')
+
+    assert copied(path).read_bytes() == b'text,label\none,a\n"two\rlines","b"\n'
 
 
 def test_the_mark_of_excel_stays_and_another_encoding_becomes_utf8(tmp_path: Path) -> None:
@@ -201,6 +216,14 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="x is a file; expected a folder for the copies"):
         check_target(tmp_path / "x", {}, overwrite=True)
+
+
+def test_what_can_be_read_only_once_is_not_copied(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="standard input is none"):
+        check_target(tmp_path / "new", {"train": Path("-")}, overwrite=False)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="can be read only once"):
+        check_target(tmp_path / "new", {"train": tmp_path / "pipe"}, overwrite=False)
 
 
 def test_nothing_is_left_where_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,15 @@ def test_a_file_that_is_mostly_unreadable_is_refused_as_in_training(tmp_path: Pa
 
     with pytest.raises(DataError, match="is not utf-8"):
         open_damaged(path)
+
+
+def test_standard_input_is_read_as_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text,label\na b,x\n")))
+
+    source, damage = open_damaged(Path("-"))
+
+    assert isinstance(source, InputFile) and not damage
+    assert source.head(4) == b"text"
 
 
 def test_a_folder_is_left_to_its_reader(tmp_path: Path) -> None:

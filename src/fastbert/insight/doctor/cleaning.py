@@ -68,16 +68,22 @@ class Cleaning:
         )
 
 
-def plan_cleaning(material: Material, *, drop_conflicts: bool = False) -> Cleaning:
-    """Return what a cleaned copy of the files changes.
-
-    Raises ConfigError for tagged text and questions, of which no copy is written: offsets would have to move.
-    """
+def check_fixable(material: Material) -> None:
+    """Raise ConfigError for tagged text and questions, of which no copy is written: offsets would have to move."""
     if not isinstance(material.layout, Layout):
         raise ConfigError(
             "--fix writes tables of texts with labels or numbers; these files hold tagged text or questions.",
             "Use --out FOLDER: rows.csv lists the rows to look at.",
         )
+
+
+def plan_cleaning(material: Material, *, drop_conflicts: bool = False) -> Cleaning:
+    """Return what a cleaned copy of the files changes.
+
+    Raises what `check_fixable` does.
+    """
+    check_fixable(material)
+    assert isinstance(material.layout, Layout)
     parts = {split: CleanPart(part) for split, part in material.parts.items()}
     spellings = label_spellings(material)
     keys: dict[str, list[Member]] = {}

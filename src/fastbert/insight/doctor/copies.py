@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from fastbert.data.columnar import load_package
 from fastbert.data.files import find_file
+from fastbert.data.sources import STANDARD_INPUT
 from fastbert.data.table import Cell, FormatKind, Table
 from fastbert.errors import DataError, TrainingError
 from fastbert.inference.writers import as_read, cell_text
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 CHANGES = "changes.csv"
+HEAD_BYTES = 1 << 16  # in which a line ends as the others do
 COLUMNS = ("file", "row", "change", "reason", "column", "before", "after")
 
 
@@ -51,6 +53,11 @@ def check_target(folder: Path, files: Mapping[str, Path], *, overwrite: bool) ->
     """
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file; expected a folder for the copies.", "Give --fix another name.")
+    for path in files.values():
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise DataError(f"{path} can be read only once; --fix reads a file again.", "Save it to a file first.")
+    if STANDARD_INPUT in map(str, files.values()):
+        raise DataError("--fix copies files; standard input is none.", "Save it to a file first.")
     for name in (*copy_names(files).values(), CHANGES):
         target = folder / name
         if target.exists() and any(path.exists() and target.samefile(path) for path in files.values()):
@@ -129,18 +136,19 @@ def _write_delimited(clean: CleanPart, table: Table, out: BinaryIO) -> list[str]
     rows = ([cell_text(cell) for cell in row] for row in clean_rows(clean, table))
     header = [list(table.columns)] if table.format.header else []
     delimiter = table.format.delimiter or ","
+    line_end = "\r\n" if b"\r\n" in find_file(clean.part.path).head(HEAD_BYTES) else "\n"
     if table.format.quoting and table.format.delimiter is not None:
-        _write_quoted(stream, delimiter, [*header, *rows])
+        _write_quoted(stream, delimiter, line_end, [*header, *rows])
     else:  # quotes are data, or each line is one text: no cell holds a delimiter or a line end
-        stream.writelines(f"{delimiter.join(row)}\n" for row in [*header, *rows])
+        stream.writelines(f"{delimiter.join(row)}{line_end}" for row in [*header, *rows])
     stream.detach()
     return [] if unicode else [f"written as UTF-8; it was {encoding}"]
 
 
-def _write_quoted(stream: TextIO, delimiter: str, rows: Sequence[Sequence[str]]) -> None:
-    plain = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+def _write_quoted(stream: TextIO, delimiter: str, line_end: str, rows: Sequence[Sequence[str]]) -> None:
+    plain = csv.writer(stream, delimiter=delimiter, lineterminator=line_end)
     # Before Python 3.13 a lone return is not quoted, and ends the row for many readers.
-    quoted = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    quoted = csv.writer(stream, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL)
     for row in rows:
         (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
@@ -215,5 +223,5 @@ def _write_sheet(clean: CleanPart, table: Table, out: BinaryIO) -> list[str]:
         original.close()
     book.save(out)
     others = table.format.other_sheets
-    lost = f" and the sheets {', '.join(others)}" if others else ""
-    return [f"values alone; styles, formulas{lost} are not copied"]
+    lost = f"styles, formulas and the sheets {', '.join(others)}" if others else "styles and formulas"
+    return [f"values alone; {lost} are not copied"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastbert.data.encoding import examine_text
-from fastbert.data.files import InputFile, find_file
-from fastbert.data.sources import Source, kind_of
+from fastbert.data.files import InputFile, find_file, standard_input
+from fastbert.data.sources import Source, is_standard_input, kind_of
 from fastbert.errors import DataError
 
 MOST = 0.5  # of the lines: if more cannot be decoded, the file is of another encoding or no text at all
@@ -36,9 +36,9 @@ def open_damaged(path: Path) -> tuple[Source, Damage]:
     """
     if path.is_dir():
         return path, Damage()
-    file = find_file(path)
+    file = standard_input() if is_standard_input(path) else find_file(path)
     if kind_of(file) not in ("delimited", "jsonl"):
-        return path, Damage()
+        return (path if isinstance(file.origin, Path) else file), Damage()
     try:
         examine_text(file)
     except DataError:

@@ -133,7 +133,8 @@ def leaks(repeats: Repeats) -> list[Finding]:
                     "look" if len(rows) < SURE_ROWS else severity,
                     f"{share_phrase(len(rows), len(part))} of {part.split} have a text that is in "
                     f"{' or '.join(sorted(sources, key=list(repeats.material.parts).index))} too.",
-                    "The scores will look better than they are: remove these texts from train (--fix does).",
+                    "The scores will look better than they are: remove these texts from train"
+                    f"{repeats.material.if_fixable(' (--fix does)')}.",
                     rows,
                 )
             )
@@ -156,7 +157,7 @@ def _conflicts(repeats: Repeats) -> list[Finding]:
             "look" if len(rows) < SURE_ROWS else by_share(len(rows), total, look=0.0, stop=CONFLICT_STOP),
             f"{texts:,} {'text occurs' if texts == 1 else 'texts occur'} with different truths "
             f"({share_phrase(len(rows), total)}): no model can get all of these right.",
-            "Decide on one for each; --fix FOLDER --drop-conflicts leaves them out of the copy.",
+            f"Decide on one for each{repeats.material.if_fixable('; --fix with --drop-conflicts leaves them out')}.",
             rows,
         )
     ]
@@ -192,7 +193,7 @@ def _repeats(repeats: Repeats) -> list[Finding]:
             "duplicate",
             by_share(len(rows), repeats.material.num_examples, look=REPEAT_LOOK),
             f"{', '.join(shares)} repeat a text that is already there, with the same truth.",
-            "Remove them unless the repetition is meant as a weight (--fix does).",
+            f"Remove them{repeats.material.if_fixable(' (--fix does)')} unless the repetition is meant as a weight.",
             rows,
         )
     ]
@@ -266,8 +267,7 @@ def _about_near(
                 "near_leak",
                 by_share(len(rows), len(part), look=LEAK_STOP),
                 f"{share_phrase(len(rows), len(part))} of {split} are nearly the same as a text of an earlier split.",
-                "The scores may look better than they are. If they come from one source, keep them on one side "
-                "(--group).",
+                "The scores may look better than they are: if such texts come from one source, keep it on one side.",
                 list(rows.values()),
             )
         )
@@ -283,7 +283,7 @@ def _about_near(
             )
         )
     if within:
-        alone = "valid" not in material.parts and material.task != "answering"
+        alone = "valid" not in material.parts and bool(material.if_fixable("grouped by a column"))
         findings.append(
             Finding(
                 "near_duplicate",

@@ -96,6 +96,10 @@ class Material:
         """Return how many examples there are in all splits."""
         return sum(map(len, self.parts.values()))
 
+    def if_fixable(self, words: str) -> str:
+        """Return words about --fix where copies can be written: of tables of texts with labels or numbers."""
+        return words if isinstance(self.layout, Layout) else ""
+
     def examples(self) -> Iterator[tuple[Part, int, Example]]:
         """Yield every example with its split and its index there, in order."""
         for part in self.parts.values():

@@ -30,7 +30,7 @@ def reading_findings(material: Material) -> list[Finding]:
 
 
 def _about(part: Part, material: Material) -> Iterator[Finding]:
-    yield from _about_bytes(part)
+    yield from _about_bytes(part, material)
     for reason, (what, advice) in _ASIDE.items():
         rows = [_flag(part, material, one.index, one.what) for one in part.aside if one.reason == reason]
         if rows:
@@ -51,15 +51,15 @@ def _about(part: Part, material: Material) -> Iterator[Finding]:
         )
 
 
-def _about_bytes(part: Part) -> Iterator[Finding]:
-    for kind, lines, what, advice in (
+def _about_bytes(part: Part, material: Material) -> Iterator[Finding]:
+    for kind, lines, what, fix in (
         (
             "undecodable",
             part.damage.undecodable,
             "are not UTF-8, though the rest is",
-            "Training refuses the file. --fix writes them as UTF-8, taken for Windows' cp1252: check them.",
+            material.if_fixable(" --fix writes them as UTF-8, taken for Windows' cp1252: check them."),
         ),
-        ("nul", part.damage.nul, "hold a NUL character", "Training refuses the file. --fix leaves it out."),
+        ("nul", part.damage.nul, "hold a NUL character", material.if_fixable(" --fix leaves it out.")),
     ):
         if lines:
             rows = [
@@ -67,7 +67,7 @@ def _about_bytes(part: Part) -> Iterator[Finding]:
                 for line in lines
             ]
             count = "1 line" if len(lines) == 1 else f"{len(lines):,} lines"
-            yield Finding(kind, "stop", f"{count} of {part.split} {what}.", advice, rows)
+            yield Finding(kind, "stop", f"{count} of {part.split} {what}.", f"Training refuses the file.{fix}", rows)
     encoding = None if part.table is None else part.table.format.encoding
     if encoding is not None and not encoding.startswith(UNICODE):
         yield Finding(

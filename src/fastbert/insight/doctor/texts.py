@@ -37,9 +37,9 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("one_character", "hold a single character", "Check that they are texts; remove them if not."),
     ("no_letters", "hold no letter: digits, links or signs alone", "Remove them unless they are to be told apart."),
     ("markup", "hold HTML tags or entities", "Strip them from your texts, the later ones too."),
-    ("mojibake", "hold UTF-8 that was read as another encoding, such as 'Ã©'", "Read the source as UTF-8, or --fix."),
+    ("mojibake", "hold UTF-8 that was read as another encoding, such as 'Ã©'", "Read the source as UTF-8{fix}."),
     ("lost_characters", f"hold the sign for lost characters ({LOST})", "They are lost here: go back to the source."),
-    ("control_characters", "hold control or invisible characters", "Remove them (--fix does)."),
+    ("control_characters", "hold control or invisible characters", "Remove them{fix}."),
 )
 
 
@@ -55,7 +55,7 @@ def text_findings(material: Material) -> list[Finding]:
             kind,
             _severity(kind, len(rows[kind]), total),
             f"{share_phrase(len(rows[kind]), total)} {what}.",
-            advice,
+            advice.format(fix=material.if_fixable(" (--fix puts them right)")),
             rows[kind],
         )
         for kind, what, advice in _KINDS

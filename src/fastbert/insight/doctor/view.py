@@ -27,7 +27,7 @@ def summary_lines(checkup: Checkup) -> list[tuple[str, str]]:
     material = checkup.material
     lines = [("task", material.task.replace("_", " "))]
     for part in material.parts.values():
-        lines.append((part.split, f"{part.num_rows:,} rows of {part.path.name} ({part.format})"))
+        lines.append((part.split, f"{part.num_rows:,} rows of {part.name} ({part.format})"))
     for split, found in checkup.lengths.items():
         over = f"{found.over:,} over the limit of {checkup.max_tokens}" if found.over else f"limit {checkup.max_tokens}"
         lengths = f"median {found.median}, 95 % up to {found.high}, longest {found.longest}; {over}"
