@@ -23,6 +23,7 @@ def table(*texts: str, count: int = 20) -> Rows:
         ("<br />It works", "markup"),
         ("this &amp; that", "markup"),
         ("cafÃ© closed", "mojibake"),
+        ("n\u00c5\u0093ud", "mojibake"),
         ("caf\ufffd closed", "lost_characters"),
         ("zero\u200bwidth", "control_characters"),
         ("добрый день всем", "other_script"),

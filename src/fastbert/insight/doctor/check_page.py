@@ -106,8 +106,7 @@ def _severity(checkup: Checkup, severity: Severity) -> Html:
 
 def _finding(finding: Finding) -> Html:
     parts = [element("h3", finding.sentence)]
-    box = "warnings" if finding.severity == "stop" else ""
-    parts.append(element("ul", element("li", finding.advice), class_=box))
+    parts.append(sentences([finding.advice], class_="warnings" if finding.severity == "stop" else "advice"))
     if finding.table:
         parts.append(table(finding.headers, finding.table))
     if finding.rows:

@@ -78,7 +78,7 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
     "telling_word": (
         "note",
         "Words tell a label nearly alone",
-        "Check that they will in later texts, too, and do not come from how the rows were collected.",
+        "Check that they do so in later texts, too, and do not come from how the rows were collected.",
     ),
 }
 

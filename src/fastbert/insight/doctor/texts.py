@@ -15,7 +15,7 @@ from statistics import median
 from fastbert.data.examples import Example
 from fastbert.insight.doctor.findings import Finding, FlaggedRow, Severity, by_share, share_phrase
 from fastbert.insight.doctor.material import Material
-from fastbert.insight.doctor.spelling import CONTROL, LOST, find_mojibake
+from fastbert.insight.doctor.spelling import CONTROL, LOST, find_mojibake, repair_mojibake
 
 # Choices of ours, of severity only.
 ODD_LOOK = 0.02
@@ -86,7 +86,7 @@ def _oddities(example: Example) -> Iterator[tuple[str, str]]:
                 yield "mojibake", " ".join(wrong[:5])
             if LOST in text:
                 yield "lost_characters", f"{text.count(LOST)} of them"
-        control = CONTROL.findall(text)
+        control = CONTROL.findall(repair_mojibake(text))  # bytes of a character that was read wrongly are none
         if control:
             yield "control_characters", ", ".join(dict.fromkeys(f"U+{ord(sign):04X}" for sign in control[:5]))
 
