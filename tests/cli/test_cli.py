@@ -22,6 +22,7 @@ COMMANDS = [
     "evaluate",
     "decide",
     "explain",
+    "compare",
     "predict",
     "embed",
     "similar",

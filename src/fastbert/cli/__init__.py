@@ -20,6 +20,7 @@ from fastbert.cli import (
     bench,
     decide,
     check,
+    compare,
     embed,
     evaluate,
     explain,
@@ -73,6 +74,7 @@ app.command("check")(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)
 app.command("explain")(explain.explain)
+app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
 app.command("similar")(similar.similar)
