@@ -18,6 +18,7 @@ from fastbert.data.databunch import DataBunch, normalize_options
 from fastbert.data.sources import Source
 from fastbert.display import View
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.linear_check import LinearCheck
 from fastbert.training.adapting import Adapting
 from fastbert.training.callbacks import Callback, ProgressBar
 from fastbert.training.learner import Learner
@@ -30,12 +31,14 @@ class Tables:
 
     unlabelled: files and folders of text that the encoder learns the language of first, read as `fastbert adapt`
         reads them, but that tables with the text column of train give that one.
+    baseline: whether a linear model is fitted to the same rows, for the model to beat (`insight.linear_check`).
     """
 
     train: Source
     valid: Source | None = None
     test: Source | None = None
     unlabelled: Sequence[str | Path] = ()
+    baseline: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Result:
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert train --json` prints. Rates are over the training steps alone."""
         state = self.learner.last_run
-        adaptation = self.learner.facts.get("adaptation")
+        kept = {name: self.bundle.facts[name] for name in ("adaptation", "baseline") if name in self.bundle.facts}
         return {
             "bundle": str(self.bundle.folder),
             "plan": self.plan.to_json(),
@@ -62,7 +65,7 @@ class Result:
             "padding_share": round(self.learner.history.padding_share, 4),
             "mfu": round(self.learner.history.mfu, 4),
             "stopped": state.stop.reason,
-            **({} if adaptation is None else {"adaptation": adaptation}),
+            **kept,
         }
 
 
@@ -105,12 +108,13 @@ def finish(
     adaptation = prepare_adaptation(tables, folder, learner, overwrite=overwrite)
     plan = learner.plan()
     on_view(plan.view())
+    check = LinearCheck.of(learner.data, learner.config.seed) if tables.baseline else None
     if adaptation is None:
         learner.fit()
     else:
         learner = adaptation.run(learner, learner.callbacks, on_view)
         plan = learner.last_plan
-    return Result(read_bundle(learner.save(folder, overwrite=overwrite)), learner, plan)
+    return Result(read_bundle(learner.save(folder, overwrite=overwrite, baseline=check)), learner, plan)
 
 
 def prepare(
@@ -149,13 +153,15 @@ def fit(
     out: folder of the bundle; without it a temporary one, which is kept until the process's
     temporary files are cleared; `predictor.bundle.folder` tells where it lies.
     options: fields of DataConfig, TrainConfig and DecisionConfig; and `adapt`, a file or a list of files of text
-        without labels that the encoder learns from first (`Tables.unlabelled`).
+        without labels that the encoder learns from first (`Tables.unlabelled`); `baseline=False` fits no linear
+        baseline.
 
     >>> model = fastbert.fit("feedback.csv")        # doctest: +SKIP
     >>> model(["The export button does nothing"])   # doctest: +SKIP
     """
     given = options.pop("adapt", None) or ()
     unlabelled = (given,) if isinstance(given, str | Path) else tuple(cast("Sequence[str | Path]", given))
+    baseline = bool(options.pop("baseline", True))
     decide, others = take_decisions(options)
     data, config = split_options(normalize_options(others))
     folder = (
@@ -163,7 +169,7 @@ def fit(
     )
     bar = ProgressBar()
     check_target(folder, overwrite=overwrite)
-    tables = Tables(table, valid, test, unlabelled)
+    tables = Tables(table, valid, test, unlabelled, baseline)
     learner = prepare(tables, data=data, config=config, decide=decide, callbacks=[bar] if progress else [])
     show = (lambda view: bar.console.print(view, highlight=False, markup=False)) if progress else (lambda view: None)
     result = finish(learner, tables, folder, overwrite=overwrite, on_view=show)

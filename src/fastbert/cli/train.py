@@ -11,6 +11,7 @@ from fastbert.cli.output import print_data, print_json, say, score_block, show
 
 if TYPE_CHECKING:
     from fastbert.api import Tables
+    from fastbert.bundle import Bundle
     from fastbert.training.learner import Learner
 
 
@@ -48,6 +49,7 @@ def train(
     adapt: list[Path] = typer.Option(
         [], "--adapt", help="Unlabelled text to adapt the encoder to first, kept if validation says so; repeatable."
     ),
+    no_baseline: bool = typer.Option(False, "--no-baseline", help="Fit no linear model for comparison."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that lies at --out."),
     plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
@@ -76,7 +78,7 @@ def train(
     }  # fmt: skip
     data, training = options.collect(config, assignments, named)
     decide = options.decisions(config, assignments, named)
-    tables = api.Tables(table, valid, test, adapt)
+    tables = api.Tables(table, valid, test, adapt, baseline=not no_baseline)
     if plan_only:
         learner = api.prepare(tables, data=data, config=training, decide=decide)
         show_plan(tables, out, learner, overwrite=overwrite, as_json=as_json)
@@ -91,11 +93,24 @@ def train(
         print_json(result.to_json())
         return
     say()
-    print_data(score_block(result.bundle.task, result.bundle.scores))
+    show_scores(result.bundle)
     say(f"\nspeed    {result.learner.history.describe_speed()}")
     say(f"model    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
     command = f"fastbert predict {result.bundle.folder}"
     say(f"try it   {command} TABLE" if result.bundle.reads_pairs else f'try it   echo "your text" | {command} -')
+
+
+def show_scores(bundle: Bundle) -> None:
+    """Print the scores of a model and of its linear baseline, and how they compare."""
+    from fastbert.insight.baseline_section import baseline_scores, baseline_sentence, baseline_warning
+    from fastbert.insight.run_facts import read_facts
+
+    baseline = read_facts(bundle.facts).baseline
+    linear = {f"{split}, linear": scores for split, scores in baseline_scores(baseline).items()}
+    print_data(score_block(bundle.task, {**bundle.scores, **linear}))
+    sentence = baseline_warning(baseline) or baseline_sentence(baseline)
+    if sentence:
+        say(f"\n{sentence}")
 
 
 def show_plan(tables: Tables, out: Path, learner: Learner, *, overwrite: bool, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fastbert.bundle import Bundle
 from fastbert.display import number
+from fastbert.insight.baseline_section import baseline_sentence, baseline_warning, is_beaten
 from fastbert.insight.run_facts import RunFacts
 
 LabelScores = Mapping[str, Mapping[str, float | int | None]]
@@ -34,6 +35,7 @@ def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: s
         _what(bundle, facts),
         "## Scores",
         _scores_table(bundle),
+        *([escape_markdown(baseline_sentence(facts.baseline))] if is_beaten(facts.baseline) else []),
         *([f"Each label on the {split} rows:", _labels_table(per_label)] if per_label else []),
         "## Decision",
         escape_markdown(bundle.task.rule(bundle.decisions)),
@@ -57,6 +59,7 @@ def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str)
             "Expect a little less on new rows; rows held back as a test split would tell."
         )
     found += _uncertainty(bundle, facts, split)
+    found += list(filter(None, [baseline_warning(facts.baseline)]))
     support = {name: scores.get("support") for name, scores in per_label.items()}
     rare = [name for name, count in support.items() if count is not None and count < FEW_ROWS]
     if rare:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fastbert.bundle import Bundle
 from fastbert.display import duration, number, shorten, utilisation
+from fastbert.insight.baseline_section import baseline_section
 from fastbert.insight.charts import Line, line_chart, running_mean
 from fastbert.insight.model_card import LabelScores, caveats, model_card
 from fastbert.insight.page import Html, bar, definitions, document, element, escape, section, sentences, table
@@ -66,6 +67,7 @@ def write_report(
         _labels(per_label, split),
         _mistakes(per_label, bundle.task.counted),
         _trust(bundle, facts, per_label, split),
+        baseline_section(facts.baseline, bundle.scores, bundle.task.headlines),
         _mix_ups(tuple(per_label), confusion, split),
         _curves(facts, bundle.task.monitor),
         _all_scores(bundle),

@@ -26,7 +26,7 @@ class RunFacts:
     """What `Plan.to_json` and `History.to_json` wrote.
 
     rows, label_counts: by split.    facts, reasons, warnings: sentences.
-    adaptation: what `EncoderChoice.to_json` wrote.
+    adaptation: what `EncoderChoice.to_json` wrote.    baseline: what `LinearCheck.facts` wrote.
     steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs.
     """
 
@@ -41,6 +41,7 @@ class RunFacts:
     encoder: str = ""
     runtime: str = ""
     adaptation: Values = field(default_factory=dict)
+    baseline: Values = field(default_factory=dict)
     planned_steps: int | None = None
     estimated_seconds: float | None = None
     estimated_memory_bytes: float | None = None
@@ -78,6 +79,7 @@ def read_facts(facts: Values) -> RunFacts:
         encoder=_words(plan.get("encoder")),
         runtime=_words(plan.get("runtime")),
         adaptation=_mapping(_mapping(facts.get("adaptation")).get("choice")),
+        baseline=_mapping(facts.get("baseline")),
         planned_steps=_whole(plan.get("steps")),
         estimated_seconds=_number(plan.get("estimated_seconds")),
         estimated_memory_bytes=_number(plan.get("estimated_memory_bytes")),

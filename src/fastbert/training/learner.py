@@ -25,6 +25,7 @@ from fastbert.inference.pipeline import Backend, predict_features
 from fastbert.inference.predictor import TextInput, as_examples
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
+from fastbert.insight.linear_check import LinearCheck
 from fastbert.insight.report import write_report
 from fastbert.models import freezing
 from fastbert.models.frozen_prefix import FrozenPrefix
@@ -243,12 +244,12 @@ class Learner:
 
     # -- saving -----------------------------------------------------------------------------
 
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+    def save(self, folder: str | Path, *, overwrite: bool = False, baseline: LinearCheck | None = None) -> Path:
         """Write the bundle: checkpoint, tokenizer, decision rule, scores and report. Return its path.
 
-        Raises BundleError if the folder exists and overwrite is False, or is no bundle.
+        baseline: saved, too.    Raises BundleError if the folder exists and overwrite is False, or is no bundle.
         """
-        return _save(self, Path(folder), overwrite=overwrite)
+        return _save(self, Path(folder), overwrite=overwrite, baseline=baseline)
 
     def __repr__(self) -> str:
         return repr(self._view())
@@ -294,6 +295,16 @@ class Learner:
             config.clip_norm,
             make_scaler(self.runtime),
         )
+
+
+def _facts_to_save(
+    learner: Learner,
+    plan: planning.Plan,
+    answers: Mapping[str, Sequence[Prediction]],
+    baseline: LinearCheck | None,
+) -> dict[str, object]:
+    compared = {} if baseline is None else {"baseline": baseline.facts(answers)}
+    return {"plan": plan.to_json(), "history": learner.history.to_json(), **compared, **learner.facts}
 
 
 def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
@@ -347,7 +358,7 @@ def _place_of(function: Callable[..., object]) -> str:
     return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
 
 
-def _save(learner: Learner, folder: Path, *, overwrite: bool) -> Path:
+def _save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearCheck | None) -> Path:
     plan = learner.last_plan if hasattr(learner, "last_plan") else learner.plan(estimate=False)
     packed, answers = _answers(learner)
     scores = {split: learner._score(given, split) for split, given in answers.items()}
@@ -359,7 +370,7 @@ def _save(learner: Learner, folder: Path, *, overwrite: bool) -> Path:
         tokenizer=learner.encoder.tokenizer.to_json(),
         head=None if learner.head is None else _place_of(learner.head),
         scores=scores,
-        facts={"plan": plan.to_json(), "history": learner.history.to_json(), **learner.facts},
+        facts=_facts_to_save(learner, plan, answers, baseline),
     )
     last = list(scores)[-1]
     per_label = learner.data.task.score_labels(answers[last], learner.data.examples(last))

@@ -1,0 +1,74 @@
+"""What a bundle says of the linear baseline of its training: a sentence, a warning, a section of the report.
+
+Reads the values that `LinearCheck.facts` wrote; what is missing or of another kind is left out, never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fastbert.display import number
+from fastbert.insight.page import Html, element, section, table
+
+Values = Mapping[str, object]
+
+
+def baseline_scores(values: Values) -> dict[str, dict[str, float]]:
+    """Return the scores of the baseline by split."""
+    scores = values.get("scores")
+    if not isinstance(scores, dict):
+        return {}
+    return {
+        str(split): {name: float(score) for name, score in found.items() if isinstance(score, int | float)}
+        for split, found in scores.items()
+        if isinstance(found, dict)
+    }
+
+
+def baseline_sentence(values: Values) -> str:
+    """Return how the model compares with the baseline, "" where that is not known."""
+    found, score, split = values.get("difference"), values.get("score"), values.get("split")
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), int | float) for name in ("low", "high")):
+        return ""
+    spread = f"{found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}] in {score} on the {split} rows"
+    what = f"a linear model on words ({values.get('title')})"
+    if not found.get("told_apart"):
+        return f"The model cannot be told apart from {what}: {spread}."
+    return f"The model is {'better' if is_beaten(values) else 'worse'} than {what}: {spread}."
+
+
+def is_beaten(values: Values) -> bool:
+    """Return whether the model is better than the baseline by more than chance explains."""
+    found = values.get("difference")
+    return isinstance(found, dict) and bool(found.get("told_apart")) and found.get("probability_better", 0.0) > 0.5
+
+
+def baseline_warning(values: Values) -> str:
+    """Return a warning where the model is not better than the baseline, "" where it is or nothing is known."""
+    sentence = baseline_sentence(values)
+    if not sentence or is_beaten(values):
+        return ""
+    return (
+        f"{sentence} A linear model is far cheaper: use one, or give the encoder more rows or epochs, or a larger one."
+    )
+
+
+def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], headlines: Sequence[str]) -> Html:
+    """Return the section of the report, nothing where no baseline was fitted."""
+    own = baseline_scores(values)
+    if not own:
+        return Html("")
+    rows = [
+        [f"{who}, {split}", *(number(one.get(name)) for name in headlines)]
+        for split in own
+        for who, one in (("model", scores.get(split, {})), ("linear", own[split]))
+    ]
+    trained, total = values.get("trained_rows"), values.get("of_rows")
+    sampled = f" Fitted on a sample of {trained:,} of {total:,} rows." if trained != total else ""
+    sentence = baseline_sentence(values)
+    return section(
+        "Against a linear model",
+        element("p", sentence) if sentence else Html(""),
+        table(["rows", *headlines], rows, class_="numbers"),
+        note=f"{values.get('title')}, on the same rows, its threshold fitted in the same way.{sampled}",
+    )

@@ -1,0 +1,73 @@
+"""The linear baseline of a training run: fitted to the same rows, scored on the same rows, saved with the model.
+
+So that nobody ships an encoder that a linear model beats. Knows nothing of learners or terminals.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastbert.data.databunch import DataBunch
+from fastbert.errors import MissingExtraError
+from fastbert.insight.baselines import Baseline, Rows, fit_baseline, kinds_for
+from fastbert.insight.compare import draw_scores, score_differences
+from fastbert.tasks.base import Prediction
+
+NAME = "tfidf"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LinearCheck:
+    """A linear model on TF-IDF, fitted to the training rows of a run, chosen by its validation rows.
+
+    answers: to the rows of every split but train.
+    """
+
+    baseline: Baseline
+    data: DataBunch
+    answers: Mapping[str, Sequence[Prediction]]
+
+    @classmethod
+    def of(cls, data: DataBunch, seed: int = 0) -> LinearCheck | None:
+        """Fit it and let it answer; None for a task that has none, or without scikit-learn.
+
+        Meant to be called before the training: what fails here then costs nothing.
+        """
+        if NAME not in kinds_for(data.task):
+            return None
+        try:
+            rows = Rows(data.examples("train"), data.examples("valid"))
+            baseline = fit_baseline(NAME, data.task, rows, seed=seed)
+        except MissingExtraError as error:
+            log.warning("no linear baseline: %s", error)
+            return None
+        others = {split: examples for split, examples in data.splits.items() if split != "train"}
+        return cls(baseline, data, {split: baseline.answer(examples) for split, examples in others.items()})
+
+    @cached_property
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Return its scores by split, as the model's are kept."""
+        return {split: self.data.task.score(said, self.data.examples(split)) for split, said in self.answers.items()}
+
+    def facts(self, answers: Mapping[str, Sequence[Prediction]]) -> dict[str, object]:
+        """Return plain values to be saved with the model: what it is, its scores, and the difference to the model.
+
+        answers: of the model, by split.    difference: the model minus the baseline, on the last split, in the score
+        that chooses weights; left out where it is undefined.
+        """
+        split = list(answers)[-1]
+        task, examples = self.data.task, self.data.examples(split)
+        both = (self.answers[split], answers[split])
+        names = ("baseline", "model")
+        drawn = draw_scores(task, examples, dict(zip(names, both, strict=True)))
+        found = score_differences(task, examples, both, (drawn, names))
+        ranking = task.ranking(self.scores[split])
+        values: dict[str, object] = {**self.baseline.to_json(), "scores": self.scores, "split": split}
+        if ranking is not None and ranking[0] in found and math.isfinite(found[ranking[0]].low):
+            values |= {"score": ranking[0], "difference": found[ranking[0]].to_json()}
+        return values
