@@ -18,9 +18,9 @@ from fastbert._version import __version__
 from fastbert.cli import (
     adapt,
     bench,
-    decide,
     check,
     compare,
+    decide,
     embed,
     evaluate,
     explain,
