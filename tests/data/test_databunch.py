@@ -356,7 +356,7 @@ def test_another_length_is_encoded_anew() -> None:
     data.encoded("train")
 
     shorter = data.with_tokenizer(tiny_tokenizer(), 8)
-
+    assert data.with_tokenizer(tiny_tokenizer(), 64).encoded("train") is data.encoded("train")  # a like tokenizer
     assert (max(data.encoded("train").costs.longest_N), max(shorter.encoded("train").costs.longest_N)) == (12, 8)
 
 

@@ -375,3 +375,9 @@ def test_ids_are_int32_for_any_text(text: str) -> None:
 
     assert windows.ids_of(0).dtype == windows.types_of(0).dtype == np.int32
     assert windows.ids_of(0).shape == windows.types_of(0).shape
+
+
+def test_tokenizers_are_alike_where_vocabulary_and_settings_are() -> None:
+    assert small().is_like(small())
+    assert not small().is_like(small(max_tokens=32))
+    assert not small().is_like(numbered(3)[0])

@@ -114,8 +114,9 @@ class DataBunch:
         return self.task.label_names
 
     def with_tokenizer(self, tokenizer: Tokenizer, max_tokens: int) -> DataBunch:
-        """Return the same data, to be encoded by a tokenizer."""
-        return replace(self, tokenizer=tokenizer, max_tokens=max_tokens, _encoded={})
+        """Return the same data, to be encoded by a tokenizer; what a like one has encoded so already is kept."""
+        alike = self.tokenizer is not None and self.max_tokens == max_tokens and tokenizer.is_like(self.tokenizer)
+        return replace(self, tokenizer=tokenizer, max_tokens=max_tokens, _encoded=self._encoded if alike else {})
 
     def splits_anew(self, count: int, share: float, seed: int) -> list[DataBunch]:
         """Return the same rows up to so many times, each time another share of them held out, and no row twice.

@@ -70,6 +70,10 @@ class Tokenizer:
         """Return what `from_folder` needs beside the tokenizer's own file."""
         return {"pad_id": self.pad_id, "max_tokens": self.max_tokens, "input_names": list(self.input_names)}
 
+    def is_like(self, other: Tokenizer) -> bool:
+        """Return whether another tokenizer makes the same tokens of every text."""
+        return self is other or (self.to_json() == other.to_json() and self.backend.to_str() == other.backend.to_str())
+
     @property
     def lowercases(self) -> bool:
         """True if the tokenizer itself folds case (an uncased encoder)."""
