@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fastbert.training.callbacks import Callback
     from fastbert.training.learner import Learner
     from fastbert.training.trackers import MLflow, Trackio, WandB
+    from fastbert.tuning.tune import tune
 
 _PLACES = {
     "AdaptConfig": "fastbert.config",
@@ -61,6 +62,7 @@ _PLACES = {
     "pretrain": "fastbert.training.adapt",
     "save_mlflow_model": "fastbert.inference.mlflow_model",
     "train": "fastbert.api",
+    "tune": "fastbert.tuning.tune",
 }
 
 __all__ = [
@@ -91,6 +93,7 @@ __all__ = [
     "pretrain",
     "save_mlflow_model",
     "train",
+    "tune",
 ]
 
 

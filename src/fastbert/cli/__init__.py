@@ -35,6 +35,7 @@ from fastbert.cli import (
     summarize,
     train,
     train_summarizer,
+    tune,
 )
 from fastbert.cli.output import say, show_error
 from fastbert.errors import FastBertError, missing_extra
@@ -71,6 +72,7 @@ def _options(
 app.command("train")(train.train)
 app.command("lr-find")(lr_find.lr_find)
 app.command("check")(check.check)
+app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)
 app.command("explain")(explain.explain)

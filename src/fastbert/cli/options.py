@@ -33,15 +33,16 @@ def collect(
 
     Raises ConfigError for a wrong name or value.
     """
-    return split_options(take_decisions(_merged(config, assignments, named))[1])
+    return split_options(take_decisions(merge(config, assignments, named))[1])
 
 
 def decisions(config: Path | None, assignments: Sequence[str], named: Mapping[str, object]) -> DecisionConfig:
     """Return the options of the decision rule from the three sources. Raises ConfigError for a wrong value."""
-    return take_decisions(_merged(config, assignments, named))[0]
+    return take_decisions(merge(config, assignments, named))[0]
 
 
-def _merged(config: Path | None, assignments: Sequence[str], named: Mapping[str, object]) -> dict[str, object]:
+def merge(config: Path | None, assignments: Sequence[str], named: Mapping[str, object]) -> dict[str, object]:
+    """Return the options of the three sources by name, not yet checked but for labels that are given twice."""
     merged = read_options(config) if config is not None else {}
     merged.update(parse_assignment(text) for text in assignments)
     given = {name: value for name, value in named.items() if value is not None}

@@ -1,0 +1,156 @@
+"""The end of a search: the winner is chosen, its model written and scored on the test table, and all shown on a page.
+
+Here, and only here, the test table is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from fastbert.bundle import Bundle, read_bundle, write_bundle
+from fastbert.config import DataConfig, TrainConfig
+from fastbert.errors import DataError
+from fastbert.export.exporting import export_bundle
+from fastbert.export.parity import rows_of
+from fastbert.inference.evaluation import Evaluation, evaluate_table
+from fastbert.inference.predictor import Predictor
+from fastbert.insight.report import write_report
+from fastbert.jsonable import finite
+from fastbert.training.learner import Learner
+from fastbert.tuning.keeping import BEST, PAGE, RESULT, SPACE, Place, copy_model
+from fastbert.tuning.page import search_page
+from fastbert.tuning.result import Choice, TuneResult, choose, options_toml
+from fastbert.tuning.search import Search
+from fastbert.tuning.setup import Prepared
+from fastbert.tuning.study import Record
+
+
+def finish(search: Search, records: Sequence[Record]) -> TuneResult:
+    """Choose the winner and write everything, unless other processes still run trials: the last one does it then.
+
+    Two processes may both find themselves the last. They write one after the other, and the same.
+    Raises DataError for a test table that cannot be used; the model is written before that is seen.
+    """
+    prepared = search.prepared
+    limit_s = prepared.settings.max_latency_s
+    choice = choose(records, limit_s, len(prepared.material.examples))
+    data, config = winning_options(prepared, choice.winner)
+    found = TuneResult(
+        bundle=None,
+        choice=choice,
+        records=records,
+        space=prepared.space,
+        monitor=prepared.material.data.task.monitor,
+        importances=search.trials.importances(),
+        seconds=prepared.budget.spent_s,
+        reason=search.reason,
+        data=data,
+        config=config,
+        folder=prepared.place.folder,
+        limit_s=limit_s,
+        running=sum(record.state == "running" for record in records),
+    )
+    if found.running:
+        return found
+    with prepared.place.locked():
+        bundle = _write_model(prepared, choice, found)
+        _write_files(prepared.place, found, bundle)
+        if prepared.tables.test is not None:
+            bundle, scores = _score_test(prepared, bundle)
+            found = replace(found, test=scores)
+        if prepared.settings.backend != "torch":
+            rows = rows_of(list(prepared.material.data.examples("valid")), "the validation rows")
+            export_bundle(bundle.folder, "onnx", data=rows)
+            bundle = read_bundle(bundle.folder)
+        found = replace(found, bundle=bundle, seconds=prepared.budget.spent_s)
+        _write_files(prepared.place, found, bundle)
+    return found
+
+
+def winning_options(prepared: Prepared, winner: Record) -> tuple[DataConfig, TrainConfig]:
+    """Return all options of the winner, as a training of its own takes them."""
+    own = winner.options
+    data = prepared.material.data.config
+    data = data.changed(**{name: value for name, value in own.items() if hasattr(data, name)})
+    config = prepared.config.changed(**{name: value for name, value in own.items() if not hasattr(data, name)})
+    return data, config
+
+
+def _write_model(prepared: Prepared, choice: Choice, found: TuneResult) -> Bundle:
+    """Write the winner's model: the one that was measured, or, where it is not kept here, one trained once more."""
+    facts = {
+        "study": prepared.study,
+        "trial": choice.winner.number,
+        "options": dict(choice.winner.options),
+        "score": choice.winner.value,
+        "trials": sum(record.counts for record in found.records),
+        "splits": len(prepared.material.splits),
+        "verdict": None if choice.verdict is None else choice.verdict.to_json(),
+        "said": found.sentences(),
+    }
+    kept = prepared.place.model(choice.winner.number)
+    if kept is None:
+        learner = _train_again(prepared, choice.winner)
+        learner.facts["tuning"] = {**facts, "trained_again": True}
+        return read_bundle(learner.save(prepared.out, overwrite=True))
+    bundle = read_bundle(kept)
+    bundle = replace(bundle, folder=prepared.out, facts={**bundle.facts, "tuning": facts})
+    examples = prepared.material.data.examples("valid")
+    predictor = Predictor.load(kept, "torch", verify=False)
+    predictions, task = predictor.predict_examples(examples), bundle.task
+    scored = Evaluation(
+        task.score(predictions, examples),
+        task.score_labels(predictions, examples),
+        task.confusion(predictions, examples),
+        len(examples),
+        (),
+    )
+    return _write(bundle, kept, "valid", scored)
+
+
+def _train_again(prepared: Prepared, winner: Record) -> Learner:
+    """Train on the split of the data itself: of several splits none is the result, nor a model of another machine."""
+    data, config = winning_options(prepared, winner)
+    cut = (config.encoder, data.truncation, data.max_tokens)
+    return prepared.material.learner(None, config, cut).fit()
+
+
+def _score_test(prepared: Prepared, bundle: Bundle) -> tuple[Bundle, Mapping[str, float]]:
+    """Read the test table, score the model on it, and write both scores into the bundle."""
+    predictor = Predictor.load(bundle.folder, "torch")
+    assert prepared.tables.test is not None
+    try:
+        scored = evaluate_table(predictor, prepared.tables.test, DataConfig())
+    except DataError as error:
+        raise DataError(
+            f"The search is done, the model is in {bundle.folder}; the test table cannot be used: {error.message}",
+            f"Mend it, then `fastbert evaluate {bundle.folder} TEST`. {error.hint or ''}".strip(),
+        ) from error
+    plan = cast("Mapping[str, object]", bundle.facts["plan"])
+    rows = cast("Mapping[str, object]", plan["rows"])
+    facts = {**bundle.facts, "plan": {**plan, "rows": {**rows, "test": scored.rows}}}
+    scores = {**bundle.scores, "test": scored.scores}
+    return _write(replace(bundle, scores=scores, facts=facts), bundle.folder, "test", scored), scored.scores
+
+
+def _write(bundle: Bundle, source: Path, split: str, scored: Evaluation) -> Bundle:
+    """Write the files of a bundle from a folder into its own, with a report of a split."""
+    copy = copy_model(source)
+
+    def write_files(working: Path) -> None:
+        copy(working)
+        write_report(working, bundle, scored.per_label, split=split, confusion=scored.confusion)
+
+    return read_bundle(write_bundle(bundle, write_files, overwrite=True))
+
+
+def _write_files(place: Place, found: TuneResult, bundle: Bundle) -> None:
+    """Write the page, the options and the numbers into the working folder."""
+    place.write(BEST, options_toml(found.data, found.config))
+    place.write(SPACE, found.space.to_toml())
+    place.write(RESULT, json.dumps(finite({**found.to_json(), "bundle": str(bundle.folder)}), indent=2) + "\n")
+    place.write(PAGE, search_page(found, bundle.folder.name))

@@ -1,0 +1,53 @@
+"""Durations, deadlines, and how long a trial will take."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastbert.errors import ConfigError
+from fastbert.tuning.budget import SLOWER, SPREAD, Budget, Pace, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        (45, 45),
+        ("20m", 1200),
+        ("1h30m", 5400),
+        ("20 ms", 0.02),
+        ("1.5h", 5400),
+        ("2d", 172_800),
+        ("3min", 180),
+    ],
+)
+def test_durations_are_read(text: str | float, seconds: float) -> None:
+    assert parse_duration(text, "timeout") == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "20x", "-5m", "5m later", "0s", "m5"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="timeout is '.*'") as caught:
+        parse_duration(text, "timeout")
+
+    assert caught.value.hint is not None and "20m" in caught.value.hint
+
+
+def test_a_budget_counts_down_to_what_is_kept_for_the_end() -> None:
+    now = [100.0]
+    budget = Budget(60.0, clock=lambda: now[0], reserve_s=10.0)
+    now[0] = 130.0
+
+    assert (budget.spent_s, budget.left_s) == (30.0, 20.0)
+    assert budget.fits(20.0) and not budget.fits(20.1)
+    assert Budget(None).fits(1e9)
+
+
+def test_the_pace_is_that_of_like_trials_and_else_the_plan_corrected_by_what_was_seen() -> None:
+    pace = Pace()
+    assert pace.estimate("a", 2, lambda: 10.0) == 10.0 * SLOWER
+    pace.note("a", epochs=2, seconds=30.0, planned_s=20.0)
+    pace.note("a", epochs=1, seconds=17.0)
+
+    assert pace.estimate("a", 3, lambda: 1e9) == pytest.approx(16.0 * 3 * SPREAD)
+    assert pace.estimate("b", 3, lambda: 10.0) == pytest.approx(15.0)

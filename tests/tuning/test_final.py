@@ -1,0 +1,123 @@
+"""The end of a search: the model that was measured is the one that is written, and the test table is read last."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastbert.api import Tables as TrainTables
+from fastbert.api import train
+from fastbert.config import read_options, split_options
+from fastbert.data.databunch import DataBunch
+from fastbert.errors import DataError
+from fastbert.inference.evaluation import evaluate_table
+from fastbert.inference.predictor import Predictor
+from fastbert.training.learner import Learner
+from fastbert.tuning import final
+from fastbert.tuning.final import finish, winning_options
+from fastbert.tuning.keeping import BEST, KEPT, PAGE, RESULT, SPACE
+from fastbert.tuning.result import TuneResult
+from fastbert.tuning.search import Search
+from fastbert.tuning.space import read_space
+from fastbert.tuning.study import quiet
+from tests.feedback import write_feedback
+from tests.tuning.small import noting, prepared
+
+
+def run(tiny: str, folder: Path, test: Path | None = None, **options: Any) -> TuneResult:  # noqa: ANN401
+    with quiet():
+        search = Search(prepared(tiny, folder, test=test, **{"trials": 3, **options}))
+        return finish(search, search.run())
+
+
+def test_the_model_that_was_measured_is_written_with_all_that_leads_to_it(encoder: str, tmp_path: Path) -> None:
+    found = run(encoder, tmp_path)
+    winner, place = found.choice.winner, tmp_path / "model-tune"
+
+    assert found.bundle is not None and found.bundle.folder == tmp_path / "model"
+    assert found.bundle.scores["valid"]["f1_macro"] == winner.value
+    facts = found.bundle.facts["tuning"]
+    assert isinstance(facts, dict) and (facts["trial"], facts["options"]) == (winner.number, dict(winner.options))
+    assert {path.name for path in place.iterdir()} >= {BEST, PAGE, RESULT, SPACE, KEPT, "study.db"}
+    assert json.loads((place / RESULT).read_text())["winner"] == winner.number
+    assert read_space(place / SPACE) == found.space
+    assert Predictor.load(tmp_path / "model")(["the button is bad"])[0].labels
+
+
+def test_training_with_the_options_that_were_found_gives_the_same_model(encoder: str, tmp_path: Path) -> None:
+    found = run(encoder, tmp_path, space={"lr": [3e-3, 1e-2], "truncation": ["head", "windows"]})
+    data, config = split_options(read_options(tmp_path / "model-tune" / BEST))
+    again = train(TrainTables(tmp_path / "feedback.csv"), tmp_path / "again", data=data, config=config)
+
+    assert found.bundle is not None
+    assert again.bundle.scores == found.bundle.scores
+    name = "model.safetensors"
+    assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
+
+
+def test_the_test_table_is_read_once_and_after_everything_else(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    monkeypatch.setattr(final, "evaluate_table", noting(events, evaluate_table, lambda *a: "test"))
+    monkeypatch.setattr(Learner, "fit", noting(events, Learner.fit, lambda *a, **k: "fit"))
+    test = write_feedback(tmp_path / "test.csv", 24)
+    found = run(encoder, tmp_path, test)
+
+    assert events == ["fit", "fit", "fit", "test"]
+    assert found.bundle is not None and found.bundle.scores["test"] == found.test
+    report = (tmp_path / "model" / "report.html").read_text()
+    assert "Measured on 24 test rows." in report
+
+
+def test_a_test_table_that_is_no_good_does_not_cost_the_search(encoder: str, tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("text,label\nthe page is bad,nonsense\n")
+
+    with pytest.raises(DataError, match="The search is done, the model is in .*nonsense"):
+        run(encoder, tmp_path, tmp_path / "test.csv")
+
+    assert Predictor.load(tmp_path / "model").labels == ("bug", "praise")
+    (tmp_path / "test.csv").write_text("text,label\nthe page is bad,bug\nthe page is great,praise\n")
+    assert "f1_macro" in run(encoder, tmp_path, tmp_path / "test.csv").test
+
+
+def test_of_several_splits_the_winner_is_trained_on_the_data_as_they_are(encoder: str, tmp_path: Path) -> None:
+    found = run(encoder, tmp_path, splits=2, trials=2)
+    data, config = winning_options(prepared(encoder, tmp_path, splits=2), found.choice.winner)
+    plain = Learner(DataBunch.from_files(tmp_path / "feedback.csv", config=data, seed=config.seed), config=config).fit()
+
+    assert found.bundle is not None and not list((tmp_path / "model-tune" / KEPT).iterdir())
+    assert found.bundle.scores["valid"] == plain.evaluate("valid")
+    assert found.bundle.facts["tuning"]["trained_again"] is True  # type: ignore[index]
+
+
+def test_a_kept_model_that_is_gone_is_trained_again(encoder: str, tmp_path: Path) -> None:
+    first = run(encoder, tmp_path)
+    for path in (tmp_path / "model-tune" / KEPT).iterdir():
+        (path / "config.json").unlink()
+    again = run(encoder, tmp_path)
+
+    assert first.bundle is not None and again.bundle is not None
+    assert again.bundle.scores == first.bundle.scores
+
+
+def test_while_others_run_trials_nothing_is_written(encoder: str, tmp_path: Path) -> None:
+    with quiet():
+        search = Search(prepared(encoder, tmp_path, trials=2))
+        records = search.run()
+        found = finish(search, [*records, replace(records[0], number=7, state="running")])
+
+    assert found.bundle is None and found.running == 1
+    assert not (tmp_path / "model").exists()
+
+
+def test_by_latency_the_export_is_saved_with_the_model(encoder: str, tmp_path: Path) -> None:
+    space = {"max_tokens": [8, 16], "batch_size": [8, 16]}
+    found = run(encoder, tmp_path, max_latency="2s", backend="onnx", space=space)
+
+    assert found.bundle is not None and list(found.bundle.exports) == ["onnx"]
+    assert found.choice.fits and found.choice.winner.latency_s is not None
