@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from fastbert.config import DecisionConfig
 from fastbert.data.examples import Example, TextExample, ValueExample
 from fastbert.errors import ConfigError
 from fastbert.insight import baselines
@@ -61,9 +62,9 @@ def test_the_majority_of_several_labels_has_the_threshold_that_the_task_fits() -
 
     found = fit_baseline("majority", MULTI, Rows(rows, rows)).answer(rows[:1])[0]
 
-    decisions = MULTI.fit_decisions([found] * 10, rows)
+    decisions = MULTI.fit_rule([found] * 10, rows, DecisionConfig())
     assert found.scores == {"bug": 0.3, "praise": 0.0, "long": 1.0}
-    assert found.labels == MULTI.decide(np.array([0.3, 0.0, 1.0]), decisions)
+    assert found.labels == MULTI.redecide([found], decisions)[0].labels
 
 
 def test_the_majority_of_numbers_is_their_mean() -> None:

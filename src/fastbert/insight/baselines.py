@@ -18,6 +18,7 @@ from typing import cast
 
 import numpy as np
 
+from fastbert.config import DecisionConfig
 from fastbert.data.examples import TextExample, ValueExample
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, did_you_mean
@@ -173,8 +174,9 @@ def _merit(task: Task, outputs_NC: Floats, held_out: Sequence[Example]) -> float
     if isinstance(task, Regression):
         return -regression_scores(outputs_NC[:, 0], _values(held_out))["rmse"]
     labels = cast("Classification", task)
-    decided = _Decided(labels, lambda _: _probabilities(labels, outputs_NC)).fitted(held_out)
-    ranked = task.ranking(task.score(decided(held_out), held_out))
+    decided = _Decided(labels, lambda _: _probabilities(labels, outputs_NC))
+    raw = decided(held_out)
+    ranked = task.ranking(task.score(task.redecide(raw, task.fit_decisions(raw, held_out)), held_out))
     return -np.inf if ranked is None else ranked[1]
 
 
@@ -214,19 +216,19 @@ class _Decided:
     def __call__(self, examples: Sequence[Example]) -> list[Prediction]:
         if not examples:
             return []
-        return [
+        raw = [
             LabelPrediction(
-                self.task.decide(scores_C, self.decisions),
-                dict(zip(self.task.labels.names, scores_C.tolist(), strict=True)),
+                scores=dict(zip(self.task.labels.names, scores_C.tolist(), strict=True)),
                 text=example.text,
                 pair=example.pair,
             )
             for scores_C, example in zip(self.probabilities(examples), examples, strict=True)
         ]
+        return self.task.redecide(raw, self.decisions)
 
     def fitted(self, held_out: Sequence[Example]) -> _Decided:
-        """Return it with the decision rule that the task fits to held-out rows."""
-        return replace(self, decisions=self.task.fit_decisions(self(held_out), held_out))
+        """Return it with the decision rule that training fits to held-out rows, calibration and all."""
+        return replace(self, decisions=self.task.fit_rule(self(held_out), held_out, DecisionConfig()))
 
 
 def _texts(examples: Sequence[Example]) -> list[str]:

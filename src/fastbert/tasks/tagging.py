@@ -41,9 +41,9 @@ from fastbert.tasks.entity_rules import (
     found_entities,
     pack_entities,
     redecided,
-    true_entities,
     unpack_entities,
 )
+from fastbert.tasks.entity_rules import true_entities as true_entities
 from fastbert.tasks.token_scores import UnitScores, encode_units, first_tokens, unit_scores, units_of
 
 if TYPE_CHECKING:
