@@ -17,17 +17,19 @@ from fastbert.errors import DataError, TrainingError
 from tests.cli.conftest import Run
 
 COMMANDS = [
+    "check",
     "train",
-    "lr-find",
     "evaluate",
     "decide",
-    "explain",
     "compare",
+    "explain",
     "predict",
     "embed",
     "similar",
     "label",
     "summarize",
+    "tune",
+    "lr-find",
     "adapt",
     "pretrain",
     "train-summarizer",

@@ -151,6 +151,7 @@ def timed(tiny: str, folder: Path, monkeypatch: pytest.MonkeyPatch, timeout_s: f
         return outcome
 
     monkeypatch.setattr(Attempt, "run", slow)
+    monkeypatch.setattr("fastbert.tuning.search.END", 0.0)
     monkeypatch.setattr("fastbert.tuning.budget.Pace.estimate", lambda self, kind, epochs, planned: 10.0)
     found = prepared(tiny, folder, timeout="1h")
     found.budget.clock, found.budget.started = clock, 0.0
@@ -179,6 +180,7 @@ def test_a_trial_that_is_slower_than_expected_is_ended_at_the_deadline(
         original(self, state)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Watch, "on_step", slow)
+    monkeypatch.setattr("fastbert.tuning.search.END", 0.0)  # of seconds of this machine, which the clock does not tell
     monkeypatch.setattr("fastbert.tuning.budget.Pace.estimate", lambda self, kind, epochs, planned: 1.0)
     found = prepared(encoder, tmp_path, timeout="1h", space={"lr": {"times": [0.5, 8]}})
     found.budget.clock, found.budget.started, found.budget.timeout_s, found.budget.reserve_s = clock, 0.0, 5.0, 0.0

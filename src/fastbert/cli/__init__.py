@@ -69,19 +69,19 @@ def _options(
     """Train BERT-type encoders on your own table of texts and labels, and use them."""
 
 
-app.command("train")(train.train)
-app.command("lr-find")(lr_find.lr_find)
 app.command("check")(check.check)
-app.command("tune")(tune.tune)
+app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)
-app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)
+app.command("explain")(explain.explain)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
 app.command("similar")(similar.similar)
 app.command("label")(label.label)
 app.command("summarize")(summarize.summarize)
+app.command("tune")(tune.tune)
+app.command("lr-find")(lr_find.lr_find)
 app.command("adapt")(adapt.adapt)
 app.command("pretrain")(pretrain.pretrain)
 app.command("train-summarizer")(train_summarizer.train_summarizer)
