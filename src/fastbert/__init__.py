@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fastbert.tasks.classification import MultiLabel, SingleLabel
     from fastbert.training.adapt import NewEncoder, adapt, pretrain
     from fastbert.training.callbacks import Callback
+    from fastbert.training.cross_validation import cross_validate
     from fastbert.training.learner import Learner
     from fastbert.training.trackers import MLflow, Trackio, WandB
     from fastbert.tuning.tune import tune
@@ -56,6 +57,7 @@ _PLACES = {
     "TrainConfig": "fastbert.config",
     "WandB": "fastbert.training.trackers",
     "adapt": "fastbert.training.adapt",
+    "cross_validate": "fastbert.training.cross_validation",
     "explain": "fastbert.insight.explain",
     "export_bundle": "fastbert.export.exporting",
     "fit": "fastbert.api",
@@ -87,6 +89,7 @@ __all__ = [
     "WandB",
     "__version__",
     "adapt",
+    "cross_validate",
     "explain",
     "export_bundle",
     "fit",

@@ -17,12 +17,16 @@ from fastbert.config import DataConfig, DecisionConfig, TrainConfig, split_optio
 from fastbert.data.databunch import DataBunch, normalize_options
 from fastbert.data.sources import Source
 from fastbert.display import View
+from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
 from fastbert.insight.linear_check import LinearCheck
 from fastbert.training.adapting import Adapting
 from fastbert.training.callbacks import Callback, ProgressBar
+from fastbert.training.cross_validation import CrossValidating
 from fastbert.training.learner import Learner
 from fastbert.training.plan import Plan
+
+ADAPTATION, CROSS_VALIDATION = "adaptation", "cross_validation"  # facts that are saved with a model
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Tables:
     unlabelled: files and folders of text that the encoder learns the language of first, read as `fastbert adapt`
         reads them, but that tables with the text column of train give that one.
     baseline: whether a linear model is fitted to the same rows, for the model to beat (`insight.linear_check`).
+    folds: into so many parts train is divided, each predicted by a model of the others; 0 for no cross-validation.
     """
 
     train: Source
@@ -39,6 +44,7 @@ class Tables:
     test: Source | None = None
     unlabelled: Sequence[str | Path] = ()
     baseline: bool = True
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ class Result:
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert train --json` prints. Rates are over the training steps alone."""
         state = self.learner.last_run
-        kept = {name: self.bundle.facts[name] for name in ("adaptation", "baseline") if name in self.bundle.facts}
+        names = (ADAPTATION, CROSS_VALIDATION, "baseline")
+        kept = {name: self.bundle.facts[name] for name in names if name in self.bundle.facts}
         return {
             "bundle": str(self.bundle.folder),
             "plan": self.plan.to_json(),
@@ -81,6 +88,8 @@ def train(
 ) -> Result:
     """Train on tables and write the bundle: `prepare`, then `finish`.
 
+    With folds the table is cross-validated first; the out-of-fold predictions are written beside out, under its name
+    with "-oof.csv", and their scores into the report.
     on_view: is shown the plan before training starts and, with unlabelled text, both results.
     Raises UsageError for wrong options or bad input before any work, and leaves nothing behind.
     """
@@ -106,15 +115,21 @@ def finish(
     folder = Path(out)
     check_target(folder, overwrite=overwrite)
     adaptation = prepare_adaptation(tables, folder, learner, overwrite=overwrite)
+    folds = prepare_folds(tables, folder, learner, overwrite=overwrite)
     plan = learner.plan()
     on_view(plan.view())
     check = LinearCheck.of(learner.data, learner.config.seed) if tables.baseline else None
+    if folds is not None:
+        learner.facts[CROSS_VALIDATION] = folds.run_beside(folder, learner.callbacks, on_view)
     if adaptation is None:
         learner.fit()
     else:
         learner = adaptation.run(learner, learner.callbacks, on_view)
         plan = learner.last_plan
-    return Result(read_bundle(learner.save(folder, overwrite=overwrite, baseline=check)), learner, plan)
+    result = Result(read_bundle(learner.save(folder, overwrite=overwrite, baseline=check)), learner, plan)
+    if folds is not None:
+        folds.clear()
+    return result
 
 
 def prepare(
@@ -137,6 +152,18 @@ def prepare_adaptation(tables: Tables, out: Path, learner: Learner, *, overwrite
     return Adapting.prepare(tables.unlabelled, out, learner, overwrite=overwrite) if tables.unlabelled else None
 
 
+def prepare_folds(tables: Tables, out: Path, learner: Learner, *, overwrite: bool = False) -> CrossValidating | None:
+    """Divide the training rows, and check where the predictions go; None where no folds are asked for."""
+    if not tables.folds:
+        return None
+    if tables.unlabelled:
+        raise ConfigError(
+            "Folds and text to adapt to are both given: each fold would need an encoder of its own.",
+            "Adapt first, with `fastbert adapt`, and give the encoder that it writes.",
+        )
+    return CrossValidating.prepare_beside(out, learner.data, learner.config, tables.folds, overwrite=overwrite)
+
+
 def fit(
     table: Source,
     *,
@@ -154,13 +181,14 @@ def fit(
     temporary files are cleared; `predictor.bundle.folder` tells where it lies.
     options: fields of DataConfig, TrainConfig and DecisionConfig; and `adapt`, a file or a list of files of text
         without labels that the encoder learns from first (`Tables.unlabelled`); `baseline=False` fits no linear
-        baseline.
+        baseline; `folds` as of `Tables`.
 
     >>> model = fastbert.fit("feedback.csv")        # doctest: +SKIP
     >>> model(["The export button does nothing"])   # doctest: +SKIP
     """
     given = options.pop("adapt", None) or ()
     unlabelled = (given,) if isinstance(given, str | Path) else tuple(cast("Sequence[str | Path]", given))
+    folds = cast("int", options.pop("folds", 0))
     baseline = bool(options.pop("baseline", True))
     decide, others = take_decisions(options)
     data, config = split_options(normalize_options(others))
@@ -169,7 +197,7 @@ def fit(
     )
     bar = ProgressBar()
     check_target(folder, overwrite=overwrite)
-    tables = Tables(table, valid, test, unlabelled, baseline)
+    tables = Tables(table, valid, test, unlabelled, baseline, folds)
     learner = prepare(tables, data=data, config=config, decide=decide, callbacks=[bar] if progress else [])
     show = (lambda view: bar.console.print(view, highlight=False, markup=False)) if progress else (lambda view: None)
     result = finish(learner, tables, folder, overwrite=overwrite, on_view=show)

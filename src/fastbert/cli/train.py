@@ -50,6 +50,7 @@ def train(
         [], "--adapt", help="Unlabelled text to adapt the encoder to first, kept if validation says so; repeatable."
     ),
     no_baseline: bool = typer.Option(False, "--no-baseline", help="Fit no linear model for comparison."),
+    folds: int = typer.Option(0, help="Cross-validate in so many folds first, and report the scores; 5 is usual."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that lies at --out."),
     plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
@@ -78,7 +79,7 @@ def train(
     }  # fmt: skip
     data, training = options.collect(config, assignments, named)
     decide = options.decisions(config, assignments, named)
-    tables = api.Tables(table, valid, test, adapt, baseline=not no_baseline)
+    tables = api.Tables(table, valid, test, adapt, baseline=not no_baseline, folds=folds)
     if plan_only:
         learner = api.prepare(tables, data=data, config=training, decide=decide)
         show_plan(tables, out, learner, overwrite=overwrite, as_json=as_json)
@@ -118,11 +119,14 @@ def show_plan(tables: Tables, out: Path, learner: Learner, *, overwrite: bool, a
     from fastbert import api
 
     adapting = api.prepare_adaptation(tables, out, learner, overwrite=overwrite)
+    folds = api.prepare_folds(tables, out, learner, overwrite=overwrite)
     plan = learner.plan()
     if as_json:
         more = {} if adapting is None else {"adaptation": adapting.adaptation.plan.to_json()}
+        more |= {} if folds is None else {"cross_validation": folds.to_json()}
         print_json({**plan.to_json(), **more})
         return
     print_data(plan.view())
-    if adapting is not None:
-        print_data(adapting.view())
+    for planned in (adapting, folds):
+        if planned is not None:
+            print_data(planned.view())

@@ -12,14 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from fastbert.config import DataConfig
 from fastbert.data.checks import group_warnings
 from fastbert.data.examples import Example, show_truth
 from fastbert.data.features import EncodedRows
+from fastbert.data.folds import fold_indices
 from fastbert.data.reading import AnyLayout, ReadFile, read_file, read_training_file
 from fastbert.data.rows import Report
 from fastbert.data.sources import Source
-from fastbert.data.splits import split_indices, text_key
+from fastbert.data.splits import SplitMethod, split_indices, text_key
 from fastbert.data.token_cache import cached
 from fastbert.data.tokens import Tokenizer
 from fastbert.display import Block, View, shorten
@@ -29,6 +32,18 @@ from fastbert.tasks.base import Task
 
 SHOWN_LABELS = 40
 SPLITS = ("train", "valid", "test")
+HELD_OUT = "held_out"  # the split of a fold that is neither trained on nor chosen by
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of the parts that a training table is divided into. rows: their places in the table, from 0.
+
+    data: these rows as the split "held_out", and all others to train on and to choose weights and decisions by.
+    """
+
+    rows: tuple[int, ...]
+    data: DataBunch
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,7 @@ class DataBunch:
     splits: "train", "valid" and, where given, "test".    facts: what was inferred, in sentences.
     warnings: what looks wrong, and what to do.    tokenizer, max_tokens: set by a learner.
     valid_held_out: whether the validation rows are a share of the training table.
+    table: the rows of the training table in their order, where it was read from one.
     """
 
     task: Task
@@ -49,6 +65,7 @@ class DataBunch:
     tokenizer: Tokenizer | None = None
     max_tokens: int = 0
     valid_held_out: bool = False
+    table: tuple[Example, ...] = field(default=(), repr=False, compare=False)
     _encoded: dict[str, EncodedRows] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -106,7 +123,8 @@ class DataBunch:
         ordered = {split: parts[split] for split in SPLITS if split in parts}
         warnings = task.warnings(ordered)
         warnings += group_warnings(ordered, layout.group) if layout is not None and layout.group is not None else []
-        return cls(task, ordered, chosen, layout, said, tuple(warnings), valid_held_out=held_out)
+        table = tuple(splits["train"])
+        return cls(task, ordered, chosen, layout, said, tuple(warnings), valid_held_out=held_out, table=table)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -137,6 +155,34 @@ class DataBunch:
             left, held = divided["train"], set(map(id, divided["valid"]))
             divided["train"] = tuple(example for example in together if id(example) not in held)
             found.append(replace(self, splits={**self.splits, **divided}, _encoded={}))
+        return found
+
+    @property
+    def training_table(self) -> tuple[Example, ...]:
+        """Return all rows that training may use, in the order of their table where that is known."""
+        return self.table or (*self.splits["train"], *(self.splits["valid"] if self.valid_held_out else ()))
+
+    def folds(self, count: int, seed: int) -> list[Fold]:
+        """Return the training table so many times, each time with another part of it held out, and each row once.
+
+        A validation file serves every fold; without one a share of what is not held out does, so that rows that are
+        held out choose nothing. Label names, and the mean and deviation of numbers, are those of the whole table.
+        Raises ConfigError for a wrong count, DataError where the rows cannot be divided so often.
+        """
+        rows = self.training_table
+        kept = _kept_together(rows, self.config)
+        fold_N = fold_indices(
+            self.task.strata(rows), folds=count, seed=seed, method=kept.method, groups=kept.groups, keys=_keys(rows)
+        )
+        found = []
+        for place in range(count):
+            rest = tuple(row for row, fold in zip(rows, fold_N, strict=True) if fold != place)
+            splits = {"train": rest, "valid": self.splits["valid"]}
+            if self.valid_held_out:
+                splits, _ = _hold_out({"train": rest}, self.task, self.config, seed)
+            held = np.flatnonzero(fold_N == place).tolist()
+            splits[HELD_OUT] = tuple(rows[row] for row in held)
+            found.append(Fold(tuple(held), replace(self, splits=splits, table=(), _encoded={})))
         return found
 
     def encoded(self, split: str) -> EncodedRows:
@@ -237,27 +283,49 @@ def _assemble(files: Mapping[str, ReadFile], layout: AnyLayout, task: Task, conf
     return replace(data, warnings=(*reports, *data.warnings))
 
 
+@dataclass(frozen=True)
+class _Together:
+    """What is never divided, beside equal texts. alone: all rows are of one group, which says nothing then."""
+
+    groups: list[str | None] | None
+    method: SplitMethod
+    alone: bool
+
+    def describe(self, config: DataConfig) -> str:
+        by_group = "hash of" if config.split == "hash" else "kept together by"
+        column = "the document" if config.group is None else f"column '{config.group}'"
+        how = config.split if self.groups is None else f"{by_group} {column}"
+        return how + (", all rows are of one document" if self.alone else "")
+
+
+def _kept_together(rows: Sequence[Example], config: DataConfig) -> _Together:
+    groups = [example.group for example in rows] if any(example.group is not None for example in rows) else None
+    alone = config.group is None and groups is not None and len(set(groups)) == 1
+    if alone:  # one document, or one context of all questions: nothing to keep together, and nothing to name instead
+        groups = None
+    method: SplitMethod = "grouped" if groups is not None and config.split != "hash" else config.split
+    return _Together(groups, method, alone)
+
+
+def _keys(rows: Sequence[Example]) -> list[str]:
+    return [text_key(example.text, example.pair) for example in rows]
+
+
 def _hold_out(
     splits: Mapping[str, tuple[Example, ...]], task: Task, config: DataConfig, seed: int
 ) -> tuple[dict[str, tuple[Example, ...]], str]:
     """Take a validation share from the training rows."""
     train = splits["train"]
-    groups = [example.group for example in train] if any(example.group is not None for example in train) else None
-    alone = config.group is None and groups is not None and len(set(groups)) == 1
-    if alone:  # one document, or one context of all questions: nothing to keep together, and nothing to name instead
-        groups = None
+    together = _kept_together(train, config)
     kept, held = split_indices(
         task.strata(train),
         share=config.valid_share,
         seed=seed,
-        groups=groups,
-        keys=[text_key(example.text, example.pair) for example in train],
-        method="grouped" if groups is not None and config.split != "hash" else config.split,
+        groups=together.groups,
+        keys=_keys(train),
+        method=together.method,
     )
-    by_group = "hash of" if config.split == "hash" else "kept together by"
-    column = "the document" if config.group is None else f"column '{config.group}'"
-    how = config.split if groups is None else f"{by_group} {column}"
-    how += ", all rows are of one document" if alone else ""
+    how = together.describe(config)
     result = dict(splits)
     result["train"] = tuple(train[index] for index in kept)
     result["valid"] = tuple(train[index] for index in held)

@@ -74,7 +74,7 @@ def split_indices(
             )
         return _indices(held_N)
 
-    cells = _Cells.count(targets, _units(num_rows, folded, groups))
+    cells = Cells.count(targets, row_units(num_rows, folded, groups))
     if len(cells.sizes_U) < 2:
         raise DataError(
             f"The {num_rows} rows cannot be split: they all have the same text or belong to one group.",
@@ -144,7 +144,7 @@ def _indices(held_N: Mask) -> tuple[list[int], list[int]]:
 # --- units and their labels -------------------------------------------------------------------------
 
 
-def _units(num_rows: int, keys: Sequence[str] | None, groups: Sequence[str | None] | None) -> Ints:
+def row_units(num_rows: int, keys: Sequence[str] | None, groups: Sequence[str | None] | None) -> Ints:
     """Return the unit of each row, in order of appearance; rows linked by key or group share one."""
     parents = list(range(num_rows))
 
@@ -167,7 +167,7 @@ def _units(num_rows: int, keys: Sequence[str] | None, groups: Sequence[str | Non
 
 
 @dataclass(frozen=True)
-class _Cells:
+class Cells:
     """How many rows of each label are in each unit: the cells of a sparse table, sorted by unit.
 
     The last label counts the rows without label: they are spread like a label.
@@ -184,7 +184,8 @@ class _Cells:
     single: bool
 
     @classmethod
-    def count(cls, targets: Targets, units_N: Ints) -> _Cells:
+    def count(cls, targets: Targets, units_N: Ints) -> Cells:
+        """Count the labels of each unit. units_N: unit of each row, as `row_units` returns it."""
         rows, labels, num_labels = _label_pairs(targets)
         per_row_N = np.bincount(rows, minlength=len(units_N))
         unlabeled = np.flatnonzero(per_row_N == 0)
@@ -224,7 +225,7 @@ def _label_pairs(targets: Targets) -> tuple[Ints, Ints, int]:
 # --- one label a row --------------------------------------------------------------------------------
 
 
-def _hold_out_by_class(cells: _Cells, share: float, rng: np.random.Generator) -> Mask:
+def _hold_out_by_class(cells: Cells, share: float, rng: np.random.Generator) -> Mask:
     """Fill each class's quota of held-out rows with its units, in random order."""
     classes_U = cells.main_labels()
     rows_C = np.bincount(classes_U, cells.sizes_U).astype(np.int64)
@@ -277,7 +278,7 @@ def _largest(values: Floats, count: int) -> Ints:
 # --- several labels a row ---------------------------------------------------------------------------
 
 
-def _hold_out_by_labels(cells: _Cells, share: float, rng: np.random.Generator) -> Mask:
+def _hold_out_by_labels(cells: Cells, share: float, rng: np.random.Generator) -> Mask:
     """Divide multi-label units by iterative stratification.
 
     Sechidis, Tsoumakas & Vlahavas, "On the stratification of multi-label data", ECML PKDD
@@ -292,7 +293,7 @@ def _hold_out_by_labels(cells: _Cells, share: float, rng: np.random.Generator) -
     rank_U = np.empty(num_units, dtype=np.int64)
     rank_U[np.lexsort((rng.permutation(num_units), -cells.sizes_U))] = np.arange(num_units)
     coins_U, sizes_U = rng.integers(2, size=num_units).tolist(), cells.sizes_U.tolist()
-    labels_of, units_of = _both_ways(cells, rank_U)
+    labels_of, units_of = both_ways(cells, rank_U)
     left_C = cells.rows_C.tolist()
     side_U = [-1] * num_units
     while any(left_C):
@@ -310,7 +311,7 @@ def _hold_out_by_labels(cells: _Cells, share: float, rng: np.random.Generator) -
     return held_U
 
 
-def _both_ways(cells: _Cells, rank_U: Ints) -> tuple[list[list[tuple[int, int]]], list[list[int]]]:
+def both_ways(cells: Cells, rank_U: Ints) -> tuple[list[list[tuple[int, int]]], list[list[int]]]:
     """Return the (label, rows) pairs of each unit, and the units of each label by rank."""
     labels_of: list[list[tuple[int, int]]] = [[] for _ in cells.sizes_U]
     units_of: list[list[int]] = [[] for _ in cells.rows_C]
@@ -325,7 +326,7 @@ def _both_ways(cells: _Cells, rank_U: Ints) -> tuple[list[list[tuple[int, int]]]
 # --- groups -----------------------------------------------------------------------------------------
 
 
-def _hold_out_groups(cells: _Cells, share: float, rng: np.random.Generator) -> Mask:
+def _hold_out_groups(cells: Cells, share: float, rng: np.random.Generator) -> Mask:
     """Choose groups greedily, large ones first, then change single ones while that helps.
 
     The cost is the squared distance of the held-out rows from their target, for each label
@@ -362,7 +363,7 @@ def _cost(gap: Floats) -> float:
 # --- repairs ----------------------------------------------------------------------------------------
 
 
-def _keep_labels_in_training(cells: _Cells, held_U: Mask) -> None:
+def _keep_labels_in_training(cells: Cells, held_U: Mask) -> None:
     """Move a held-out unit to training, in place, for each label that training lacks."""
     trained_K = ~held_U[cells.units_K]
     trained_C = np.bincount(cells.labels_K[trained_K], minlength=len(cells.rows_C))
@@ -373,7 +374,7 @@ def _keep_labels_in_training(cells: _Cells, held_U: Mask) -> None:
             held_U[holders[cells.sizes_U[holders].argmin()]] = False
 
 
-def _leave_no_side_empty(cells: _Cells, held_U: Mask) -> None:
+def _leave_no_side_empty(cells: Cells, held_U: Mask) -> None:
     """Move one unit, in place, if a side has none: one with common labels, and a small one."""
     if held_U.all() or not held_U.any():
         rarest_U = np.full(len(held_U), len(cells.units_N))

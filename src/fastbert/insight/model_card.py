@@ -16,6 +16,7 @@ from pathlib import Path
 from fastbert.bundle import Bundle
 from fastbert.display import number
 from fastbert.insight.baseline_section import baseline_sentence, baseline_warning, is_beaten
+from fastbert.insight.folds_section import cross_validation_lines
 from fastbert.insight.run_facts import RunFacts
 
 LabelScores = Mapping[str, Mapping[str, float | int | None]]
@@ -37,6 +38,7 @@ def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: s
         _scores_table(bundle),
         *([escape_markdown(baseline_sentence(facts.baseline))] if is_beaten(facts.baseline) else []),
         *([f"Each label on the {split} rows:", _labels_table(per_label)] if per_label else []),
+        *_cross_validation(bundle),
         "## Decision",
         escape_markdown(bundle.task.rule(bundle.decisions)),
         "## Use with FastBert",
@@ -142,6 +144,13 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     lines = [headers, ["---", *("---:" for _ in headers[1:])]]
     lines += [[escape_markdown(cell) for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cross_validation(bundle: Bundle) -> list[str]:
+    found = cross_validation_lines(bundle.facts, bundle.task.headlines)
+    if not found:
+        return []
+    return ["## Cross-validation", found[0], "\n".join(f"- {escape_markdown(line)}" for line in found[1:])]
 
 
 def _use_with_fastbert(bundle: Bundle) -> str:

@@ -16,6 +16,7 @@ from fastbert.bundle import Bundle
 from fastbert.display import duration, number, shorten, utilisation
 from fastbert.insight.baseline_section import baseline_section
 from fastbert.insight.charts import Line, line_chart, running_mean
+from fastbert.insight.folds_section import cross_validation_section
 from fastbert.insight.model_card import LabelScores, caveats, model_card
 from fastbert.insight.page import Html, bar, definitions, document, element, escape, section, sentences, table
 from fastbert.insight.run_facts import RunFacts, read_facts
@@ -71,6 +72,7 @@ def write_report(
         _mix_ups(tuple(per_label), confusion, split),
         _curves(facts, bundle.task.monitor),
         _all_scores(bundle),
+        cross_validation_section(bundle.facts, bundle.task.headlines),
         _adaptation(facts, bundle.task.headlines),
         _inferred(facts),
         _data(facts, bundle.task.counted),

@@ -1,0 +1,97 @@
+"""Out-of-fold predictions by linear models on vectors: no row is predicted by a model that has seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from fastbert.data.databunch import DataBunch
+from fastbert.errors import ConfigError
+from fastbert.insight.quick_folds import quick_predictions
+from fastbert.tasks.label_prediction import LabelPrediction
+from fastbert.tasks.regression import ValuePrediction
+from tests.feedback import feedback_rows, tagged_rows
+
+WORDS = "good great fast love bad slow crash error and please".split()
+
+
+def count_words(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Return which words a text has, as a vector of length 1."""
+    found_ND = np.array([[word in text.split() for word in WORDS] for text in texts], np.float32) + 0.01
+    return found_ND / np.linalg.norm(found_ND, axis=1, keepdims=True)
+
+
+def test_labels_that_words_tell_are_predicted() -> None:
+    data = DataBunch.from_files(feedback_rows(48))
+
+    found = quick_predictions(data, count_words, folds=4)
+
+    assert data.task.score(found, data.training_table)["accuracy"] == 1.0
+    assert [one.text for one in found] == [row["text"] for row in feedback_rows(48)]
+
+
+def test_a_row_s_own_label_has_no_part_in_its_prediction() -> None:
+    rows = feedback_rows(48)
+    flipped = [{**row, "label": "praise"} if index == 6 else row for index, row in enumerate(rows)]
+    data = DataBunch.from_files(flipped)
+
+    found = quick_predictions(data, count_words, folds=4)
+
+    assert data.training_table[6].truth == ("praise",)
+    assert found[6].labels == ("bug",)
+
+
+def test_several_labels_are_decided_by_one_threshold() -> None:
+    data = DataBunch.from_files(tagged_rows(48))
+
+    found = quick_predictions(data, count_words, folds=4)
+
+    assert all(set(one.scores) == {"bug", "praise", "long"} for one in found)
+    assert data.task.score(found, data.training_table)["f1_micro"] > 0.95
+
+
+def test_numbers_are_predicted() -> None:
+    rows = [
+        {"text": row["text"], "stars": index * 0.01 + 3 * (row["label"] == "praise")}
+        for index, row in enumerate(feedback_rows(48))
+    ]
+    data = DataBunch.from_files(rows)
+
+    found = quick_predictions(data, count_words, folds=4)
+
+    assert all(isinstance(one, ValuePrediction) for one in found)
+    assert data.task.score(found, data.training_table)["r2"] > 0.9
+
+
+def test_the_two_texts_of_a_pair_are_compared() -> None:
+    texts = [f"{a} {b}" for a in WORDS for b in WORDS if a != b][:60]
+    rows = [
+        {"sentence1": text, "sentence2": text if index % 2 else texts[(index * 7 + 5) % 60], "label": "ny"[index % 2]}
+        for index, text in enumerate(texts)
+    ]
+    data = DataBunch.from_files(rows, text=("sentence1", "sentence2"), label="label")
+
+    found = quick_predictions(data, count_words, folds=4)
+
+    assert data.task.score(found, data.training_table)["accuracy"] > 0.8
+
+
+def test_a_label_that_no_other_row_has_gets_no_probability() -> None:
+    data = DataBunch.from_files([*feedback_rows(40), {"text": "who is anna", "label": "question"}])
+
+    found = quick_predictions(data, count_words, folds=4)
+
+    assert isinstance(found[40], LabelPrediction)
+    assert found[40].scores["question"] == 0.0
+
+
+def test_a_task_about_parts_of_texts_is_refused() -> None:
+    rows = [
+        {"text": f"anna is here {index}", "entities": [{"start": 0, "end": 4, "label": "X"}]} for index in range(20)
+    ]
+
+    with pytest.raises(ConfigError, match="one vector for a text, and the task 'tagging' is about parts of it"):
+        quick_predictions(DataBunch.from_files(rows), count_words)
