@@ -16,7 +16,7 @@ from fastbert.labels import Labels
 from fastbert.tasks.classification import MultiLabel, SingleLabel
 from fastbert.tasks.label_prediction import LabelPrediction
 from fastbert.tasks.regression import Regression, ValuePrediction
-from tests.feedback import FAST, feedback_rows
+from tests.feedback import feedback_rows
 
 SINGLE, MULTI = SingleLabel(Labels(("a", "b"))), MultiLabel(Labels(("a", "b")))
 
@@ -129,7 +129,9 @@ def test_a_table_is_looked_through_with_an_encoder_that_is_not_trained(encoder: 
 
 
 def test_a_table_is_looked_through_by_fine_tuned_models(encoder: str) -> None:
-    found = label_errors_of_table(flipped_rows(), mode="full", encoder=encoder, folds=3, valid_share=0.2, **FAST)
+    found = label_errors_of_table(
+        flipped_rows(), mode="full", encoder=encoder, folds=3, valid_share=0.2, epochs=1, average=1
+    )
 
     assert found.mode == "full"
     assert len(found.examples) == 48 and "accuracy" in found.scores

@@ -76,11 +76,17 @@ def test_other_methods_rank_a_wrong_label_lowest_too(method: Method) -> None:
 
 @pytest.mark.parametrize("noise", [0.0, 0.03, 0.1, 0.2])
 def test_the_estimate_is_near_the_share_that_was_flipped(noise: float) -> None:
-    found = estimate_noise(SINGLE, *rows_of(noise))
+    found = estimate_noise(SINGLE, *rows_of(noise, 6000, seed=1))
 
-    assert found.low <= noise <= found.high
+    assert found.low <= found.share <= found.high
     assert abs(found.share - noise) < 0.05
-    assert found.count == round(found.share * 2000)
+    assert found.count == round(found.share * 6000)
+
+
+def test_the_interval_holds_the_share_about_as_often_as_it_says() -> None:
+    found = [estimate_noise(SINGLE, *rows_of(0.1, 1000, seed=seed)) for seed in range(20)]
+
+    assert sum(one.low <= 0.1 <= one.high for one in found) >= 17
 
 
 def test_the_estimate_of_no_label_counts_rows_that_have_some() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError
-from fastbert.insight.quick_folds import quick_predictions
+from fastbert.insight.quick_folds import mean_predictions, quick_predictions
 from fastbert.tasks.label_prediction import LabelPrediction
 from fastbert.tasks.regression import ValuePrediction
 from tests.feedback import feedback_rows, tagged_rows
@@ -21,7 +21,7 @@ WORDS = "good great fast love bad slow crash error and please".split()
 def count_words(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     """Return which words a text has, as a vector of length 1."""
     found_ND = np.array([[word in text.split() for word in WORDS] for text in texts], np.float32) + 0.01
-    return found_ND / np.linalg.norm(found_ND, axis=1, keepdims=True)
+    return np.asarray(found_ND / np.linalg.norm(found_ND, axis=1, keepdims=True), np.float32)
 
 
 def test_labels_that_words_tell_are_predicted() -> None:
@@ -95,3 +95,27 @@ def test_a_task_about_parts_of_texts_is_refused() -> None:
 
     with pytest.raises(ConfigError, match="one vector for a text, and the task 'tagging' is about parts of it"):
         quick_predictions(DataBunch.from_files(rows), count_words)
+
+
+def test_the_mean_of_two_models_decides_anew() -> None:
+    data = DataBunch.from_files(feedback_rows(8))
+    sure, unsure = (
+        [LabelPrediction(("bug",), {"bug": score, "praise": 1 - score}, text=row.text) for row in data.training_table]
+        for score in (0.1, 0.6)
+    )
+
+    found = mean_predictions(data, sure, unsure)
+
+    assert found[0].labels == ("praise",)
+    assert found[0].scores == pytest.approx({"bug": 0.35, "praise": 0.65})
+    assert [one.text for one in found] == [row.text for row in data.training_table]
+
+
+def test_the_mean_of_two_numbers_is_a_number() -> None:
+    rows = [{"text": row["text"], "stars": index * 0.37} for index, row in enumerate(feedback_rows(20))]
+    data = DataBunch.from_files(rows)
+    low, high = ([ValuePrediction(value=value) for _ in rows] for value in (1.0, 4.0))
+
+    found = mean_predictions(data, low, high)
+
+    assert [one.cells for one in found] == [("2.5",)] * 20

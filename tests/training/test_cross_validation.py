@@ -144,7 +144,7 @@ def test_a_fold_that_was_damaged_is_trained_again(encoder: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("change", [{"lr": 1e-4}, {"seed": 1}, {"batch_size": 4}])
-def test_finished_folds_of_other_options_are_refused(change: dict[str, object], encoder: str, tmp_path: Path) -> None:
+def test_finished_folds_of_other_options_are_refused(change: dict[str, Any], encoder: str, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         make_run(encoder, tmp_path / "w").run([Kill(2)])
 
@@ -165,7 +165,7 @@ def test_the_plan_says_what_chooses_and_how_long_it_takes(encoder: str, tmp_path
 
     assert "folds      3 of 10 rows; each row is held out once" in text
     assert "trained on 16 rows; 4 of the others choose weights, those held out choose nothing" in text
-    assert "for 3 trainings, beside the model of all rows" in text
+    assert "for 3 of 3 trainings, beside the model of all rows" in text
     assert f"kept       in {tmp_path / '.m.folds'}" in text
 
 

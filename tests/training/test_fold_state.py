@@ -73,7 +73,7 @@ def test_a_disk_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     def fail(source: Path, target: Path) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(fold_state.os, "replace", fail)
+    monkeypatch.setattr("fastbert.training.fold_state.os.replace", fail)
 
     with pytest.raises(TrainingError, match=r"fold-001.safetensors: the finished fold could not be kept \(No space"):
         save_fold(tmp_path, 0, outputs_of(BATCH))

@@ -73,7 +73,7 @@ def test_probabilities_are_in_the_order_of_rows_and_labels() -> None:
 
 def test_rows_with_one_text_are_drawn_together() -> None:
     found = single()
-    equal = tuple(TextExample("same", labels=example.labels) for example in found.examples[:6])
+    equal = tuple(TextExample("same", labels=(name,)) for name in TRUE[:6])
     together = CrossValidation(
         found.task, (*equal, *found.examples[6:]), found.predictions, found.fold_N, found.fold_scores, found.decisions
     )

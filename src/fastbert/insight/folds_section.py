@@ -55,7 +55,7 @@ def _what(found: Mapping[str, object]) -> str:
     every = "Every training row" if rows is None else f"Each of the {rows:,.0f} training rows"
     return (
         f"{every} was predicted once by a model{of} that had not seen it, trained as this one was. "
-        "This model itself was trained on all of them."
+        "This model was made in the same way from all of them."
     )
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 
@@ -21,9 +21,12 @@ from fastbert.data.sources import Source
 from fastbert.display import Block, View, number, shorten
 from fastbert.errors import TrainingError
 from fastbert.insight.label_quality import BEST, Method, NoiseEstimate, check_task, estimate_noise, label_quality
-from fastbert.insight.quick_folds import quick_predictions
+from fastbert.insight.quick_folds import mean_predictions, quick_predictions
 from fastbert.tasks.base import Prediction, Task
 from fastbert.tasks.classification import Classification
+
+if TYPE_CHECKING:
+    from fastbert.training.callbacks import Callback
 
 Mode = Literal["quick", "full"]
 NO_LABEL = "(none)"
@@ -143,12 +146,14 @@ def label_errors_of_table(
     *,
     mode: Mode = "quick",
     folds: int = 5,
+    callbacks: Sequence[Callback] = (),
     **options: object,
 ) -> LabelErrors:
     """Return the rows of a table whose labels are probably wrong.
 
     mode: "quick" takes vectors of the encoder and a linear model for each fold; "full" fine-tunes the encoder in each
-        fold, which finds more and takes as long as so many trainings.
+        fold too and takes the mean of both, which finds more and takes as long as so many trainings.
+    callbacks: watch these trainings.
     options: fields of DataConfig and TrainConfig, such as text, label, encoder and seed.
     Raises UsageError for wrong options or bad input before any work.
     """
@@ -156,12 +161,12 @@ def label_errors_of_table(
     given, config = split_options(normalize_options(options))
     data = table if isinstance(table, DataBunch) else DataBunch.from_files(table, config=given, seed=config.seed)
     check_task(data.task)
+    predictions = _quick(data, config, folds)
     if mode == "full":
         from fastbert.training.cross_validation import CrossValidating
 
-        predictions: Sequence[Prediction] = CrossValidating.prepare(data, config, folds).run().predictions
-    else:
-        predictions = _quick(data, config, folds)
+        tuned = CrossValidating.prepare(data, config, folds).run(callbacks)
+        predictions = mean_predictions(data, tuned.predictions, predictions)
     rows = data.training_table
     return LabelErrors(
         data.task,

@@ -8,7 +8,7 @@ Axes: N rows, D width of the features, C labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,19 @@ def quick_predictions(data: DataBunch, embed: Embed, *, folds: int = 5, seed: in
             given_NC = task.cells_of(task.strata(known))
             outputs_NC[held_N] = _probabilities(task, features_ND[~held_N], given_NC, features_ND[held_N])
     return _as_predictions(task, outputs_NC, data)
+
+
+def mean_predictions(data: DataBunch, first: Sequence[Prediction], second: Sequence[Prediction]) -> list[Prediction]:
+    """Return predictions from the mean of two models' probabilities, or numbers, of every row; labels decided anew.
+
+    A fine-tuned and a linear model are wrong about different rows: their mean ranks wrong labels better than either.
+    """
+    task = data.task
+    if isinstance(task, Regression):
+        both_N2 = np.array([[cast("ValuePrediction", one).value for one in said] for said in (first, second)]).T
+        return _as_predictions(task, both_N2.mean(axis=1, keepdims=True), data)
+    assert isinstance(task, Classification)
+    return _as_predictions(task, (task.scores_of(first) + task.scores_of(second)) / 2, data)
 
 
 def _features(rows: Sequence[object], embed: Embed) -> Floats:

@@ -140,12 +140,12 @@ class CrossValidating:
         whose = "of the others" if self.data.valid_held_out else "of the validation table"
         left = len(self.folds) - self.num_finished
         more = f", {self.num_finished} of them finished before" if self.num_finished else ""
+        time_left = duration(self.seconds * left / len(self.folds))
         lines = [
             f"folds      {len(self.folds)} of {held} rows; each row is held out once{more}",
             f"each       trained on {len(splits['train']):,} rows; {len(splits['valid']):,} {whose} choose {chosen}, "
             "those held out choose nothing",
-            f"estimate   about {duration(self.seconds * left / len(self.folds))} for {left} trainings, beside the "
-            "model of all rows",
+            f"estimate   about {time_left} for {left} of {len(self.folds)} trainings, beside the model of all rows",
         ]
         if self.working is not None:
             lines.append(f"kept       in {self.working}: if it is interrupted, the same command goes on there")
@@ -200,7 +200,7 @@ class CrossValidating:
             fold_scores.append(task.score(said, fold.data.examples(HELD_OUT)))
             decisions.append(kept.decisions)
             seconds += kept.seconds
-            on_view(View((Block("", (self._progress(place, fold_scores[-1]),)),)))
+            on_view(View((Block("", (self._progress(place, fold_scores[-1], seconds),)),)))
         whole = tuple(prediction for prediction in predictions if prediction is not None)
         assert len(whole) == len(rows)
         return CrossValidation(
@@ -230,9 +230,12 @@ class CrossValidating:
         fold_state.save_fold(working, place, kept)
         return kept, said
 
-    def _progress(self, place: int, scores: dict[str, float]) -> str:
+    def _progress(self, place: int, scores: dict[str, float], seconds: float) -> str:
+        """Return how good a fold's model is, and how long the others will take. seconds: of all folds so far."""
+        left = len(self.folds) - place - 1
+        more = f"; about {duration(seconds / (place + 1) * left)} for {left} more" if left else ""
         shown = ", ".join(f"{name} {number(scores[name])}" for name in self.data.task.headlines[:3] if name in scores)
-        return f"fold {place + 1} of {len(self.folds)}: {shown} on {len(self.folds[place].rows):,} rows held out"
+        return f"fold {place + 1} of {len(self.folds)}: {shown} on {len(self.folds[place].rows):,} rows held out{more}"
 
     def _notes(self) -> tuple[str, ...]:
         """Return which labels some model could not learn, for it had none of their rows."""
