@@ -75,10 +75,10 @@ def measure(benchmark: Benchmark, rows: list[Row], wrong_N: Mask, scores_NC: Flo
     examples = [TextExample(text, pair, names) for text, pair, names in rows]
     given_NC = task.cells_of([names for _, _, names in rows])
     decisions = Decisions(fit_threshold(scores_NC, given_NC)) if benchmark.multi_label else Decisions()
-    predictions = [
-        LabelPrediction(task.decide(scores_C, decisions), dict(zip(benchmark.labels, scores_C.tolist(), strict=True)))
-        for scores_C in scores_NC
+    raw = [
+        LabelPrediction(scores=dict(zip(benchmark.labels, scores_C.tolist(), strict=True))) for scores_C in scores_NC
     ]
+    predictions = task.redecide(raw, decisions)
     rankings = {method: label_quality(task, predictions, examples, method=method) for method in get_args(Method)}
     chosen = {"fastbert": np.zeros(len(rows), np.bool_)}
     chosen["fastbert"][[one.place for one in find_label_errors(task, predictions, examples) if one.issue]] = True

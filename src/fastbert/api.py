@@ -119,13 +119,13 @@ def finish(
     plan = learner.plan()
     on_view(plan.view())
     check = LinearCheck.of(learner.data, learner.config.seed) if tables.baseline else None
-    if folds is not None:
-        learner.facts[CROSS_VALIDATION] = folds.run_beside(folder, learner.callbacks, on_view)
+    crossed = {} if folds is None else {CROSS_VALIDATION: folds.run_beside(folder, learner.callbacks, on_view)}
     if adaptation is None:
         learner.fit()
     else:
         learner = adaptation.run(learner, learner.callbacks, on_view)
         plan = learner.last_plan
+    learner.facts |= crossed
     result = Result(read_bundle(learner.save(folder, overwrite=overwrite, baseline=check)), learner, plan)
     if folds is not None:
         folds.clear()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fastbert.data.tokens import Tokenizer
+    from fastbert.insight.doctor.checkup import Checkup
+    from fastbert.insight.doctor.findings import Finding
 
 PARTS = ("train", "valid", "test")
 
@@ -33,6 +35,9 @@ def check(
     task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression, tagging or answering."),
     encoder: str = typer.Option("minilm", help="Encoder whose tokens are counted; none counts no tokens."),
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens."),
+    label_errors: str | None = typer.Option(
+        None, help="Find labels that are probably wrong: quick (vectors and linear models), or full (five trainings)."
+    ),
     out: Path | None = typer.Option(None, "--out", help="Folder for check.html and rows.csv, the rows to look at."),
     fix: Path | None = typer.Option(None, "--fix", help="Folder for cleaned copies and changes.csv."),
     drop_conflicts: bool = typer.Option(
@@ -54,6 +59,7 @@ def check(
     from fastbert.insight.doctor.material import read_material
     from fastbert.insight.doctor.view import checkup_view
 
+    check_mode(label_errors)
     by_split = name_splits(files, valid, test)
     if out is not None:
         check_page.check_out(out)
@@ -71,6 +77,7 @@ def check(
         check_fixable(material)
     tokenizer, limit, notes = open_tokenizer(encoder, max_tokens, on_step)
     found = check_material(material, tokenizer=tokenizer, max_tokens=limit, on_check=on_step, notes=notes)
+    found = found.with_findings(_label_errors(found, label_errors, encoder, on_step))
     written: dict[str, str] = {}
     if out is not None:
         written |= {"page": str(check_page.write_checkup(found, out)), "rows": str(out / check_page.ROWS)}
@@ -82,6 +89,24 @@ def check(
         _say_places(written, fixed)
     if strict and found.count("stop"):
         raise typer.Exit(1)
+
+
+def check_mode(label_errors: str | None) -> None:
+    """Raise ConfigError for a way of looking for label errors that there is none of."""
+    if label_errors is not None:
+        from fastbert.insight import label_error_finding
+
+        label_error_finding.check_mode(label_errors)
+
+
+def _label_errors(found: Checkup, mode: str | None, encoder: str, on_step: Callable[[str], None]) -> list[Finding]:
+    """Return the rows whose labels are probably wrong as a finding, none where nobody asks."""
+    if mode is None:
+        return []
+    from fastbert.insight.label_error_finding import label_error_finding
+
+    on_step(f"label errors ({mode})")
+    return [label_error_finding(found.material, mode, encoder)]
 
 
 def _say_step(name: str) -> None:

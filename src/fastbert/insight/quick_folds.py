@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fastbert.data.databunch import DataBunch
-from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, MissingExtraError
 from fastbert.tasks.base import Prediction, Task
 from fastbert.tasks.classification import Classification, SingleLabel
@@ -136,7 +135,6 @@ def _as_predictions(task: Task, outputs_NC: Floats, data: DataBunch) -> list[Pre
     assert isinstance(task, Classification)
     said: list[Prediction] = [
         LabelPrediction(
-            labels=task.decide(scores_C, Decisions()),
             scores=dict(zip(task.label_names, scores_C.tolist(), strict=True)),
             text=row.text,
             pair=row.pair,
