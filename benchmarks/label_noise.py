@@ -42,7 +42,7 @@ from fastbert.decisions.rules import Decisions, fit_threshold
 from fastbert.inference.embedder import Embedder
 from fastbert.insight.label_errors import find_label_errors
 from fastbert.insight.label_quality import Method, estimate_noise, label_quality
-from fastbert.insight.quick_folds import quick_predictions
+from fastbert.insight.quick_folds import mean_scores, quick_predictions
 from fastbert.labels import Labels
 from fastbert.tasks.base import Prediction
 from fastbert.tasks.classification import Classification, MultiLabel, SingleLabel
@@ -71,7 +71,7 @@ def probabilities(benchmark: Benchmark, rows: list[Row], mode: str, seed: int, o
 
 def measure(benchmark: Benchmark, rows: list[Row], wrong_N: Mask, scores_NC: Floats) -> dict[str, Any]:
     """Return how well each ranking and each choice of rows finds the wrong labels, and what share was estimated."""
-    task: Classification = (MultiLabel if benchmark.multi_label else SingleLabel)(Labels(benchmark.labels))
+    task = _task(benchmark)
     examples = [TextExample(text, pair, names) for text, pair, names in rows]
     given_NC = task.cells_of([names for _, _, names in rows])
     decisions = Decisions(fit_threshold(scores_NC, given_NC)) if benchmark.multi_label else Decisions()
@@ -98,6 +98,10 @@ def measure(benchmark: Benchmark, rows: list[Row], wrong_N: Mask, scores_NC: Flo
         "rankings": {name: _ranked(wrong_N, quality_N) for name, quality_N in rankings.items()},
         "chosen": {name: _chosen(wrong_N, chosen_N) for name, chosen_N in (chosen | theirs).items()},
     }
+
+
+def _task(benchmark: Benchmark) -> Classification:
+    return (MultiLabel if benchmark.multi_label else SingleLabel)(Labels(benchmark.labels))
 
 
 def _cleanlab(benchmark: Benchmark, given_NC: Mask, scores_NC: Floats) -> tuple[dict[str, Floats], dict[str, Mask]]:
@@ -168,7 +172,9 @@ def main() -> None:
         _kept(chosen, mode, lambda mode: probabilities(benchmark, rows, mode, chosen.seed, options))
         for mode in (("quick", "tuned") if chosen.mode == "full" else (chosen.mode,))
     ]
-    scores_NC, cpu_seconds = np.mean([part for part, _ in parts], axis=0), sum(seconds for _, seconds in parts)
+    scores_NC, cpu_seconds = parts[0][0], sum(seconds for _, seconds in parts)
+    if len(parts) > 1:
+        scores_NC = mean_scores(_task(benchmark), scores_NC, parts[1][0])
     line = {
         "dataset": chosen.data,
         "mode": chosen.mode,

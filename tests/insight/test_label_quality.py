@@ -110,7 +110,7 @@ def test_outliers_are_counted_beyond_what_normal_errors_make() -> None:
 def test_the_estimate_says_how_far_it_goes() -> None:
     text = estimate_noise(SINGLE, *rows_of(0.1)).describe()
 
-    assert "of 2,000 rows (" in text and "have wrong labels, or more likely fewer: mistakes of the model" in text
+    assert "of 2,000 rows (" in text and "%) are probably labelled wrong; more likely fewer: what the model" in text
 
 
 def test_a_task_without_labels_is_refused() -> None:

@@ -31,6 +31,8 @@ BEST: Method = "self_confidence"
 SUREST = 0.1  # share of the rows of one answer, by which the noise is estimated: measured beside 0.05, 0.2 and 0.3
 OUTLIER = 3.0  # robust deviations; of normal errors 0.27 % lie farther off
 NORMAL_OUTLIERS = 0.0027
+OVER = "more likely fewer: what the model gets wrong for sure is counted with them"
+UNDER = "more likely more: wrong numbers within the usual errors of the model are not counted"
 _Z = 1.959964  # 97.5 % quantile of the normal distribution
 
 
@@ -38,7 +40,7 @@ _Z = 1.959964  # 97.5 % quantile of the normal distribution
 class NoiseEstimate:
     """What share of the rows has wrong labels. share: the estimate.    low, high: its 95 % interval.
 
-    rows: of the table.    how: what it was read off, as a sentence.
+    rows: of the table.    how: what it was read off.    caveat: which way it errs.
     """
 
     rows: int
@@ -46,6 +48,7 @@ class NoiseEstimate:
     low: float
     high: float
     how: str
+    caveat: str
 
     @property
     def count(self) -> int:
@@ -56,13 +59,19 @@ class NoiseEstimate:
         """Return the estimate as a sentence."""
         return (
             f"about {self.count:,} of {self.rows:,} rows ({100 * self.share:.1f} %, 95 % interval "
-            f"{100 * self.low:.1f} to {100 * self.high:.1f} %) have wrong labels, or more likely fewer: mistakes of "
-            "the model are counted with them"
+            f"{100 * self.low:.1f} to {100 * self.high:.1f} %) are probably labelled wrong; {self.caveat}"
         )
 
     def to_json(self) -> dict[str, object]:
         """Return plain values."""
-        return {"rows": self.rows, "share": self.share, "low": self.low, "high": self.high, "how": self.how}
+        return {
+            "rows": self.rows,
+            "share": self.share,
+            "low": self.low,
+            "high": self.high,
+            "how": self.how,
+            "caveat": self.caveat,
+        }
 
 
 def check_task(task: Task) -> None:
@@ -138,7 +147,7 @@ def estimate_noise(task: Task, predictions: Sequence[Prediction], examples: Sequ
         variance += weight**2 * middle * (1 - middle) / count
     reach = _Z * float(np.sqrt(variance))
     how = f"the rows that disagree among the {100 * SUREST:g} % of each answer that the model is surest of"
-    return NoiseEstimate(len(examples), share, max(0.0, share - reach), min(1.0, share + reach), how)
+    return NoiseEstimate(len(examples), share, max(0.0, share - reach), min(1.0, share + reach), how, OVER)
 
 
 def _outliers(deviations_N: Floats) -> NoiseEstimate:
@@ -147,7 +156,7 @@ def _outliers(deviations_N: Floats) -> NoiseEstimate:
     reach = _Z * float(np.sqrt(max(share * (1 - share), 1 / count) / count))
     low, middle, high = (min(1.0, max(0.0, value - NORMAL_OUTLIERS)) for value in (share - reach, share, share + reach))
     how = f"the rows more than {OUTLIER:g} robust deviations off, less the {100 * NORMAL_OUTLIERS:g} % of normal errors"
-    return NoiseEstimate(count, middle, low, high, how)
+    return NoiseEstimate(count, middle, low, high, how, UNDER)
 
 
 def _deviations(predictions: Sequence[Prediction], examples: Sequence[Example]) -> Floats:

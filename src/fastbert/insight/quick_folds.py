@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from fastbert.inference.embedder import Vectors
 
 Floats = npt.NDArray[np.float64]
-# Inverse strength of the penalty on vectors of length 1: of 1 to 100, 1 found the most wrong labels of SST-2, and 3
-# hardly more of TREC (LOG).
+# Strength of the penalty of ridge regression, and its inverse of the logistic one, on vectors of length 1. Of 1 to 100,
+# 1 found the most wrong labels of SST-2, and 3 hardly more of TREC (LOG).
 PENALTY = 1.0
-RIDGE_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 MOST_ITERATIONS = 1000
+EPSILON = 1e-6  # a label that one model rules out is not ruled out by both
 
 
 class Embed(Protocol):
@@ -68,16 +68,28 @@ def quick_predictions(data: DataBunch, embed: Embed, *, folds: int = 5, seed: in
 
 
 def mean_predictions(data: DataBunch, first: Sequence[Prediction], second: Sequence[Prediction]) -> list[Prediction]:
-    """Return predictions from the mean of two models' probabilities, or numbers, of every row; labels decided anew.
+    """Return predictions of every row from what two models say together, `mean_scores`; labels are decided anew.
 
-    A fine-tuned and a linear model are wrong about different rows: their mean ranks wrong labels better than either.
+    A fine-tuned and a linear model are wrong about different rows: together they rank wrong labels better (LOG).
     """
     task = data.task
     if isinstance(task, Regression):
         both_N2 = np.array([[cast("ValuePrediction", one).value for one in said] for said in (first, second)]).T
         return _as_predictions(task, both_N2.mean(axis=1, keepdims=True), data)
     assert isinstance(task, Classification)
-    return _as_predictions(task, (task.scores_of(first) + task.scores_of(second)) / 2, data)
+    return _as_predictions(task, mean_scores(task, task.scores_of(first), task.scores_of(second)), data)
+
+
+def mean_scores(task: Classification, first_NC: Floats, second_NC: Floats) -> Floats:
+    """Return the geometric mean of two models' probabilities, float64 (N, C); of each row, or each label, it sums to 1.
+
+    Of 3 % wrong labels in SST-2 the arithmetic mean found fewer, with both seeds that it was chosen by (LOG).
+    """
+    firsts, seconds = np.clip(first_NC, EPSILON, 1 - EPSILON), np.clip(second_NC, EPSILON, 1 - EPSILON)
+    for_NC = np.sqrt(firsts * seconds)
+    if isinstance(task, SingleLabel):
+        return np.asarray(for_NC / for_NC.sum(axis=1, keepdims=True), np.float64)
+    return np.asarray(for_NC / (for_NC + np.sqrt((1 - firsts) * (1 - seconds))), np.float64)
 
 
 def _features(rows: Sequence[object], embed: Embed) -> Floats:
@@ -93,10 +105,10 @@ def _features(rows: Sequence[object], embed: Embed) -> Floats:
 
 def _values(known_ND: Floats, targets_N: Floats, held_ND: Floats) -> Floats:
     try:
-        from sklearn.linear_model import RidgeCV
+        from sklearn.linear_model import Ridge
     except ImportError as error:
         raise MissingExtraError("scikit-learn", "train", "The quick way") from error
-    return np.asarray(RidgeCV(RIDGE_PENALTIES).fit(known_ND, targets_N).predict(held_ND), np.float64)
+    return np.asarray(Ridge(PENALTY).fit(known_ND, targets_N).predict(held_ND), np.float64)
 
 
 def _probabilities(task: Classification, known_ND: Floats, given_NC: npt.NDArray[np.bool_], held_ND: Floats) -> Floats:
