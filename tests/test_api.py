@@ -17,6 +17,7 @@ from fastbert.data.sources import Source
 from fastbert.errors import BundleError, ConfigError, DataError, EncoderError, FastBertError, TrainingError
 from fastbert.inference.evaluation import evaluate_table
 from fastbert.inference.predictor import Predictor
+from fastbert.training.state import RunState
 from tests.feedback import Recorder, feedback_rows, tagged_rows, write_feedback
 
 
@@ -249,3 +250,37 @@ def test_a_callback_that_fails_leaves_nothing(encoder: str, tmp_path: Path) -> N
         api.train(api.Tables(feedback_rows()), tmp_path / "model", config=quick_config(encoder), callbacks=[Failing()])
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folds_may_be_asked_for_in_one_call(encoder: str, tmp_path: Path) -> None:
+    model = quick_fit(feedback_rows(30), encoder, out=tmp_path / "model", folds=2, valid_share=0.2)
+
+    found = model.bundle.facts["cross_validation"]
+    assert isinstance(found, dict) and found["folds"] == 2
+    assert len((tmp_path / "model-oof.csv").read_text(encoding="utf-8").splitlines()) == 31
+
+
+def test_a_run_that_ends_in_its_last_training_goes_on_from_its_folds(encoder: str, tmp_path: Path) -> None:
+    class Failing(Recorder):
+        parts: tuple[str, ...] = ()
+
+        def on_part(self, name: str) -> None:
+            self.parts += (name,)
+
+        def on_step(self, state: RunState) -> None:
+            if self.parts[-1:] == ("all rows",):
+                raise TrainingError("the machine was switched off")
+
+    config = TrainConfig(encoder=encoder, epochs=1)
+    tables = api.Tables(feedback_rows(30), folds=2)
+    with pytest.raises(TrainingError, match="switched off"):
+        api.train(tables, tmp_path / "model", config=config, callbacks=[Failing()])
+    left = sorted(path.name for path in tmp_path.iterdir())
+    again = Failing()
+    again.on_step = lambda state: None  # type: ignore[method-assign]  # nothing fails now
+
+    api.train(tables, tmp_path / "model", config=config, callbacks=[again])
+
+    assert left == [".model.folds", "model-oof.csv"]
+    assert again.parts == ("all rows",)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model-oof.csv"]
