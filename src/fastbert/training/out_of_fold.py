@@ -24,7 +24,7 @@ from fastbert.data.splits import row_units, text_key
 from fastbert.decisions.rules import Decisions
 from fastbert.display import Block, View, label_score_rows, number
 from fastbert.errors import ConfigError, TrainingError
-from fastbert.metrics.bootstrap import bootstrap_intervals
+from fastbert.metrics.grouped_bootstrap import bootstrap_intervals
 from fastbert.tasks.answer_prediction import AnswerPrediction
 from fastbert.tasks.base import Prediction, Task
 from fastbert.tasks.classification import Classification
@@ -41,7 +41,7 @@ class FoldedScore:
 
     mean, deviation: over the folds that have it; the deviation is that of a sample (n - 1), 0 of one fold.
     pooled: of the out-of-fold predictions of all rows together; None where they leave it undefined.
-    low, high: the 95 % interval of pooled for the rows drawn (`metrics.bootstrap`), None where there is none.
+    low, high: the 95 % interval of pooled for the rows drawn (`metrics.grouped_bootstrap`), None where there is none.
     """
 
     mean: float

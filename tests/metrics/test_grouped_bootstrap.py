@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fastbert.metrics.bootstrap import bootstrap_intervals
+from fastbert.metrics.grouped_bootstrap import bootstrap_intervals
 
 Ints = npt.NDArray[np.int64]
 VALUES_N = np.random.default_rng(0).normal(5.0, 2.0, 400)
