@@ -212,11 +212,11 @@ def _take_out(folder: Path, export: Export) -> set[str]:
     return stale
 
 
-def rewrite(bundle: Bundle, write_files: Callable[[Path], None]) -> Path:
+def rewrite(bundle: Bundle, write_files: Callable[[Path], None], what: str = "the decision rule") -> Path:
     """Put other decisions, scores and facts into a bundle that exists, with files that show them; return its path.
 
     bundle: as it is to be; its folder, task and exports are those that lie there.
-    write_files: fills an empty folder with the files that are new.
+    write_files: fills an empty folder with the files that are new.    what: is written, for people.
     The old files are taken out of the manifest before they are replaced and come back with it, so that the bundle
     verifies at every moment. Raises TrainingError if the disk fails.
     """
@@ -234,8 +234,7 @@ def rewrite(bundle: Bundle, write_files: Callable[[Path], None]) -> Path:
         _write_manifest(bundle.folder, {**values, **changed, "files": {**kept, **checksums}})
     except OSError as error:
         raise TrainingError(
-            f"{bundle.folder}: the decision rule could not be written ({error.strerror or error}). The model itself is "
-            "unharmed.",
+            f"{bundle.folder}: {what} could not be written ({error.strerror or error}). The model itself is unharmed.",
             "Free some space, or copy the bundle to a folder that can be written to.",
         ) from error
     finally:

@@ -9,6 +9,7 @@ import pytest
 
 from fastbert.bundle import Bundle
 from fastbert.decisions.rules import Decisions
+from fastbert.insight.evidence import Evidence
 from fastbert.insight.model_card import (
     caveats,
     escape_markdown,
@@ -17,13 +18,14 @@ from fastbert.insight.model_card import (
     wilson_interval,
 )
 from fastbert.insight.run_facts import read_facts
+from fastbert.insight.uncertainty import Uncertainty
 from fastbert.labels import Labels
 from fastbert.tasks.classification import MultiLabel
 from tests.insight.made_up import BUNDLE, PER_LABEL
 
 
 def card_of(bundle: Bundle) -> str:
-    return model_card(bundle, read_facts(bundle.facts), PER_LABEL, "test")
+    return model_card(Evidence(bundle, "test", PER_LABEL), Uncertainty())
 
 
 def test_the_front_matter_is_what_a_hub_reads() -> None:

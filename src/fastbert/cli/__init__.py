@@ -30,6 +30,7 @@ from fastbert.cli import (
     lr_find,
     predict,
     pretrain,
+    report,
     schedules,
     similar,
     summarize,
@@ -74,6 +75,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decide")(decide.decide)
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("explain")(explain.explain)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)

@@ -19,16 +19,16 @@ FILE = "decisions.npz"
 _BETWEEN = "/"  # split and name of an array
 
 
-def write_rows(folder: Path, splits: Mapping[str, Arrays]) -> None:
+def write_rows(folder: Path, splits: Mapping[str, Arrays], file: str = FILE) -> None:
     """Write the arrays of each split; no file where there are none. Raises OSError if the disk fails."""
     named = {f"{split}{_BETWEEN}{name}": array for split, arrays in splits.items() for name, array in arrays.items()}
     if named:
-        np.savez_compressed(folder / FILE, allow_pickle=False, **named)
+        np.savez_compressed(folder / file, allow_pickle=False, **named)
 
 
-def read_rows(folder: Path) -> dict[str, Arrays]:
+def read_rows(folder: Path, file: str = FILE) -> dict[str, Arrays]:
     """Return the arrays of each split, {} where there is no file. Raises BundleError for one that cannot be read."""
-    place = folder / FILE
+    place = folder / file
     if not place.is_file():
         return {}
     found: dict[str, Arrays] = {}

@@ -15,6 +15,8 @@ from typing import Literal
 from fastbert.insight.page import Html, element, fragment
 
 Point = tuple[float, float]
+Color = Literal["blue", "orange", "green", "purple", "red", "brown", "teal", "grey"]
+COLORS: tuple[Color, ...] = ("blue", "orange", "green", "purple", "red", "brown", "teal", "grey")
 
 WIDTH, HEIGHT = 440, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 24, 36  # margins, for the numbers at the axes
@@ -22,12 +24,15 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 12, 24, 36  # margins, for the numbers at the axe
 
 @dataclass(frozen=True)
 class Line:
-    """A named series. style: "faint" is drawn thin and stands in no legend; "dots" has a dot per point."""
+    """A named series.
+
+    style: "faint" is drawn thin and stands in no legend; "dots" has a dot per point; "dashed" is for what is compared.
+    """
 
     name: str
     points: tuple[Point, ...]
-    color: Literal["blue", "orange"] = "blue"
-    style: Literal["line", "faint", "dots"] = "line"
+    color: Color = "blue"
+    style: Literal["line", "faint", "dots", "dashed"] = "line"
 
 
 def line_chart(
@@ -40,13 +45,13 @@ def line_chart(
     points = [point for line in lines for point in line.points]
     if not points:
         return Html("")
-    scale = _Scale.around(points)
-    marks = [_drawn(line, scale) for line in lines if line.points]
+    scale = Scale.around(points)
+    marks = [drawn(line, scale) for line in lines if line.points]
     if best is not None:
-        marks.append(_circle(scale, best, 6, "best"))
+        marks.append(circle(scale, best, 6, "best"))
     svg = element(
         "svg",
-        _axes(scale, x_name, y_name),
+        axes(scale, x_name, y_name),
         *marks,
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
@@ -101,54 +106,69 @@ def running_mean(values: Sequence[float], window: int | None = None) -> list[flo
 
 
 @dataclass(frozen=True)
-class _Scale:
-    """Where numbers lie in the drawing."""
+class Scale:
+    """Where numbers lie in the drawing. x_range: its ends; those of y are its outer ticks."""
 
     x_ticks: tuple[float, ...]
     y_ticks: tuple[float, ...]
     x_range: Point
 
     @classmethod
-    def around(cls, points: Sequence[Point]) -> _Scale:
+    def around(cls, points: Sequence[Point]) -> Scale:
+        """Return the scale of a chart over steps."""
         xs, ys = [point[0] for point in points], [point[1] for point in points]
         low, high = min(0.0, *xs), max(1.0, *xs)  # from 0, so that charts below each other agree
         inside = tuple(tick for tick in ticks(low, high) if low <= tick <= high)
         return cls(inside, tuple(ticks(min(ys), max(ys), 4)), (low, high))
 
+    @classmethod
+    def within(cls, x_range: Point, y_range: Point) -> Scale:
+        """Return the scale of a chart with given ends; those of y are widened to ticks."""
+        low, high = x_range if x_range[1] > x_range[0] else (x_range[0] - 0.5, x_range[0] + 0.5)
+        slack = 1e-9 * (high - low)
+        inside = tuple(tick for tick in ticks(low, high) if low - slack <= tick <= high + slack)
+        return cls(inside, tuple(ticks(*y_range, 4)), (low, high))
+
     def x(self, value: float) -> float:
+        """Return where a number lies from the left."""
         low, high = self.x_range
         return round(LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, value: float) -> float:
+        """Return where a number lies from the top."""
         low, high = self.y_ticks[0], self.y_ticks[-1]
         return round(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
 
 
-def _axes(scale: _Scale, x_name: str, y_name: str) -> Html:
-    parts = [_text(4, 12, y_name, "start")]
+def axes(scale: Scale, x_name: str, y_name: str) -> Html:
+    """Return grid, ticks and names of the axes."""
+    parts = [label(4, 12, y_name, "start")]
     for tick in scale.y_ticks:
         y = scale.y(tick)
         parts.append(element("path", d=f"M{LEFT} {y}H{WIDTH - RIGHT}", class_="grid"))
-        parts.append(_text(LEFT - 6, y + 4, tick_text(tick), "end"))
-    parts += [_text(scale.x(tick), HEIGHT - BOTTOM + 16, tick_text(tick), "middle") for tick in scale.x_ticks]
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x_name, "middle"))
+        parts.append(label(LEFT - 6, y + 4, tick_text(tick), "end"))
+    parts += [label(scale.x(tick), HEIGHT - BOTTOM + 16, tick_text(tick), "middle") for tick in scale.x_ticks]
+    parts.append(label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x_name, "middle"))
     return fragment(parts)
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> Html:
+def label(x: float, y: float, text: str, anchor: str) -> Html:
+    """Return a text in the drawing."""
     return element("text", text, x=f"{x:g}", y=f"{y:g}", text_anchor=anchor)
 
 
-def _drawn(line: Line, scale: _Scale) -> Html:
+def drawn(line: Line, scale: Scale) -> Html:
+    """Return a line, with its dots."""
     way = "M" + "L".join(f"{scale.x(x):g} {scale.y(y):g}" for x, y in line.points)
-    style = "faint" if line.style == "faint" else "line"
+    style = {"faint": "faint", "dashed": "line dashed"}.get(line.style, "line")
     path = element("path", d=way, class_=f"{style} {line.color}")
     if line.style != "dots":
         return path
-    return fragment([path, *(_circle(scale, point, 3, f"dot {line.color}") for point in line.points)])
+    return fragment([path, *(circle(scale, point, 3, f"dot {line.color}") for point in line.points)])
 
 
-def _circle(scale: _Scale, point: Point, radius: int, class_: str) -> Html:
+def circle(scale: Scale, point: Point, radius: int, class_: str) -> Html:
+    """Return a dot that says its numbers to a pointer."""
     x, y = point
     return element(
         "circle",

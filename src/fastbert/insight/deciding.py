@@ -18,6 +18,7 @@ from fastbert.decisions.saved import read_rows
 from fastbert.errors import ConfigError
 from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.kept_rows import recall
 from fastbert.insight.report import write_report
 from fastbert.tasks.base import Example, Prediction
 
@@ -107,7 +108,4 @@ def _rows_of(bundle: Bundle, table: Source, data: DataConfig, backend: str) -> R
 def _write_report(working: Path, bundle: Bundle, splits: Mapping[str, Rows]) -> None:
     known = [split for split in bundle.scores if split in splits]
     if known:
-        raw, examples = splits[known[-1]]
-        answers, task = bundle.task.redecide(raw, bundle.decisions), bundle.task
-        confusion = task.confusion(answers, examples)
-        write_report(working, bundle, task.score_labels(answers, examples), split=known[-1], confusion=confusion)
+        write_report(working, recall(bundle, known[-1]))

@@ -7,19 +7,23 @@ Names and numbers only; no text of a row. Knows nothing of how the numbers were 
 from __future__ import annotations
 
 import json
-import math
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fastbert.bundle import Bundle
 from fastbert.display import number
 from fastbert.insight.baseline_section import baseline_sentence, baseline_warning, is_beaten
+from fastbert.insight.decision_words import describe_fit
+from fastbert.insight.evidence import Evidence
+from fastbert.insight.evidence import LabelScores as LabelScores
 from fastbert.insight.folds_section import cross_validation_lines
-from fastbert.insight.run_facts import RunFacts
-
-LabelScores = Mapping[str, Mapping[str, float | int | None]]
+from fastbert.insight.repeating import repeat_command
+from fastbert.insight.run_facts import RunFacts, read_facts
+from fastbert.insight.uncertainty import Uncertainty
+from fastbert.metrics.bootstrap import Interval
+from fastbert.metrics.bootstrap import wilson_interval as wilson_interval
 
 FEW_ROWS = 30  # below, the standard error of a recall of 0.8 is over 0.07
 _NUM_NAMES = 5
@@ -27,24 +31,30 @@ ANSWERING, TAGGING = "question-answering", "token-classification"  # what the hu
 _PROPORTIONS = ("accuracy", "exact_match")  # scores that are a share of rows
 
 
-def model_card(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> str:
+def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
     """Return the whole card: YAML for the hub, then Markdown."""
-    name = bundle.folder.name
+    bundle, per_label, split = evidence.bundle, evidence.per_label, evidence.split
+    facts, name = read_facts(bundle.facts), bundle.folder.name
+    command = repeat_command(facts, name)
     parts = [
         _front_matter(bundle, facts),
         f"# {escape_markdown(name)}",
         _what(bundle, facts),
         "## Scores",
-        _scores_table(bundle),
+        _scores_table(evidence, unsure),
+        *([unsure.note] if unsure.note else []),
         *([escape_markdown(baseline_sentence(facts.baseline))] if is_beaten(facts.baseline) else []),
-        *([f"Each label on the {split} rows:", _labels_table(per_label)] if per_label else []),
+        *([f"Each label on the {split} rows:", _labels_table(per_label, unsure)] if per_label else []),
         *_cross_validation(bundle),
         "## Decision",
         escape_markdown(bundle.task.rule(bundle.decisions)),
+        *map(escape_markdown, describe_fit(bundle.decisions)),
         "## Use with FastBert",
         _use_with_fastbert(bundle),
         "## Use with transformers",
         _use_with_transformers(bundle),
+        *_training_data(facts, bundle.task.counted),
+        *(["## Train it again", _block("sh", [command])] if command else []),
         "## Limits",
         "\n".join(f"- {escape_markdown(sentence)}" for sentence in caveats(bundle, facts, per_label, split)),
     ]
@@ -75,18 +85,6 @@ def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str)
     found += [bundle.task.caveat] if bundle.task.caveat else []
     found.append("It knows texts like those it was trained on. Other sources, languages or years need a new test.")
     return found
-
-
-def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of count rows (Wilson 1927).
-
-    >>> [round(value, 3) for value in wilson_interval(0.9, 100)]
-    [0.826, 0.945]
-    """
-    z = 1.959964  # 97.5 % quantile of the normal distribution
-    middle = share + z * z / (2 * count)
-    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return (middle - reach) / (1 + z * z / count), (middle + reach) / (1 + z * z / count)
 
 
 def escape_markdown(text: str) -> str:
@@ -124,19 +122,50 @@ def _what(bundle: Bundle, facts: RunFacts) -> str:
     ).replace("  ", " ")
 
 
-def _scores_table(bundle: Bundle) -> str:
-    splits = list(bundle.scores)
-    names = dict.fromkeys(name for scores in bundle.scores.values() for name in scores)
-    return markdown_table(
-        ["score", *splits],
-        [[name, *(number(bundle.scores[split].get(name)) for split in splits)] for name in names],
-    )
+def _scores_table(evidence: Evidence, unsure: Uncertainty) -> str:
+    splits = evidence.bundle.scores
+    names = dict.fromkeys(name for scores in splits.values() for name in scores)
+    own = evidence.split if unsure.scores else ""
+    heads = [head for split in splits for head in ([split, "95 %"] if split == own else [split])]
+    rows = []
+    for name in names:
+        cells = [name]
+        for split, scores in splits.items():
+            cells += [number(scores.get(name)), *([_interval(unsure.scores.get(name))] if split == own else [])]
+        rows.append(cells)
+    return markdown_table(["score", *heads], rows)
 
 
-def _labels_table(per_label: LabelScores) -> str:
-    columns = ("precision", "recall", "f1", "support")
-    rows = [[name, *(number(scores.get(column)) for column in columns)] for name, scores in per_label.items()]
-    return markdown_table(["label", *columns], rows)
+def _interval(ends: Interval | None) -> str:
+    return "" if ends is None else f"{number(ends[0], 3)} to {number(ends[1], 3)}"
+
+
+def _labels_table(per_label: LabelScores, unsure: Uncertainty) -> str:
+    columns, more = ("precision", "recall", "f1", "support"), ["f1, 95 %"] if unsure.labels else []
+    rows = [
+        [
+            name,
+            *(number(scores.get(column)) for column in columns),
+            *([_interval(unsure.labels.get(name))] if more else []),
+        ]
+        for name, scores in per_label.items()
+    ]
+    return markdown_table(["label", *columns, *more], rows)
+
+
+def _training_data(facts: RunFacts, counted: str) -> list[str]:
+    """Return how often each label is in each split, nothing where that was not recorded."""
+    counts = facts.label_counts
+    names = dict.fromkeys(name for split in counts.values() for name in split)
+    if not names:
+        return []
+    rows = [[name, *(f"{split.get(name, 0):,}" for split in counts.values())] for name in names]
+    lengths = [f"Tokens of the training texts: {escape_markdown(facts.lengths)}."] if facts.lengths else []
+    return ["## Training data", *lengths, markdown_table([counted, *counts], rows)]
+
+
+def _block(language: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"```{language}", *lines, "```"])
 
 
 def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

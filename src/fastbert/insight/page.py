@@ -1,11 +1,14 @@
 """Markup for a page that needs nothing but itself: elements, tables, bars, the style sheet.
 
-Every text is escaped where it enters; only `Html` passes as it is. No script, no font, no request.
+Every text is escaped where it enters; only `Html` passes as it is. No font, no request, and no script but the one that
+a page is given: its policy forbids everything else.
 Knows nothing of what is shown.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from collections.abc import Iterable, Sequence
 
@@ -48,14 +51,15 @@ def section(title: str, *children: str, note: str = "") -> Html:
     return element("section", element("h2", title), intro, *children)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, class_: str = "") -> Html:
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, class_: str = "", caption: str = "") -> Html:
     """Return a table that scrolls by itself where it is too wide; first cells are row headings."""
     head = element("tr", *(element("th", header, scope="col") for header in headers))
     body = [
         element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
     ]
-    inner = element("table", element("thead", head), element("tbody", *body), class_=class_)
-    return element("div", inner, class_="scroll")
+    title = element("caption", caption) if caption else Html("")
+    inner = element("table", title, element("thead", head), element("tbody", *body), class_=class_)
+    return element("div", inner, class_="scroll", tabindex="0")  # it can be scrolled with the keys
 
 
 def bar(text: str, share: float | None) -> Html:
@@ -78,25 +82,37 @@ def definitions(entries: Iterable[tuple[str, str]]) -> Html:
     return element("dl", *shown) if shown else Html("")
 
 
-def document(title: str, *body: str, style: str = "") -> str:
-    """Return a whole page. style: rules beside those of every page."""
+def document(title: str, *body: str, style: str = "", script: str = "") -> str:
+    """Return a whole page. style: rules beside those of every page.    script: runs at the end of the page."""
     head = fragment(
         (
             Html('<meta charset="utf-8">'),
+            Html(f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">'),
             Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             Html('<meta name="color-scheme" content="light dark">'),
             element("title", title),
             Html(f"<style>{STYLE}{style}</style>"),
         )
     )
-    return Html("<!doctype html>\n") + element("html", element("head", head), element("body", *body), lang="en") + "\n"
+    ending = [Html(f"<script>{script}</script>")] if script else []
+    whole = element("html", element("head", head), element("body", *body, *ending), lang="en")
+    return Html("<!doctype html>\n") + whole + "\n"
+
+
+def _policy(script: str) -> str:
+    """Return what a page may do: show itself and run the one script, found by its checksum; load and send nothing."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"; script-src 'sha256-{digest}'" if script else ""
+    return f"default-src 'none'; style-src 'unsafe-inline'{allowed}; base-uri 'none'; form-action 'none'"
 
 
 STYLE = """
 :root{--back:#fff;--panel:#f5f6f8;--text:#1c2128;--soft:#5b6572;--rule:#d9dde3;
---blue:#0b63a5;--orange:#c2540a;--warn:#fff4e0;--heat:11,99,165}
-@media (prefers-color-scheme:dark){:root{--back:#14171c;--panel:#1d2229;--text:#e3e7ec;--soft:#9aa5b1;
---rule:#343b45;--blue:#62b0ef;--orange:#f2a25c;--warn:#352a17;--heat:98,176,239}}
+--blue:#0b63a5;--orange:#c2540a;--warn:#fff4e0;--heat:11,99,165;
+--green:#1b7a43;--purple:#8a3ea8;--red:#b3243c;--brown:#7a5b17;--teal:#0f7580;--grey:#5b6572}
+@media screen and (prefers-color-scheme:dark){:root{--back:#14171c;--panel:#1d2229;--text:#e3e7ec;--soft:#9aa5b1;
+--rule:#343b45;--blue:#62b0ef;--orange:#f2a25c;--warn:#352a17;--heat:38,104,170;
+--green:#5cc98a;--purple:#cf97e6;--red:#f58a9b;--brown:#d3b56a;--teal:#57c4cf;--grey:#9aa5b1}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1000px;padding:24px 20px 48px;background:var(--back);color:var(--text);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:break-word}
@@ -138,15 +154,33 @@ svg .grid{stroke:var(--rule);stroke-width:1}
 svg .line{fill:none;stroke-width:2;stroke-linejoin:round}
 svg .faint{fill:none;stroke-width:1;opacity:.35}
 svg .blue{stroke:var(--blue)}
+svg .dot.blue,svg .area.blue{fill:var(--blue);stroke:none}
 svg .orange{stroke:var(--orange)}
-svg .dot.blue{fill:var(--blue);stroke:none}
-svg .dot.orange{fill:var(--orange);stroke:none}
+svg .dot.orange,svg .area.orange{fill:var(--orange);stroke:none}
+svg .green{stroke:var(--green)}
+svg .dot.green,svg .area.green{fill:var(--green);stroke:none}
+svg .purple{stroke:var(--purple)}
+svg .dot.purple,svg .area.purple{fill:var(--purple);stroke:none}
+svg .red{stroke:var(--red)}
+svg .dot.red,svg .area.red{fill:var(--red);stroke:none}
+svg .brown{stroke:var(--brown)}
+svg .dot.brown,svg .area.brown{fill:var(--brown);stroke:none}
+svg .teal{stroke:var(--teal)}
+svg .dot.teal,svg .area.teal{fill:var(--teal);stroke:none}
+svg .grey{stroke:var(--grey)}
+svg .dot.grey,svg .area.grey{fill:var(--grey);stroke:none}
 svg .best{fill:none;stroke:var(--orange);stroke-width:2.5}
 figcaption{font-size:13px;margin-top:2px}
 figcaption span{white-space:nowrap;margin-right:14px}
 .key{display:inline-block;width:14px;height:3px;border-radius:2px;vertical-align:middle;margin-right:5px}
 .key.blue{background:var(--blue)}
 .key.orange{background:var(--orange)}
+.key.green{background:var(--green)}
+.key.purple{background:var(--purple)}
+.key.red{background:var(--red)}
+.key.brown{background:var(--brown)}
+.key.teal{background:var(--teal)}
+.key.grey{background:var(--grey)}
 ul{margin:4px 0 8px;padding-left:20px}
 .warnings{background:var(--warn);border-radius:8px;padding:10px 14px 10px 32px}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:8px 0;font-size:14px}

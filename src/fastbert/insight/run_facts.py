@@ -27,6 +27,7 @@ class RunFacts:
 
     rows, label_counts: by split.    facts, reasons, warnings: sentences.
     adaptation: what `EncoderChoice.to_json` wrote.    baseline: what `LinearCheck.facts` wrote.
+    run: what `training.run_record` wrote: machine, versions, memory, time of the evaluation, names of tables.
     steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs.
     """
 
@@ -42,6 +43,7 @@ class RunFacts:
     runtime: str = ""
     adaptation: Values = field(default_factory=dict)
     baseline: Values = field(default_factory=dict)
+    run: Values = field(default_factory=dict)
     planned_steps: int | None = None
     estimated_seconds: float | None = None
     estimated_memory_bytes: float | None = None
@@ -53,6 +55,25 @@ class RunFacts:
     seconds: float | None = None
     product_rate: float | None = None
     mfu: float | None = None
+
+    @property
+    def tables(self) -> Values:
+        """Return the names of the tables by split."""
+        return _mapping(self.run.get("tables"))
+
+    @property
+    def deciding(self) -> Values:
+        """Return the options of the decision rule."""
+        return _mapping(self.run.get("deciding"))
+
+    @property
+    def versions(self) -> Values:
+        """Return the versions of packages that the model was trained with."""
+        return _mapping(self.run.get("versions"))
+
+    def amount(self, name: str) -> float | None:
+        """Return a number of the run, None where it was not recorded."""
+        return _number(self.run.get(name))
 
     @property
     def kept(self) -> Evaluation | None:
@@ -80,6 +101,7 @@ def read_facts(facts: Values) -> RunFacts:
         runtime=_words(plan.get("runtime")),
         adaptation=_mapping(_mapping(facts.get("adaptation")).get("choice")),
         baseline=_mapping(facts.get("baseline")),
+        run=_mapping(facts.get("run")),
         planned_steps=_whole(plan.get("steps")),
         estimated_seconds=_number(plan.get("estimated_seconds")),
         estimated_memory_bytes=_number(plan.get("estimated_memory_bytes")),

@@ -14,11 +14,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from fastbert.bundle import Bundle, write_bundle
 from fastbert.config import TrainConfig, take_decisions
 from fastbert.data.databunch import DataBunch
 from fastbert.decisions.rules import Decisions
-from fastbert.decisions.saved import Arrays, write_rows
 from fastbert.display import View
 from fastbert.errors import ConfigError
 from fastbert.inference.pipeline import Backend, predict_features
@@ -26,14 +24,12 @@ from fastbert.inference.predictor import TextInput, as_examples
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
 from fastbert.insight.linear_check import LinearCheck
-from fastbert.insight.report import write_report
 from fastbert.models import freezing
 from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import (
     HeadFactory,
     describe_encoder,
     open_encoder,
-    save_model,
 )
 from fastbert.models.optimizers import find_optimizer, forget_misfits
 from fastbert.models.schedules import Schedule, make_schedule
@@ -41,9 +37,10 @@ from fastbert.runtime import choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
 from fastbert.training import lr_finder, recipe
 from fastbert.training import plan as planning
-from fastbert.training.callbacks import Callback, EarlyStopping, planned, saved
+from fastbert.training.callbacks import Callback, EarlyStopping, planned
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.meter import FlopMeter
+from fastbert.training.saving import save
 from fastbert.training.shortcuts import shortcuts
 from fastbert.training.start import new_model, new_optimizer, recipe_facts
 from fastbert.training.state import History, RunState, Validation
@@ -249,7 +246,7 @@ class Learner:
 
         baseline: saved, too.    Raises BundleError if the folder exists and overwrite is False, or is no bundle.
         """
-        return _save(self, Path(folder), overwrite=overwrite, baseline=baseline)
+        return save(self, Path(folder), overwrite=overwrite, baseline=baseline)
 
     def __repr__(self) -> str:
         return repr(self._view())
@@ -297,16 +294,6 @@ class Learner:
         )
 
 
-def _facts_to_save(
-    learner: Learner,
-    plan: planning.Plan,
-    answers: Mapping[str, Sequence[Prediction]],
-    baseline: LinearCheck | None,
-) -> dict[str, object]:
-    compared = {} if baseline is None else {"baseline": baseline.facts(answers)}
-    return {"plan": plan.to_json(), "history": learner.history.to_json(), **compared, **learner.facts}
-
-
 def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
     task, examples = learner.data.task, learner.data.examples("valid")
     outputs = learner._predict_split("valid", learner._backend(prefix), Decisions())
@@ -314,19 +301,6 @@ def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
     predictions = task.redecide(outputs, task.fit_decisions(outputs, examples))
     error = task.score_error(predictions, examples)
     return Validation(learner._score(predictions, "valid"), error)
-
-
-def _answers(learner: Learner) -> tuple[dict[str, Arrays], dict[str, list[Prediction]]]:
-    """Return, for each split that was held out, what a rule can be fitted to again, and the answers by the rule."""
-    packed: dict[str, Arrays] = {}
-    answers: dict[str, list[Prediction]] = {}
-    for split in learner.data.splits:
-        if split != "train":
-            raw = learner.raw_predictions(split)
-            packed[split] = dict(learner.data.task.pack(raw, learner.data.examples(split)))
-            redecided = learner.data.task.redecide(raw, learner.decisions)
-            answers[split] = redecided if packed[split] else learner.predictions(split)
-    return packed, answers
 
 
 def _refuse_fixed(options: Mapping[str, object]) -> None:
@@ -350,35 +324,3 @@ def _name_of(function: Callable[..., object]) -> str:
     """Return the name of a function or class, of what a partial wraps, or else of the object's class."""
     inner = getattr(function, "func", function)
     return str(getattr(inner, "__name__", type(inner).__name__))
-
-
-def _place_of(function: Callable[..., object]) -> str:
-    """Return "module:qualified name", for a person who must pass the same head again."""
-    inner = getattr(function, "func", function)
-    return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
-
-
-def _save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearCheck | None) -> Path:
-    plan = learner.last_plan if hasattr(learner, "last_plan") else learner.plan(estimate=False)
-    packed, answers = _answers(learner)
-    scores = {split: learner._score(given, split) for split, given in answers.items()}
-    bundle = Bundle(
-        folder=folder,
-        task=learner.data.task,
-        decisions=learner.decisions,
-        max_tokens=learner.data.max_tokens,
-        tokenizer=learner.encoder.tokenizer.to_json(),
-        head=None if learner.head is None else _place_of(learner.head),
-        scores=scores,
-        facts=_facts_to_save(learner, plan, answers, baseline),
-    )
-    last = list(scores)[-1]
-    per_label = learner.data.task.score_labels(answers[last], learner.data.examples(last))
-    confusion = learner.data.task.confusion(answers[last], learner.data.examples(last))
-
-    def write_files(working: Path) -> None:
-        save_model(learner.model, learner.encoder, working, learner.data.max_tokens)
-        write_rows(working, packed)
-        write_report(working, bundle, per_label, split=last, confusion=confusion)
-
-    return saved(bundle, write_bundle(bundle, write_files, overwrite=overwrite), learner.callbacks)

@@ -1,0 +1,53 @@
+"""The command that trains a model again, from what its bundle says of the run.
+
+Files go by their names alone: a bundle travels, and the folders of the machine it was made on are nobody's business.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig
+from fastbert.insight.run_facts import RunFacts
+
+_FOLDER = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\|\.{1,2}[\\/])")
+_LISTS = ("text", "labels")
+
+
+def repeat_command(facts: RunFacts, out: str) -> str:
+    """Return the command line, nothing where the run was not one command: tables in memory, or several fits.
+
+    Options that are as they would be chosen by default are left out; what the recipe chose is written out.
+    """
+    tables = {split: name for split, name in facts.tables.items() if isinstance(name, str) and name}
+    last = facts.steps[-1][0] if facts.steps else 0
+    if "train" not in tables or not facts.options or (facts.planned_steps is not None and last > facts.planned_steps):
+        return ""
+    words = ["fastbert", "train", tables["train"]]
+    words += [word for split in ("valid", "test") if split in tables for word in (f"--{split}", tables[split])]
+    defaults = {**DataConfig().to_json(), **TrainConfig().to_json()}
+    changed = _changed(facts.options, defaults) | _changed(facts.deciding, DecisionConfig().to_json())
+    words += [word for name, value in changed.items() for word in ("--set", f"{name}={without_folders(value)}")]
+    return shlex.join([*words, "--out", out])
+
+
+def without_folders(value: object) -> str:
+    """Return a value as text; of a path that begins at a root, at home or with a dot only the name.
+
+    >>> without_folders("/home/anna/encoder"), without_folders("google/bert"), without_folders(["a", "b"])
+    ('encoder', 'google/bert', 'a,b')
+    """
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    text = str(value)
+    return re.split(r"[\\/]", text.rstrip("\\/"))[-1] if _FOLDER.match(text) else text
+
+
+def _changed(options: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: "none" if value is None else value
+        for name, value in options.items()
+        if name in defaults and value != defaults[name]
+    }

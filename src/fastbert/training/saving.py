@@ -1,0 +1,99 @@
+"""A learner made into a bundle: checkpoint, answers to the rows held out, their scores and the report.
+
+Knows nothing of training.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastbert.bundle import Bundle, write_bundle
+from fastbert.decisions.saved import Arrays, write_rows
+from fastbert.insight.gathering import gather, row_facts
+from fastbert.insight.kept_rows import keep
+from fastbert.insight.linear_check import LinearCheck
+from fastbert.insight.report import write_report
+from fastbert.models.loading import save_model
+from fastbert.tasks.base import Prediction
+from fastbert.training.callbacks import saved
+from fastbert.training.run_record import run_record
+
+if TYPE_CHECKING:
+    from fastbert.training.learner import Learner
+
+
+def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearCheck | None = None) -> Path:
+    """Write the bundle of a learner and return its path. Raises BundleError as `Learner.save` does.
+
+    baseline: a linear model of the same rows, whose scores are saved, too.
+    """
+    plan = learner.last_plan if hasattr(learner, "last_plan") else learner.plan(estimate=False)
+    started = time.perf_counter()
+    packed, answers, raw = _answers(learner)
+    evaluation = {
+        "evaluation_seconds": round(time.perf_counter() - started, 3),
+        "evaluated_rows": sum(map(len, answers.values())),
+    }
+    record = run_record(
+        learner.model, learner.data.splits, learner.deciding, valid_held_out=learner.data.valid_held_out
+    )
+    scores = {split: learner._score(given, split) for split, given in answers.items()}
+    bundle = Bundle(
+        folder=folder,
+        task=learner.data.task,
+        decisions=learner.decisions,
+        max_tokens=learner.data.max_tokens,
+        tokenizer=learner.encoder.tokenizer.to_json(),
+        head=None if learner.head is None else _place_of(learner.head),
+        scores=scores,
+        facts={
+            "plan": plan.to_json(),
+            "history": learner.history.to_json(),
+            "run": record | evaluation,
+            **({} if baseline is None else {"baseline": baseline.facts(answers)}),
+            **learner.facts,
+        },
+    )
+    last = list(scores)[-1]
+    evidence = gather(
+        bundle,
+        last,
+        raw,
+        answers[last],
+        learner.data.examples(last),
+        row_facts(learner.data.encoded(last), learner.data.examples(last)),
+    )
+
+    def write_files(working: Path) -> None:
+        save_model(learner.model, learner.encoder, working, learner.data.max_tokens)
+        write_rows(working, packed)
+        keep(working, evidence)
+        write_report(working, evidence)
+
+    return saved(bundle, write_bundle(bundle, write_files, overwrite=overwrite), learner.callbacks)
+
+
+def _answers(learner: Learner) -> tuple[dict[str, Arrays], dict[str, list[Prediction]], list[Prediction]]:
+    """Return, for each split that was held out, what a rule can be fitted to again, and the answers by the rule.
+
+    Then those of the last split by the plain rule.
+    """
+    packed: dict[str, Arrays] = {}
+    answers: dict[str, list[Prediction]] = {}
+    raw: list[Prediction] = []
+    for split in learner.data.splits:
+        if split != "train":
+            raw = learner.raw_predictions(split)
+            packed[split] = dict(learner.data.task.pack(raw, learner.data.examples(split)))
+            redecided = learner.data.task.redecide(raw, learner.decisions)
+            answers[split] = redecided if packed[split] else learner.predictions(split)
+    return packed, answers, raw
+
+
+def _place_of(function: Callable[..., object]) -> str:
+    """Return "module:qualified name", for a person who must pass the same head again."""
+    inner = getattr(function, "func", function)
+    return f"{inner.__module__}:{getattr(inner, '__qualname__', type(inner).__qualname__)}"
