@@ -17,13 +17,18 @@ _LISTS = ("text", "labels")
 
 
 def repeat_command(facts: RunFacts, out: str) -> str:
-    """Return the command line, nothing where the run was not one command: tables in memory, or several fits.
+    """Return the command line, nothing where the run was not one command: tables in memory, several fits, adaptation.
 
     Options that are as they would be chosen by default are left out; what the recipe chose is written out.
     """
     tables = {split: name for split, name in facts.tables.items() if isinstance(name, str) and name}
     last = facts.steps[-1][0] if facts.steps else 0
-    if "train" not in tables or not facts.options or (facts.planned_steps is not None and last > facts.planned_steps):
+    if (
+        "train" not in tables
+        or not facts.options
+        or facts.adaptation
+        or (facts.planned_steps is not None and last > facts.planned_steps)
+    ):
         return ""
     words = ["fastbert", "train", tables["train"]]
     words += [word for split in ("valid", "test") if split in tables for word in (f"--{split}", tables[split])]

@@ -74,7 +74,8 @@ def silence(evidence: Evidence) -> Html:
             _counts("Confidence of right and wrong answers", confidence_N, right_N),
             class_="charts",
         ),
-        note="Confidence: that an answer is right as a whole. `fastbert decide --abstain` sets a limit.",
+        note="Confidence: that an answer is right as a whole."
+        + (" `fastbert decide --abstain` sets a limit." if evidence.labels is not None else ""),
     )
 
 

@@ -42,7 +42,7 @@ def mix_ups(evidence: Evidence) -> Html:
 
 def _heat_table(names: Sequence[str], confusion: list[list[int]]) -> Html:
     columns = (element("th", shorten(name, 20), title=name, scope="col") for name in names)
-    head = element("tr", element("th", "true"), *columns)
+    head = element("tr", element("th", "true", scope="col"), *columns)
     body = []
     for true, row in enumerate(confusion):
         total = max(sum(row), 1)

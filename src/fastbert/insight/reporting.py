@@ -20,6 +20,7 @@ from fastbert.display import shorten
 from fastbert.errors import BundleError, ConfigError
 from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
+from fastbert.inference.writers import check_place
 from fastbert.insight.evidence import Evidence, RowFacts
 from fastbert.insight.gathering import gather, row_facts
 from fastbert.insight.kept_rows import recall
@@ -94,10 +95,11 @@ def report_table(
 ) -> Reported:
     """Write a page on labelled rows, read as `evaluate` reads them. texts: shown for the rows that are listed.
 
-    Raises ConfigError for a page that cannot be written, before any work; DataError for a table that cannot be used.
+    Raises ConfigError or DataError for a page that cannot be written, before any work, and DataError for a table that
+    cannot be used.
     """
     bundle = read_bundle(folder)
-    _check_out(out, bundle)
+    _check_out(out, bundle, *([table] if isinstance(table, str | Path) else []))
     predictor = Predictor.of(bundle, backend)
     examples, notes = read_examples(predictor, table, data or DataConfig())
     predictor.task.check_truths(examples)
@@ -128,14 +130,13 @@ def _text(example: Example) -> str:
     return shorten(example.text if example.pair is None else f"{example.text} | {example.pair}", TEXT_WIDTH)
 
 
-def _check_out(out: Path, bundle: Bundle) -> None:
+def _check_out(out: Path, bundle: Bundle, *sources: str | Path) -> None:
     if bundle.folder.resolve() in out.resolve().parents:
         raise ConfigError(
             f"{out} lies inside the model's folder, which holds only what belongs to the model.",
             "Choose a name elsewhere with --out.",
         )
-    if out.is_dir() or not out.resolve().parent.is_dir():
-        raise ConfigError(f"{out} cannot be written: it is a folder, or its folder does not exist.", "Choose --out.")
+    check_place(out, *sources)
 
 
 def _written(out: Path, evidence: Evidence, unsure: Uncertainty) -> Path:

@@ -98,7 +98,7 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     z = QUANTILE
     middle = share + z * z / (2 * count)
     reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return (middle - reach) / (1 + z * z / count), (middle + reach) / (1 + z * z / count)
+    return max(0.0, (middle - reach) / (1 + z * z / count)), min(1.0, (middle + reach) / (1 + z * z / count))
 
 
 def _weights(rng: np.random.Generator, draws: int, num_rows: int, drawn: int) -> Floats:
