@@ -14,6 +14,7 @@ from fastbert.insight.baseline_section import (
     baseline_warning,
     is_beaten,
 )
+from fastbert.insight.evidence import Evidence
 from fastbert.insight.report import write_report
 from tests.insight.made_up import BUNDLE, PER_LABEL
 
@@ -63,7 +64,7 @@ def test_what_is_missing_or_of_another_kind_is_left_out(found: dict[str, object]
 def test_report_and_card_have_the_scores_and_the_warning(tmp_path: Path) -> None:
     bundle = replace(BUNDLE, facts={**BUNDLE.facts, "baseline": LEVEL})
 
-    page = write_report(tmp_path, bundle, PER_LABEL, split="test").read_text(encoding="utf-8")
+    page = write_report(tmp_path, Evidence(bundle, "test", PER_LABEL)).read_text(encoding="utf-8")
 
     assert "<h2>Against a linear model</h2>" in page
     assert '<th scope="row">linear, test</th><td>0.8000</td><td>0.7500</td>' in page
@@ -74,7 +75,7 @@ def test_report_and_card_have_the_scores_and_the_warning(tmp_path: Path) -> None
 def test_the_card_of_a_model_that_is_better_says_so_with_its_scores(tmp_path: Path) -> None:
     bundle = replace(BUNDLE, facts={**BUNDLE.facts, "baseline": BETTER})
 
-    write_report(tmp_path, bundle, PER_LABEL, split="test")
+    write_report(tmp_path, Evidence(bundle, "test", PER_LABEL))
 
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert card.index("The model is better than a linear model") < card.index("Each label on the")

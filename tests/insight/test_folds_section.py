@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from fastbert.insight.evidence import Evidence
 from fastbert.insight.folds_section import cross_validation_lines, cross_validation_section
 from fastbert.insight.model_card import model_card
 from fastbert.insight.report import write_report
-from fastbert.insight.run_facts import read_facts
+from fastbert.insight.uncertainty import uncertainty
 from tests.insight.made_up import BUNDLE, PER_LABEL
 
 SCORE = {"mean": 0.81, "deviation": 0.02, "pooled": 0.8125, "low": 0.78, "high": 0.84}
@@ -69,9 +70,10 @@ def test_damaged_parts_are_left_out() -> None:
 def test_report_and_card_have_the_section(tmp_path: Path) -> None:
     bundle = replace(BUNDLE, facts={**BUNDLE.facts, **FACTS})
 
-    page = write_report(tmp_path, bundle, PER_LABEL, split="test").read_text(encoding="utf-8")
-    card = model_card(bundle, read_facts(bundle.facts), PER_LABEL, "test")
+    found = Evidence(bundle, "test", PER_LABEL)
+    page = write_report(tmp_path, found).read_text(encoding="utf-8")
+    card = model_card(found, uncertainty(found))
 
     assert "<h2>Cross-validation</h2>" in page
     assert "## Cross-validation" in card and "- accuracy 0.8100 ± 0.0200" in card
-    assert "Cross-validation" not in model_card(BUNDLE, read_facts(BUNDLE.facts), PER_LABEL, "test")
+    assert "Cross-validation" not in model_card(Evidence(BUNDLE, "test", PER_LABEL), uncertainty(found))

@@ -13,11 +13,15 @@ from typing import cast
 
 from fastbert.bundle import Bundle, read_bundle, write_bundle
 from fastbert.config import DataConfig, TrainConfig
+from fastbert.decisions.rules import Decisions
 from fastbert.errors import DataError
 from fastbert.export.exporting import export_bundle
 from fastbert.export.parity import rows_of
-from fastbert.inference.evaluation import Evaluation, evaluate_table
+from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.evidence import Evidence
+from fastbert.insight.gathering import gather
+from fastbert.insight.kept_rows import recall
 from fastbert.insight.report import write_report
 from fastbert.jsonable import finite
 from fastbert.training.learner import Learner
@@ -99,17 +103,8 @@ def _write_model(prepared: Prepared, choice: Choice, found: TuneResult) -> Bundl
         return read_bundle(learner.save(prepared.out, overwrite=True))
     bundle = read_bundle(kept)
     bundle = replace(bundle, folder=prepared.out, facts={**bundle.facts, "tuning": facts})
-    examples = prepared.material.data.examples("valid")
-    predictor = Predictor.load(kept, "torch", verify=False)
-    predictions, task = predictor.predict_examples(examples), bundle.task
-    scored = Evaluation(
-        task.score(predictions, examples),
-        task.score_labels(predictions, examples),
-        task.confusion(predictions, examples),
-        len(examples),
-        (),
-    )
-    return _write(bundle, kept, "valid", scored)
+    evidence = recall(replace(bundle, folder=kept), "valid")
+    return _write(bundle, kept, replace(evidence, bundle=bundle))
 
 
 def _train_again(prepared: Prepared, winner: Record) -> Learner:
@@ -124,7 +119,8 @@ def _score_test(prepared: Prepared, bundle: Bundle) -> tuple[Bundle, Mapping[str
     predictor = Predictor.load(bundle.folder, "torch")
     assert prepared.tables.test is not None
     try:
-        scored = evaluate_table(predictor, prepared.tables.test, DataConfig())
+        examples, _ = read_examples(predictor, prepared.tables.test, DataConfig())
+        predictor.task.check_truths(examples)
     except DataError as error:
         raise DataError(
             f"The search is done, the model is in {bundle.folder}; the test table cannot be used: {error.message}",
@@ -132,18 +128,21 @@ def _score_test(prepared: Prepared, bundle: Bundle) -> tuple[Bundle, Mapping[str
         ) from error
     plan = cast("Mapping[str, object]", bundle.facts["plan"])
     rows = cast("Mapping[str, object]", plan["rows"])
-    facts = {**bundle.facts, "plan": {**plan, "rows": {**rows, "test": scored.rows}}}
-    scores = {**bundle.scores, "test": scored.scores}
-    return _write(replace(bundle, scores=scores, facts=facts), bundle.folder, "test", scored), scored.scores
+    said = predictor.predict_examples(examples)
+    scores = bundle.task.score(said, examples)
+    facts = {**bundle.facts, "plan": {**plan, "rows": {**rows, "test": len(examples)}}}
+    bundle = replace(bundle, scores={**bundle.scores, "test": scores}, facts=facts)
+    raw = predictor.with_decisions(Decisions()).predict_examples(examples)
+    return _write(bundle, bundle.folder, gather(bundle, "test", raw, said, examples)), scores
 
 
-def _write(bundle: Bundle, source: Path, split: str, scored: Evaluation) -> Bundle:
-    """Write the files of a bundle from a folder into its own, with a report of a split."""
+def _write(bundle: Bundle, source: Path, evidence: Evidence) -> Bundle:
+    """Write the files of a bundle from a folder into its own, with a report of some rows."""
     copy = copy_model(source)
 
     def write_files(working: Path) -> None:
         copy(working)
-        write_report(working, bundle, scored.per_label, split=split, confusion=scored.confusion)
+        write_report(working, evidence)
 
     return read_bundle(write_bundle(bundle, write_files, overwrite=True))
 
