@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -105,4 +105,10 @@ def questions() -> Evidence:
     return evidence_of(Answering(unanswerable=True), raw, examples)
 
 
-EVERY = {"single": single, "multi": multi, "values": values, "entities": entities, "questions": questions}
+EVERY: dict[str, Callable[[], Evidence]] = {
+    "single": single,
+    "multi": multi,
+    "values": values,
+    "entities": entities,
+    "questions": questions,
+}

@@ -128,3 +128,23 @@ def test_wilson_interval_matches_the_published_example() -> None:
 def test_a_cell_cannot_break_a_table() -> None:
     assert markdown_table(["a"], [["x|y\nz"]]).splitlines()[2] == "| x\\|y z |"
     assert escape_markdown("[a](b)") == "\\[a\\](b)"
+
+
+def test_intervals_stand_beside_the_scores_they_are_of() -> None:
+    unsure = Uncertainty({"accuracy": (0.85, 0.94)}, {"Bugs": (0.88, 0.95)}, "Intervals are made up.")
+
+    card = model_card(Evidence(BUNDLE, "test", PER_LABEL), unsure)
+
+    assert "| accuracy | 0.8500 | 0.9000 | 0.850 to 0.940 |" in card
+    assert "| Bugs | 0.9100 | 0.9200 | 0.9150 | 50 | 0.880 to 0.950 |" in card
+    assert "Intervals are made up." in card
+
+
+def test_the_card_says_what_it_was_trained_on_and_how_to_do_it_again() -> None:
+    facts = {**BUNDLE.facts, "run": {"tables": {"train": "rows.csv"}}}
+
+    card = card_of(replace(BUNDLE, facts=facts))
+
+    assert "| Billing | 600 | 70 | 38 |" in card
+    assert "fastbert train rows.csv" in card
+    assert "Train it again" not in card_of(BUNDLE)

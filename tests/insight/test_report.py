@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,10 +14,13 @@ import pytest
 from fastbert.decisions.rules import Decisions
 from fastbert.insight.evidence import Evidence
 from fastbert.insight.model_card import LabelScores
+from fastbert.insight.page_script import SCRIPT
 from fastbert.insight.report import MAX_CONFUSION_LABELS, write_report
 from fastbert.labels import Labels
 from fastbert.tasks.classification import MultiLabel, SingleLabel
+from tests.insight.made_rows import EVERY
 from tests.insight.made_up import BUNDLE, PER_LABEL
+from tests.insight.pages import Page
 
 CONFUSION = [[46, 4, 0], [3, 33, 2], [1, 11, 0]]
 
@@ -157,6 +162,50 @@ def test_no_text_of_a_row_is_on_page_or_card(tmp_path: Path) -> None:
     page = write_report(tmp_path, Evidence(leaky, "test", PER_LABEL)).read_text(encoding="utf-8")
 
     assert "secret" not in page + (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_page_of_every_task_is_valid_and_loads_nothing(tmp_path: Path, name: str) -> None:
+    markup = write_report(tmp_path, EVERY[name]()).read_text(encoding="utf-8")
+
+    page = Page(markup)
+
+    assert page.faults == []
+    assert page.scripts == [SCRIPT]
+    assert [level for level, _ in page.headings].count(1) == 1
+    assert "secret" not in markup + (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_policy_allows_the_script_of_the_page_and_nothing_else(tmp_path: Path) -> None:
+    page = Page(page_in(tmp_path))
+
+    (policy,) = [meta["content"] or "" for meta in page.metas if meta.get("http-equiv")]
+    digest = base64.b64encode(hashlib.sha256(page.scripts[0].encode()).digest()).decode()
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        f"script-src 'sha256-{digest}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "titles"),
+    [
+        ("single", ["What is taken for what", "How well scores rank the rows", "Answering less"]),
+        ("multi", ["What a threshold does", "How well scores rank the rows", "Answering less"]),
+        ("values", ["Predicted and true"]),
+        ("entities", ["What was found and what was not", "Can the scores be believed?"]),
+        ("questions", ["Questions and answers", "Can the scores be believed?", "Answering less"]),
+    ],
+)
+def test_each_task_has_its_sections(tmp_path: Path, name: str, titles: list[str]) -> None:
+    page = Page(write_report(tmp_path, EVERY[name]()).read_text(encoding="utf-8"))
+
+    found = [heading.partition(",")[0] for _, heading in page.headings]
+    assert all(any(heading.startswith(title) for heading in found) for title in titles)
+    assert {"Rows worth a look", "Length of texts", "All scores"} <= set(found)
 
 
 class _Reader(HTMLParser):

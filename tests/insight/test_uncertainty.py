@@ -36,7 +36,7 @@ def test_weights_count_rows(found: Evidence, statistics: list[tuple[str, Any]], 
     expected = found.bundle.task.score(said, examples)
     weight_DN = np.bincount(rows, minlength=count)[None].astype(float)
 
-    seen = {}
+    seen: dict[str, Any] = {}
     for part, statistic in statistics:
         seen |= {name: value[0] for name, value in statistic(getattr(found, part), weight_DN).items()}
 

@@ -10,7 +10,9 @@ from fastbert.metrics.curves import Ranking, thinned, weighted_areas
 
 RNG = np.random.default_rng(0)
 TARGET_N = RNG.random(200) < 0.3
-SCORE_N = np.round(np.clip(0.4 * TARGET_N + 0.6 * RNG.random(200), 0, 1), 2)  # with equal scores
+SCORE_N = np.asarray(
+    np.round(np.clip(0.4 * TARGET_N + 0.6 * RNG.random(200), 0, 1), 2), np.float64
+)  # with equal scores
 RANKING = Ranking.of(SCORE_N, TARGET_N)
 
 

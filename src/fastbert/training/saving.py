@@ -30,16 +30,12 @@ def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearChe
 
     baseline: a linear model of the same rows, whose scores are saved, too.
     """
-    plan = learner.last_plan if hasattr(learner, "last_plan") else learner.plan(estimate=False)
     started = time.perf_counter()
     packed, answers, raw = _answers(learner)
-    evaluation = {
+    evaluation: dict[str, object] = {
         "evaluation_seconds": round(time.perf_counter() - started, 3),
         "evaluated_rows": sum(map(len, answers.values())),
     }
-    record = run_record(
-        learner.model, learner.data.splits, learner.deciding, valid_held_out=learner.data.valid_held_out
-    )
     scores = {split: learner._score(given, split) for split, given in answers.items()}
     bundle = Bundle(
         folder=folder,
@@ -49,23 +45,11 @@ def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearChe
         tokenizer=learner.encoder.tokenizer.to_json(),
         head=None if learner.head is None else _place_of(learner.head),
         scores=scores,
-        facts={
-            "plan": plan.to_json(),
-            "history": learner.history.to_json(),
-            "run": record | evaluation,
-            **({} if baseline is None else {"baseline": baseline.facts(answers)}),
-            **learner.facts,
-        },
+        facts=_facts(learner, evaluation) | ({} if baseline is None else {"baseline": baseline.facts(answers)}),
     )
     last = list(scores)[-1]
-    evidence = gather(
-        bundle,
-        last,
-        raw,
-        answers[last],
-        learner.data.examples(last),
-        row_facts(learner.data.encoded(last), learner.data.examples(last)),
-    )
+    examples = learner.data.examples(last)
+    evidence = gather(bundle, last, raw, answers[last], examples, row_facts(learner.data.encoded(last), examples))
 
     def write_files(working: Path) -> None:
         save_model(learner.model, learner.encoder, working, learner.data.max_tokens)
@@ -74,6 +58,15 @@ def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearChe
         write_report(working, evidence)
 
     return saved(bundle, write_bundle(bundle, write_files, overwrite=overwrite), learner.callbacks)
+
+
+def _facts(learner: Learner, evaluation: dict[str, object]) -> dict[str, object]:
+    plan = learner.last_plan if hasattr(learner, "last_plan") else learner.plan(estimate=False)
+    record = run_record(
+        learner.model, learner.data.splits, learner.deciding, valid_held_out=learner.data.valid_held_out
+    )
+    history = learner.history.to_json()
+    return {"plan": plan.to_json(), "history": history, "run": record | evaluation, **learner.facts}
 
 
 def _answers(learner: Learner) -> tuple[dict[str, Arrays], dict[str, list[Prediction]], list[Prediction]]:

@@ -1,0 +1,45 @@
+"""A learner is saved with what its report needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastbert.bundle import read_bundle
+from fastbert.decisions.saved import read_rows
+from fastbert.insight.kept_rows import FILE, recall
+from fastbert.insight.run_facts import read_facts
+from tests.insight.pages import Page
+
+
+def test_rows_are_kept_with_places_and_lengths(bundle: Path) -> None:
+    kept = read_rows(bundle, FILE)["valid"]
+
+    assert kept.keys() == {"places", "tokens", "cut"}
+    assert all(place.startswith("feedback.csv, row ") for place in kept["places"].tolist())
+    assert kept["tokens"].shape == (8,)
+
+
+def test_what_is_kept_scores_as_the_learner_did(bundle: Path) -> None:
+    found = read_bundle(bundle)
+
+    evidence = recall(found, "valid")
+
+    again = found.task.score(evidence.predictions, evidence.examples)
+    assert {name: round(value, 6) for name, value in again.items()} == {
+        name: round(value, 6) for name, value in found.scores["valid"].items()
+    }
+
+
+def test_the_run_is_recorded_with_its_evaluation(bundle: Path) -> None:
+    facts = read_facts(read_bundle(bundle).facts)
+
+    assert facts.tables == {"train": "feedback.csv"}
+    assert facts.amount("evaluated_rows") == 8
+    assert (facts.amount("evaluation_seconds") or 0) > 0
+
+
+def test_the_page_of_a_training_is_valid_and_names_the_command(bundle: Path) -> None:
+    page = Page((bundle / "report.html").read_text(encoding="utf-8"))
+
+    assert page.faults == []
+    assert "fastbert train feedback.csv" in page.text
