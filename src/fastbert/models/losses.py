@@ -17,6 +17,7 @@ from torch.nn import functional
 
 Weights = Tensor | Sequence[float]
 
+TINY = 1e-8  # keeps a slope finite where a factor is 0; the eps of the authors of the asymmetric loss
 IGNORED = -100  # target of a row that takes no part; default ignore_index of torch
 
 
@@ -72,6 +73,47 @@ def binary_cross_entropy_sum(
         pos_weight=_weights_like(logits_BC, pos_weight_C),
         reduction="sum",
     )
+    return total, float(targets_BC.numel())
+
+
+def focal_sum(logits_BC: Tensor, targets_B: Tensor, gamma: float) -> tuple[Tensor, float]:
+    """Return the summed focal loss of a softmax, (1 - p)^gamma * -log p of the target, and the number of rows.
+
+    Lin et al. 2017 (arXiv 1708.02002, equation 4), with the softmax in the place of their sigmoid. gamma 0 is the cross
+    entropy. targets_B: int64 class ids; rows that are IGNORED count neither in the sum nor in the count.
+
+    >>> total, count = focal_sum(torch.zeros(3, 2), torch.tensor([0, 1, IGNORED]), 2.0)
+    >>> round(float(total) / count, 4), count
+    (0.1733, 2.0)
+    """
+    counted_B = targets_B != IGNORED
+    log_probs_BC = functional.log_softmax(_at_least_float32(logits_BC), dim=1)
+    log_p_B = log_probs_BC[counted_B].gather(1, targets_B[counted_B][:, None])[:, 0]
+    wrong_B = (-torch.expm1(log_p_B)).clamp_min(TINY)
+    return -(wrong_B**gamma * log_p_B).sum(), float(len(log_p_B))
+
+
+def asymmetric_sum(
+    logits_BC: Tensor, targets_BC: Tensor, *, gamma_neg: float, gamma_pos: float = 0.0, clip: float = 0.0
+) -> tuple[Tensor, float]:
+    """Return the summed asymmetric loss over all rows and labels, and B*C.
+
+    Ridnik et al. 2021 (arXiv 2009.14119, equations 4 to 7): a label that is present costs (1 - p)^gamma_pos * -log p,
+    one that is absent m^gamma_neg * -log(1 - m) with m = max(p - clip, 0). With equal gammas and no clip it is the
+    focal loss of Lin et al. 2017, without their alpha; with gammas 0 the cross entropy.
+    targets_BC: 0 or 1 of any dtype.
+
+    >>> total, count = asymmetric_sum(torch.zeros(1, 2), torch.tensor([[1, 0]]), gamma_neg=1.0, clip=0.1)
+    >>> round(float(total), 4), count  # log 2, and 0.4 * -log 0.6
+    (0.8975, 2.0)
+    """
+    logits_BC = _at_least_float32(logits_BC)
+    targets_BC = targets_BC.to(logits_BC)
+    shifted_BC = (torch.sigmoid(logits_BC) - clip).clamp_min(0.0)
+    log_absent_BC = torch.log1p(-shifted_BC) if clip else functional.logsigmoid(-logits_BC)
+    present_BC = torch.sigmoid(-logits_BC).clamp_min(TINY) ** gamma_pos * functional.logsigmoid(logits_BC)
+    absent_BC = shifted_BC.clamp_min(TINY) ** gamma_neg * log_absent_BC
+    total = -(targets_BC * present_BC + (1 - targets_BC) * absent_BC).sum()
     return total, float(targets_BC.numel())
 
 
