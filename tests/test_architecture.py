@@ -38,7 +38,7 @@ LAYERS = {
         ],
         0,
     ),
-    **dict.fromkeys(["fastbert.jsonable", "fastbert.cache", "fastbert.processors"], 0),
+    **dict.fromkeys(["fastbert.jsonable", "fastbert.cache", "fastbert.processors", "fastbert.loss_names"], 0),
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], 1),
     "fastbert.tasks": 2,
     **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.layouts", "fastbert.data.databunch"], 3),

@@ -16,7 +16,7 @@ from fastbert.bundle import Bundle, check_target, read_bundle
 from fastbert.config import DataConfig, DecisionConfig, TrainConfig, split_options, take_decisions
 from fastbert.data.databunch import DataBunch, normalize_options
 from fastbert.data.sources import Source
-from fastbert.display import View
+from fastbert.display import Block, View
 from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
 from fastbert.insight.linear_check import LinearCheck
@@ -24,6 +24,7 @@ from fastbert.training.adapting import Adapting
 from fastbert.training.callbacks import Callback, ProgressBar
 from fastbert.training.cross_validation import CrossValidating
 from fastbert.training.learner import Learner
+from fastbert.training.loss_trials import choose_loss
 from fastbert.training.plan import Plan
 
 ADAPTATION, CROSS_VALIDATION = "adaptation", "cross_validation"  # facts that are saved with a model
@@ -58,7 +59,7 @@ class Result:
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert train --json` prints. Rates are over the training steps alone."""
         state = self.learner.last_run
-        names = (ADAPTATION, CROSS_VALIDATION, "baseline")
+        names = ("loss_choice", ADAPTATION, CROSS_VALIDATION, "baseline")
         kept = {name: self.bundle.facts[name] for name in names if name in self.bundle.facts}
         return {
             "bundle": str(self.bundle.folder),
@@ -72,6 +73,7 @@ class Result:
             "padding_share": round(self.learner.history.padding_share, 4),
             "mfu": round(self.learner.history.mfu, 4),
             "stopped": state.stop.reason,
+            "collapsed": self.learner.collapse or None,
             **kept,
         }
 
@@ -90,7 +92,8 @@ def train(
 
     With folds the table is cross-validated first; the out-of-fold predictions are written beside out, under its name
     with "-oof.csv", and their scores into the report.
-    on_view: is shown the plan before training starts and, with unlabelled text, both results.
+    on_view: is shown the plan before training starts, what is tried before with what result (with the loss "auto", or
+        unlabelled text), and a warning where the model gives one answer to all rows.
     Raises UsageError for wrong options or bad input before any work, and leaves nothing behind.
     """
     check_target(Path(out), overwrite=overwrite)
@@ -119,6 +122,7 @@ def finish(
     plan = learner.plan()
     on_view(plan.view())
     check = LinearCheck.of(learner.data, learner.config.seed) if tables.baseline else None
+    choose_loss(learner, on_view)
     crossed = {} if folds is None else {CROSS_VALIDATION: folds.run_beside(folder, learner.callbacks, on_view)}
     if adaptation is None:
         learner.fit()
@@ -126,6 +130,8 @@ def finish(
         learner = adaptation.run(learner, learner.callbacks, on_view)
         plan = learner.last_plan
     learner.facts |= crossed
+    if learner.collapse:
+        on_view(View((Block("Warning", (learner.collapse,)),)))
     result = Result(read_bundle(learner.save(folder, overwrite=overwrite, baseline=check)), learner, plan)
     if folds is not None:
         folds.clear()

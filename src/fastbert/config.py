@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from fastbert.errors import ConfigError, did_you_mean
+from fastbert.loss_names import parse_loss
 
 Value = str | int | float | bool | None | tuple[str, ...]
 TaskChoice = Literal["auto", "single_label", "multi_label", "regression", "tagging", "answering"]
@@ -110,8 +111,9 @@ class TrainConfig(_Options):
     batch_size: rows per optimiser step.    batch_tokens: padded tokens per forward pass; a larger
         batch is accumulated from parts: the same rows, order and gradient, but for rounding.
     freeze: "none", "encoder" (train the head alone) or "gradual" (one more group each epoch).
-    loss: "default", "balanced" for class or positive weights from the training rows, or "huber" for regression on
-        numbers with outliers.
+    loss: "default"; for rare labels "balanced" (weights), "focal" or "focal:GAMMA", "asymmetric" or "asymmetric:GAMMA"
+        (several labels), "resampled" (their rows come more often) or "auto", which picks by validation; "huber" for
+        regression on numbers with outliers.
     evaluations_per_epoch: validation runs an epoch.    patience: evaluations without a better
         score after which training stops; 0 never stops early.
     average: so many weights are averaged at the end: the latest that the validation rows cannot tell from
@@ -133,7 +135,7 @@ class TrainConfig(_Options):
     precision: Precision = "auto"
     clip_norm: float = 1.0
     freeze: Literal["none", "encoder", "gradual"] = "none"
-    loss: Literal["default", "balanced", "huber"] = "default"
+    loss: str = "default"
     evaluations_per_epoch: int = 1
     patience: int = 0
     average: int = 3
@@ -149,6 +151,7 @@ class TrainConfig(_Options):
         check_range("batch_tokens", self.batch_tokens, 8, 1_000_000_000)
         check_range("evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
         check_range("average", self.average, 1, 20)
+        parse_loss(self.loss)
         check_range("seed", self.seed, 0, 2**32 - 1)
         check_range("patience", self.patience, 0, 1_000_000)
 

@@ -62,6 +62,8 @@ def decide(
         for when, values in (("before", result.before), ("now", result.after))
     }
     print_data(score_block(task, rows))
+    if "collapse" in result.bundle.facts:
+        say(f"warning: {result.bundle.facts['collapse']}")
     if result.saved:
         say(f"model    {result.bundle.folder}\nreport   {result.bundle.folder / 'report.html'}")
     else:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fastbert.data.repeats import Floats, draw_rounds
+
 Indices = npt.NDArray[np.intp]
 POOL_BATCHES = 50  # rows of so many batches are shuffled, then sorted by length among themselves
 
@@ -21,11 +23,12 @@ POOL_BATCHES = 50  # rows of so many batches are shuffled, then sorted by length
 class Costs:
     """What each example costs the encoder. longest_N: tokens of its longest window.
 
-    windows_N: number of its windows.
+    windows_N: number of its windows.    repeats_N: how often it comes in an epoch on average; None: once.
     """
 
     longest_N: Indices
     windows_N: Indices
+    repeats_N: Floats | None = None
 
     @classmethod
     def single(cls, lengths: Sequence[int] | Indices) -> Costs:
@@ -36,12 +39,20 @@ class Costs:
 def training_steps(costs: Costs, *, batch_size: int, batch_tokens: int, seed: int, epoch: int) -> list[list[Indices]]:
     """Return one epoch: optimiser steps, each a list of parts that fit in batch_tokens.
 
-    Every example occurs exactly once. A step has batch_size examples (the last one what is
-    left). The order is a pure function of (lengths, batch_size, seed, epoch): it does not
-    depend on batch_tokens, so that accumulation changes nothing but rounding.
+    Every example occurs exactly once, or as often as `Costs.repeats_N` says; never twice in a step. A step has
+    batch_size examples (the last one of a round what is left). The order is a pure function of (lengths, repeats,
+    batch_size, seed, epoch): it does not depend on batch_tokens, so that accumulation changes nothing but rounding.
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(costs.longest_N))
+    rounds = [order] if costs.repeats_N is None else draw_rounds(order, costs.repeats_N, rng)
+    batches = [batch for rows in rounds for batch in _batches(rows, costs, batch_size)]
+    shuffled = rng.permutation(len(batches))
+    return [split_by_cost(batches[index], costs, batch_tokens) for index in shuffled]
+
+
+def _batches(order: Indices, costs: Costs, batch_size: int) -> list[Indices]:
+    """Cut rows in random order into batches of near-equal length."""
     pool = batch_size * POOL_BATCHES
     batches: list[Indices] = []
     for start in range(0, len(order), pool):
@@ -49,15 +60,15 @@ def training_steps(costs: Costs, *, batch_size: int, batch_tokens: int, seed: in
         # stable sort: equal lengths stay in their shuffled order
         rows = rows[np.argsort(-costs.longest_N[rows], kind="stable")]
         batches += [rows[begin : begin + batch_size] for begin in range(0, len(rows), batch_size)]
-    shuffled = rng.permutation(len(batches))
-    return [split_by_cost(batches[index], costs, batch_tokens) for index in shuffled]
+    return batches
 
 
 def epoch_padding(costs: Costs, *, batch_size: int, batch_tokens: int, seed: int) -> float:
     """Return which part of the padded tokens of a first epoch is padding; a window counts as its example's longest."""
     steps = training_steps(costs, batch_size=batch_size, batch_tokens=batch_tokens, seed=seed, epoch=0)
     padded = int(padded_tokens(steps, costs).sum())
-    return 1 - int((costs.longest_N * costs.windows_N).sum()) / max(padded, 1)
+    rows = np.concatenate([part for step in steps for part in step]) if steps else np.zeros(0, np.intp)
+    return 1 - int((costs.longest_N * costs.windows_N)[rows].sum()) / max(padded, 1)
 
 
 def padded_tokens(steps: Sequence[Sequence[Indices]], costs: Costs) -> Indices:
@@ -97,12 +108,16 @@ def split_by_cost(rows: Indices, costs: Costs, batch_tokens: int) -> list[Indice
     return parts
 
 
-def num_steps(num_rows: int, batch_size: int) -> int:
+def num_steps(num_rows: int | Sequence[int], batch_size: int) -> int:
     """Return the optimiser steps of one epoch; equals len(training_steps(...)).
+
+    num_rows: of the epoch, or of each of its rounds.
 
     >>> num_steps(100, 32)
     4
     """
+    if not isinstance(num_rows, int):
+        return sum(num_steps(rows, batch_size) for rows in num_rows)
     pool = batch_size * POOL_BATCHES
     full, rest = divmod(num_rows, pool)
     return full * POOL_BATCHES + -(-rest // batch_size)

@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from fastbert.config import DataConfig
+from fastbert.data.batches import Costs
 from fastbert.data.checks import group_warnings
 from fastbert.data.examples import Example, show_truth
 from fastbert.data.features import EncodedRows
 from fastbert.data.folds import fold_indices
 from fastbert.data.reading import AnyLayout, ReadFile, read_file, read_training_file
+from fastbert.data.repeats import round_sizes
 from fastbert.data.rows import Report
 from fastbert.data.sources import Source
 from fastbert.data.splits import SplitMethod, split_indices, text_key
@@ -197,6 +199,16 @@ class DataBunch:
             features = self.task.encode(examples, cached(self.tokenizer), self.max_tokens)
             self._encoded[split] = EncodedRows.of(features, len(examples))
         return self._encoded[split]
+
+    def training_costs(self) -> Costs:
+        """Return what the training rows cost, and how often each comes in an epoch."""
+        return replace(self.encoded("train").costs, repeats_N=self.task.repeats(self.examples("train")))
+
+    @property
+    def round_rows(self) -> tuple[int, ...]:
+        """Return the training rows of each round of an epoch: one round, unless the task repeats some of them."""
+        repeats_N = self.task.repeats(self.examples("train"))
+        return (len(self.examples("train")),) if repeats_N is None else round_sizes(repeats_N)
 
     def examples(self, split: str) -> tuple[Example, ...]:
         """Return the examples of a split. Raises ConfigError if there is none of that name."""

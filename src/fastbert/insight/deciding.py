@@ -18,8 +18,10 @@ from fastbert.decisions.saved import read_rows
 from fastbert.errors import ConfigError
 from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.collapse import FACT, describe_collapse, with_collapse
 from fastbert.insight.kept_rows import recall
 from fastbert.insight.report import write_report
+from fastbert.insight.run_facts import read_facts
 from fastbert.tasks.base import Example, Prediction
 
 Rows = tuple[Sequence[Prediction], Sequence[Example]]
@@ -50,6 +52,7 @@ class Decided:
             "before": {split: dict(scores) for split, scores in self.before.items()},
             "after": {split: dict(scores) for split, scores in self.after.items()},
             "saved": self.saved,
+            "collapsed": self.bundle.facts.get(FACT),
         }
 
 
@@ -87,7 +90,8 @@ def decide(
     )
     # metrics of the user's own cannot be computed here: they stay as they were
     scores = {split: {**values, **after.get(split, {})} for split, values in bundle.scores.items()}
-    changed = dataclasses.replace(bundle, decisions=decisions, scores=scores)
+    facts = with_collapse(bundle.facts, _collapse(bundle, decisions, splits))
+    changed = dataclasses.replace(bundle, decisions=decisions, scores=scores, facts=facts)
     if save:
         rewrite(changed, lambda working: _write_report(working, changed, splits))
     return Decided(changed, bundle.decisions, before, after, fitted, save)
@@ -103,6 +107,15 @@ def _rows_of(bundle: Bundle, table: Source, data: DataConfig, backend: str) -> R
     examples, _ = read_examples(predictor, table, data)
     predictor.task.check_truths(examples)
     return predictor.predict_examples(examples), examples
+
+
+def _collapse(bundle: Bundle, decisions: Decisions, splits: Mapping[str, Rows]) -> str:
+    """Return what `describe_collapse` says of the validation rows, or nothing without them."""
+    if "valid" not in splits:
+        return ""
+    raw, examples = splits["valid"]
+    loss = str(read_facts(bundle.facts).options.get("loss", "default"))
+    return describe_collapse(bundle.task, raw, decisions, examples, "auto" if "loss_choice" in bundle.facts else loss)
 
 
 def _write_report(working: Path, bundle: Bundle, splits: Mapping[str, Rows]) -> None:

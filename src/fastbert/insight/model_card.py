@@ -63,7 +63,7 @@ def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
 
 def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> list[str]:
     """Return what a reader of the scores must know, in sentences."""
-    found = []
+    found = [facts.collapse] if facts.collapse else []
     if split != "test":
         rule = f" and the {bundle.task.fitted}" if bundle.task.fitted else ""
         found.append(

@@ -299,7 +299,7 @@ def _loop_lines(plan: Plan, callbacks: Sequence[Callback], schedule: Schedule) -
     data, config = plan.data, plan.config
     stopping = [EarlyStopping(config.patience)] if config.patience else []
     watching = [*callbacks, *stopping]
-    steps = num_steps(len(data.splits["train"]), config.batch_size)
+    steps = num_steps(data.round_rows, config.batch_size)
     thaw = ("  free one more layer group, from the top",) if config.freeze == "gradual" else ()
     return (
         f"on_start: {_acting(watching, 'on_start')}",

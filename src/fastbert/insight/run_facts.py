@@ -28,6 +28,7 @@ class RunFacts:
     rows, label_counts: by split.    facts, reasons, warnings: sentences.
     adaptation: what `EncoderChoice.to_json` wrote.    baseline: what `LinearCheck.facts` wrote.
     run: what `training.run_record` wrote: machine, versions, memory, time of the evaluation, names of tables.
+    collapse: what `describe_collapse` said, if anything.
     steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs.
     """
 
@@ -44,6 +45,7 @@ class RunFacts:
     adaptation: Values = field(default_factory=dict)
     baseline: Values = field(default_factory=dict)
     run: Values = field(default_factory=dict)
+    collapse: str = ""
     planned_steps: int | None = None
     estimated_seconds: float | None = None
     estimated_memory_bytes: float | None = None
@@ -102,6 +104,7 @@ def read_facts(facts: Values) -> RunFacts:
         adaptation=_mapping(_mapping(facts.get("adaptation")).get("choice")),
         baseline=_mapping(facts.get("baseline")),
         run=_mapping(facts.get("run")),
+        collapse=_words(facts.get("collapse")),
         planned_steps=_whole(plan.get("steps")),
         estimated_seconds=_number(plan.get("estimated_seconds")),
         estimated_memory_bytes=_number(plan.get("estimated_memory_bytes")),

@@ -99,6 +99,7 @@ class Task(ABC):
     answer_metric: ClassVar[str]  # a score of the answers as decided, higher is better; an export has to keep both
     headlines: ClassVar[tuple[str, ...]]  # the scores that are shown first
     losses: ClassVar[tuple[str, ...]] = ("default",)  # that `with_loss` knows
+    tried_losses: ClassVar[tuple[str, ...]] = ()  # what "auto" compares with the default where labels are imbalanced
     counted: ClassVar[str] = "label"  # what `counts` counts, for people
     outputs: ClassVar[tuple[str, ...]] = ("logits",)  # of the model, that `decode` reads
     by_token: ClassVar[bool] = False  # whether outputs are (W, L, ...), and the loss a sum over windows
@@ -151,6 +152,14 @@ class Task(ABC):
         raise ConfigError(
             f"loss is '{kind}', which the task '{self.name}' does not know.", f"Use loss={' or '.join(self.losses)}."
         )
+
+    def imbalance(self, examples: Sequence[Example]) -> float:
+        """Return how many times as frequent the most frequent of what can be learned is as the rarest; 1 if even."""
+        return 1.0
+
+    def repeats(self, examples: Sequence[Example]) -> npt.NDArray[np.float64] | None:
+        """Return how often each training row comes in an epoch, on average; None: once."""
+        return None
 
     # -- what it makes of training rows ---------------------------------------------------------
 
@@ -267,6 +276,10 @@ class Task(ABC):
     ) -> dict[str, dict[str, float | int | None]]:
         """Return the metrics of each label by name; {} where there are no labels."""
         return {}
+
+    def collapsed(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> str:
+        """Return that all rows have one answer though their truths differ, as half a sentence; nothing if not."""
+        return ""
 
     def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
         """Return counts of true (rows) against decided labels (columns), or None where that has no meaning."""

@@ -19,6 +19,7 @@ from fastbert.data.examples import TextExample
 from fastbert.decisions.calibration import Link
 from fastbert.decisions.rules import Decisions, fit_threshold
 from fastbert.errors import DataError
+from fastbert.loss_names import parse_loss
 from fastbert.metrics import classification as metrics
 from fastbert.metrics.calibration import label_wise_error, top_label_error
 from fastbert.tasks.base import Array, Example, Prediction
@@ -30,6 +31,8 @@ from fastbert.tasks.texts import Floats
 if TYPE_CHECKING:
     import torch
 
+MOST_WEIGHT = 10.0  # of a label, relative to the smallest
+ASYMMETRIC_CLIP = 0.05  # absent labels below this probability cost nothing (Ridnik et al. 2021, section 3.2)
 EPSILON = 1e-15  # keeps the logarithm finite; the clip of scikit-learn's log_loss before 1.2
 
 
@@ -44,6 +47,8 @@ class SingleLabel(Classification):
     problem_type: ClassVar[str] = "single_label_classification"
     link: ClassVar[Link] = "softmax"
     default_goal: ClassVar[str] = "default"
+    losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "focal", "resampled")
+    tried_losses: ClassVar[tuple[str, ...]] = ("balanced", "focal", "resampled")
     target_type: ClassVar[type[np.generic]] = np.int64
 
     @property
@@ -63,10 +68,13 @@ class SingleLabel(Classification):
     def loss(
         self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
     ) -> tuple[torch.Tensor, float]:
-        """Return the summed cross entropy and the number (or weight) of examples."""
+        """Return the summed cross entropy, or focal loss, and the number (or weight) of examples."""
         from fastbert.models import losses
 
         logits_BC = losses.mean_over_windows(outputs["logits"], batch["example_of_window"], len(batch["labels"]))
+        name, gamma = parse_loss(self.criterion)
+        if name == "focal":
+            return losses.focal_sum(logits_BC, batch["labels"], gamma)
         return losses.cross_entropy_sum(logits_BC, batch["labels"], class_weights_C=self.label_weights or None)
 
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
@@ -96,9 +104,19 @@ class SingleLabel(Classification):
         return cast("Floats", np.log(self._shares(examples)))
 
     def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
-        """Return N / (C * count) per label (King and Zeng 2001; scikit-learn's "balanced")."""
-        counts_C = self.cells_of([true_labels(example) for example in examples]).sum(axis=0)
-        return tuple((len(examples) / (len(self.labels) * np.maximum(counts_C, 1))).tolist())
+        """Return N / (C * count) per label, at most MOST_WEIGHT times the smallest.
+
+        King and Zeng 2001; scikit-learn's "balanced". Weights far apart, 215 times in one report, make a model that
+        gives the rarest label to all rows, since a batch that holds one such row consists of it alone.
+        """
+        counts_C = self._true_cells(examples).sum(axis=0)
+        weights_C = len(examples) / (len(self.labels) * np.maximum(counts_C, 1))
+        return tuple(np.minimum(weights_C, MOST_WEIGHT * weights_C.min()).tolist())
+
+    def imbalance(self, examples: Sequence[Example]) -> float:
+        """Return how many times as many rows the most frequent label has as the rarest that occurs."""
+        counts_C = self._true_cells(examples).sum(axis=0)
+        return float(counts_C.max() / counts_C[counts_C > 0].min())
 
     def _ids(
         self, predictions: Sequence[Prediction], examples: Sequence[Example]
@@ -137,6 +155,8 @@ class MultiLabel(Classification):
     problem_type: ClassVar[str] = "multi_label_classification"
     link: ClassVar[Link] = "sigmoid"
     default_goal: ClassVar[str] = "f1"
+    losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "focal", "asymmetric", "resampled")
+    tried_losses: ClassVar[tuple[str, ...]] = ("balanced", "asymmetric", "resampled")
     target_type: ClassVar[type[np.generic]] = np.float32
 
     @property
@@ -159,10 +179,15 @@ class MultiLabel(Classification):
     def loss(
         self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
     ) -> tuple[torch.Tensor, float]:
-        """Return the summed binary cross entropy and the number of cells."""
+        """Return the summed binary cross entropy, or focal or asymmetric loss, and the number of cells."""
         from fastbert.models import losses
 
         logits_BC = losses.mean_over_windows(outputs["logits"], batch["example_of_window"], len(batch["labels"]))
+        name, gamma = parse_loss(self.criterion)
+        if name == "focal":
+            return losses.asymmetric_sum(logits_BC, batch["labels"], gamma_neg=gamma, gamma_pos=gamma)
+        if name == "asymmetric":
+            return losses.asymmetric_sum(logits_BC, batch["labels"], gamma_neg=gamma, clip=ASYMMETRIC_CLIP)
         return losses.binary_cross_entropy_sum(logits_BC, batch["labels"], pos_weight_C=self.label_weights or None)
 
     def score(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
@@ -194,9 +219,15 @@ class MultiLabel(Classification):
 
         The full ratio over-predicts rare labels; the root is the usual compromise.
         """
-        counts_C = self.cells_of([true_labels(example) for example in examples]).sum(axis=0)
+        counts_C = self._true_cells(examples).sum(axis=0)
         ratio_C = (len(examples) - counts_C) / np.maximum(counts_C, 1)
-        return tuple(np.clip(np.sqrt(ratio_C), 1.0, 10.0).tolist())
+        return tuple(np.clip(np.sqrt(ratio_C), 1.0, MOST_WEIGHT).tolist())
+
+    def imbalance(self, examples: Sequence[Example]) -> float:
+        """Return how many times as many rows lack the rarest label that occurs as have it, at least 1."""
+        counts_C = self._true_cells(examples).sum(axis=0)
+        fewest = counts_C[counts_C > 0].min(initial=len(examples))
+        return max(1.0, float((len(examples) - fewest) / fewest))
 
     def _targets(self, examples: Sequence[TextExample]) -> Array | None:
         cells_NC = np.zeros((len(examples), len(self.labels)), np.bool_)  # a byte a cell; `targets` makes them floats

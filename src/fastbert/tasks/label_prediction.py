@@ -96,6 +96,26 @@ def answered(predictions: Sequence[Prediction], examples: Sequence[Example]) -> 
     return [said for said, _ in pairs], [example for _, example in pairs]
 
 
+def same_answer(predictions: Sequence[Prediction], examples: Sequence[Example], names: Sequence[str]) -> str:
+    """Return that all rows that are answered have the same labels though their true ones differ, as half a sentence.
+
+    Nothing if they do not.    names: of all labels.
+    """
+    said, known = answered(predictions, examples)
+    answers = {frozenset(labelled(prediction).labels) for prediction in said}
+    if len(answers) != 1 or len({frozenset(true_labels(example)) for example in known}) < 2:
+        return ""
+    (labels,) = answers
+    if not labels:
+        given = "is given no label"
+    elif len(names) > 1 and len(labels) == len(names):
+        given = "is given every label"
+    else:
+        given = "is given " + ", ".join(f"'{name}'" for name in names if name in labels)
+    occurring = {name for example in known for name in true_labels(example)}
+    return f"each of the {len(said):,} rows {given}, though {len(occurring):,} labels occur in them"
+
+
 def coverage(said: Sequence[Prediction], predictions: Sequence[Prediction]) -> dict[str, float]:
     """Return the share of rows that are answered, {} where all are."""
     return {} if len(said) == len(predictions) else {"coverage": len(said) / len(predictions)}

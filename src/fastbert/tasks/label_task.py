@@ -20,6 +20,7 @@ from fastbert.config import DataConfig, DecisionConfig, Truncation
 from fastbert.data.checks import LabelledSplits, data_warnings, label_counts
 from fastbert.data.examples import TextExample
 from fastbert.data.features import Features
+from fastbert.data.repeats import repeat_factors
 from fastbert.data.rows import infer_labels
 from fastbert.decisions.abstain import free_energy
 from fastbert.decisions.calibration import Link, to_probs
@@ -28,9 +29,10 @@ from fastbert.decisions.labelling import Labeller
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
+from fastbert.loss_names import parse_loss
 from fastbert.metrics import classification as metrics
 from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
-from fastbert.tasks.label_prediction import LabelPrediction, WindowScores, labelled, true_labels
+from fastbert.tasks.label_prediction import LabelPrediction, WindowScores, labelled, same_answer, true_labels
 from fastbert.tasks.texts import Floats, encode_texts, mean_over_windows, targets_of, windows_of_examples
 
 if TYPE_CHECKING:
@@ -46,15 +48,16 @@ class Classification(Task):
     labels: names in the model's order.    truncation: how a text that is too long is read.
     label_weights: one weight per label, in label order: class weights of a single-label, weights
         of the positive cells of a multi-label task; () weighs all alike.
+    criterion: the loss, a name that `parse_loss` reads.
     """
 
     labels: Labels
     truncation: Truncation = "head_tail"
     label_weights: tuple[float, ...] = ()
+    criterion: str = "default"
 
     head: ClassVar[str] = "SequenceClassification"
     pipeline: ClassVar[str] = "text-classification"
-    losses: ClassVar[tuple[str, ...]] = ("default", "balanced")
     problem_type: ClassVar[str]
     target_type: ClassVar[type[np.generic]]
     link: ClassVar[Link]
@@ -84,10 +87,20 @@ class Classification(Task):
         return cls(labels, config.truncation)
 
     def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
-        """Return the task with its loss weighted by label for "balanced"."""
-        if kind != "balanced":
+        """Return the task with another of its `losses`."""
+        name, _ = parse_loss(kind)
+        if name not in self.losses:
             return super().with_loss(kind, examples)
-        return replace(self, label_weights=self.balanced_weights(examples))
+        weights = self.balanced_weights(examples) if name == "balanced" else ()
+        return replace(self, label_weights=weights, criterion=kind)
+
+    def repeats(self, examples: Sequence[Example]) -> Floats | None:
+        """Return how often each row comes in an epoch for "resampled", None for all other losses."""
+        return repeat_factors(self._true_cells(examples)) if self.criterion == "resampled" else None
+
+    def collapsed(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> str:
+        """Return that all answered rows have the same labels though their true ones differ; nothing if not."""
+        return same_answer(predictions, examples, self.labels.names)
 
     def strata(self, examples: Sequence[Example]) -> list[tuple[str, ...]]:
         """Return the labels of each row."""
@@ -245,27 +258,13 @@ class Classification(Task):
             "labels": list(self.labels.names),
             "truncation": self.truncation,
             "label_weights": list(self.label_weights),
+            **({} if self.criterion == "default" else {"loss": self.criterion}),
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Self:
         """Read what `to_json` wrote."""
-        names, weights = values.get("labels"), values.get("label_weights", [])
-        truncation = values.get("truncation", "head_tail")
-        if not isinstance(names, list) or not names:
-            raise BundleError(f"bundle.json: the task '{cls.name}' has no list of labels.")
-        if not isinstance(weights, list) or not all(isinstance(item, int | float) for item in weights):
-            raise BundleError(f"bundle.json: the label weights are {weights!r}; expected a list of numbers.")
-        if truncation not in get_args(Truncation):
-            raise BundleError(
-                f"bundle.json: the truncation is {truncation!r}; this version knows {', '.join(get_args(Truncation))}.",
-                "Upgrade with `pip install -U fastbert-nlp`.",
-            )
-        return cls(
-            labels=Labels(tuple(str(item) for item in names)),
-            truncation=cast("Truncation", truncation),
-            label_weights=tuple(float(item) for item in weights),
-        )
+        return cls(**_fields(cls.name, values))  # type: ignore[arg-type]  # checked there, one by one
 
     @abstractmethod
     def balanced_weights(self, examples: Sequence[Example]) -> tuple[float, ...]:
@@ -276,7 +275,7 @@ class Classification(Task):
         """Return the targets, a row an example, or None unless all labels are known."""
 
     def _shares(self, examples: Sequence[Example]) -> Floats:
-        counts_C = self.cells_of([true_labels(example) for example in examples]).sum(axis=0)
+        counts_C = self._true_cells(examples).sum(axis=0)
         return cast("Floats", (counts_C + 1.0) / (len(examples) + 2.0))
 
     def probabilities(self, logits_BC: Floats) -> Floats:
@@ -288,3 +287,29 @@ class Classification(Task):
 
     def _named(self, scores_C: Floats) -> dict[str, float]:
         return dict(zip(self.labels.names, scores_C.tolist(), strict=True))
+
+    def _true_cells(self, examples: Sequence[Example]) -> npt.NDArray[np.bool_]:
+        return self.cells_of([true_labels(example) for example in examples])
+
+
+def _fields(task: str, values: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of a task from what `to_json` wrote. Raises BundleError where a value is missing or wrong."""
+    names, weights = values.get("labels"), values.get("label_weights", [])
+    truncation, loss = values.get("truncation", "head_tail"), values.get("loss", "default")
+    if not isinstance(names, list) or not names:
+        raise BundleError(f"bundle.json: the task '{task}' has no list of labels.")
+    if not isinstance(weights, list) or not all(isinstance(item, int | float) for item in weights):
+        raise BundleError(f"bundle.json: the label weights are {weights!r}; expected a list of numbers.")
+    if truncation not in get_args(Truncation):
+        raise BundleError(
+            f"bundle.json: the truncation is {truncation!r}; this version knows {', '.join(get_args(Truncation))}.",
+            "Upgrade with `pip install -U fastbert-nlp`.",
+        )
+    if not isinstance(loss, str):
+        raise BundleError(f"bundle.json: the loss is {loss!r}; expected its name.")
+    return {
+        "labels": Labels(tuple(str(item) for item in names)),
+        "truncation": truncation,
+        "label_weights": tuple(float(item) for item in weights),
+        "criterion": loss,
+    }

@@ -128,6 +128,7 @@ class ProgressBar(Callback):
             name, value = monitored(state)
             self._progress.update(self._task, score=f"{name} {value:.4f}")
             mark = "  best" if state.best_step == state.step else ""
+            mark += "  (one answer for all rows)" if state.collapsed else ""
             self._progress.console.print(
                 f"  epoch {state.epoch:.2f}  step {state.step}  loss {state.loss:.4f}  {name} {value:.4f}{mark}",
                 highlight=False,
@@ -141,7 +142,8 @@ class ProgressBar(Callback):
             steps = ", ".join(map(str, state.kept_steps))
             several = len(state.kept_steps) > 1
             what = f"the mean of the weights after steps {steps}" if several else f"the weights after step {steps}"
-            self.console.print(f"  kept {what}: {name} {value:.4f}", highlight=False)
+            mark = "  (one answer for all rows)" if state.collapsed else ""
+            self.console.print(f"  kept {what}: {name} {value:.4f}{mark}", highlight=False)
         if state.stop.reason is not None:
             self.console.print(f"  stopped after step {state.step}: {state.stop.reason}", highlight=False, markup=False)
 

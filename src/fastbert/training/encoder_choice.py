@@ -1,12 +1,10 @@
 """Which of two encoders makes the better model of a table: the validation rows say so.
 
-Where few rows are held out their score is chance; both encoders are then trained on several splits of the training
-rows, and the scores are of all rows held out. Knows nothing of how either encoder was made.
+On which rows is a matter of `trials`. Knows nothing of how either encoder was made.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,14 +18,13 @@ from fastbert.tasks.base import Example, Prediction, Task
 from fastbert.training.callbacks import Callback
 from fastbert.training.kept import MARGIN
 from fastbert.training.learner import Learner
+from fastbert.training.trials import ENOUGH_ROWS as ENOUGH_ROWS
+from fastbert.training.trials import MOST_SPLITS as MOST_SPLITS
+from fastbert.training.trials import SPLIT_SHARE as SPLIT_SHARE
+from fastbert.training.trials import run_trials
 
 Which = Literal["plain", "adapted"]
 WHICH: tuple[Which, Which] = ("plain", "adapted")
-# With fewer rows held out a score decides little: of 200 rows an accuracy of 0.8 is known to 0.03. Then so much
-# is held out, in as many splits as it takes, but no more than four: each costs two trainings. No row is held out twice:
-# the same row counted as two would make the error of the score too small.
-ENOUGH_ROWS, SPLIT_SHARE, MOST_SPLITS = 200, 0.2, 4
-
 LabelScores = Mapping[str, Mapping[str, float | int | None]]
 
 
@@ -128,25 +125,12 @@ def compare_encoders(
     on_fit: Callable[[str], None] = lambda what: None,
 ) -> tuple[EncoderChoice, Mapping[Which, Learner]]:
     """Return the comparison, and the learners if they were trained on the split of the data; arguments as above."""
-    enough = len(data.splits["valid"]) >= ENOUGH_ROWS or not data.valid_held_out
-    splits = [data] if enough else _splits_of(data, config.seed)
-    learners: dict[Which, Learner] = {}
-    answers: dict[Which, list[Prediction]] = {}
-    for which, encoder in zip(WHICH, (config.encoder, adapted), strict=True):
-        answers[which] = []
-        for place, split in enumerate(splits, start=1):
-            on_fit(f"{which} encoder" + (f", split {place} of {len(splits)}" if len(splits) > 1 else ""))
-            learner = Learner(split, config=config.changed(encoder=encoder), callbacks=callbacks).fit()
-            answers[which] += learner.predictions("valid")
-        learners[which] = learner
-    examples = [example for split in splits for example in split.examples("valid")]
-    return _choice(data.task, len(splits), answers, examples), learners if enough else {}
-
-
-def _splits_of(data: DataBunch, seed: int) -> list[DataBunch]:
-    held_out = SPLIT_SHARE * (len(data.splits["train"]) + len(data.splits["valid"]))
-    wanted = min(math.ceil(ENOUGH_ROWS / held_out), MOST_SPLITS)
-    return data.splits_anew(wanted, SPLIT_SHARE, seed)
+    titles = {which: f"{which} encoder" for which in WHICH}
+    configs = {titles["plain"]: config, titles["adapted"]: config.changed(encoder=adapted)}
+    trials = run_trials(data, configs, callbacks=callbacks, on_fit=on_fit)
+    answers = {which: trials.answers[title] for which, title in titles.items()}
+    learners = {which: trials.learners[title] for which, title in titles.items() if trials.learners}
+    return _choice(data.task, trials.num_splits, answers, trials.examples), learners
 
 
 def _choice(

@@ -23,6 +23,7 @@ from fastbert.inference.pipeline import Backend, predict_features
 from fastbert.inference.predictor import TextInput, as_examples
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.insight import review
+from fastbert.insight.collapse import describe_collapse
 from fastbert.insight.linear_check import LinearCheck
 from fastbert.models import freezing
 from fastbert.models.frozen_prefix import FrozenPrefix
@@ -39,6 +40,8 @@ from fastbert.training import lr_finder, recipe
 from fastbert.training import plan as planning
 from fastbert.training.callbacks import Callback, EarlyStopping, planned
 from fastbert.training.loop import Loop, whole_epochs
+from fastbert.training.loss_choice import with_loss
+from fastbert.training.loss_trials import choose_loss, trials_ahead
 from fastbert.training.meter import FlopMeter
 from fastbert.training.saving import save
 from fastbert.training.shortcuts import shortcuts
@@ -86,15 +89,13 @@ class Learner:
         self.head = head
         self.history = History()
         self.facts: dict[str, object] = {}  # more than plan and history, to be saved with the model
-        self.decisions = Decisions()
+        self.decisions, self.collapse = Decisions(), ""  # collapse: what `describe_collapse` says
         seed_everything(self.config.seed)
-        if self.config.loss != "default":
-            task = self.data.task.with_loss(self.config.loss, self.data.examples("train"))
-            self.data = replace(self.data, task=task)
+        self.data, self.config, self.reasons = with_loss(self.data, self.config)
         self.model, self.runtime = new_model(self.encoder, self.data, head, self.runtime, self.config.precision)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
-        self._measured: dict[TrainConfig, float] = {}
+        self.measured: dict[TrainConfig, float] = {}
         if self.config.freeze == "encoder":
             self.freeze()
 
@@ -118,9 +119,11 @@ class Learner:
         loss diverges.
         """
         given = {"epochs": epochs, "lr": lr, "schedule": schedule, "optimizer": optimizer, **options}
+        given = {name: value for name, value in given.items() if value is not None}
+        choose_loss(self, options=given)
         if options.get("freeze") in ("none", "encoder"):
             self.unfreeze() if options["freeze"] == "none" else self.freeze()
-        plan = self.plan(**{name: value for name, value in given.items() if value is not None}, estimate=False)
+        plan = self.plan(**given, estimate=False)
         config = plan.config
         # A second fit gets other random numbers, and the same ones whatever was done in between.
         seed_everything((config.seed + self._epochs_done) % 2**32)
@@ -141,7 +144,7 @@ class Learner:
                 self._epochs_done,
                 FlopMeter(stepper, int(self.data.encoded("train").features[0].input_ids_L[0])),
             ).run()
-        self._epochs_done += whole_epochs(len(self.data.splits["train"]), config.batch_size, state.step)
+        self._epochs_done += whole_epochs(self.data.round_rows, config.batch_size, state.step)
         self.last_run: RunState = state
         self.last_plan = plan
         return self.decide()
@@ -153,8 +156,11 @@ class Learner:
         """
         deciding = self.deciding.changed(**options)
         self.data.task.check_rule(deciding)
-        self.decisions = self.data.task.fit_rule(self.raw_predictions("valid"), self.data.examples("valid"), deciding)
+        raw, examples = self.raw_predictions("valid"), self.data.examples("valid")
+        self.decisions = self.data.task.fit_rule(raw, examples, deciding)
         self.deciding = deciding
+        loss = "auto" if "loss_choice" in self.facts else self.config.loss
+        self.collapse = describe_collapse(self.data.task, raw, self.decisions, examples, loss)
         return self
 
     def plan(self, *, estimate: bool = True, **options: object) -> planning.Plan:
@@ -164,21 +170,21 @@ class Learner:
         """
         _refuse_fixed(options)
         config = self.config.changed(**options)
-        num_rows = len(self.data.splits["train"])
+        times, announced = trials_ahead(self, config)
         config, reasons = recipe.choose(config, recipe_facts(self.data, self.model, self.encoder, self.head))
         self.schedule(config)  # a wrong name or value is refused before anything is measured
         stepper = self._stepper(config, keep=False)
         if estimate:
-            self._measured[config] = planning.estimate_seconds(stepper, self.data, config)
+            self.measured[config] = planning.estimate_seconds(stepper, self.data, config) * times
         return planning.Plan(
             data=self.data,
             config=config,
             encoder=describe_encoder(self.encoder, self.model),
             runtime=self.runtime.describe(),
-            steps=planning.total_steps(config, num_rows),
-            seconds=self._measured.get(config, 0.0),
+            steps=planning.total_steps(config, self.data.round_rows),
+            seconds=self.measured.get(config, 0.0),
             memory_bytes=planning.estimate_memory(stepper, self.data, config),
-            reasons=reasons,
+            reasons=(*reasons, *self.reasons, *announced),
         )
 
     lr_find = lr_finder.lr_find
@@ -186,7 +192,7 @@ class Learner:
     def schedule(self, config: TrainConfig | None = None) -> Schedule:
         """Return the learning-rate curve to come, by the configuration or one completed by a plan."""
         chosen = config or self.plan(estimate=False).config
-        steps = planning.total_steps(chosen, len(self.data.splits["train"]))
+        steps = planning.total_steps(chosen, self.data.round_rows)
         return make_schedule(chosen.schedule, steps, chosen.warmup, chosen.cycles)
 
     def freeze(self) -> int:
@@ -299,8 +305,8 @@ def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
     outputs = learner._predict_split("valid", learner._backend(prefix), Decisions())
     # Weights are compared as they would be saved: each by the decision rule that fits them.
     predictions = task.redecide(outputs, task.fit_decisions(outputs, examples))
-    error = task.score_error(predictions, examples)
-    return Validation(learner._score(predictions, "valid"), error)
+    error, collapsed = task.score_error(predictions, examples), bool(task.collapsed(predictions, examples))
+    return Validation(learner._score(predictions, "valid"), error, collapsed)
 
 
 def _refuse_fixed(options: Mapping[str, object]) -> None:

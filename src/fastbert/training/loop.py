@@ -69,9 +69,8 @@ class Loop:
 
     def _epoch(self, epoch: int, state: RunState, keeper: KeptWeights) -> Iterator[RunState]:
         """Yield the state after each step, and after its evaluation where there is one."""
-        encoded = self.data.encoded("train")
         steps = training_steps(
-            encoded.costs,
+            self.data.training_costs(),
             batch_size=self.config.batch_size,
             batch_tokens=self.config.batch_tokens,
             seed=self.config.seed,
@@ -141,13 +140,20 @@ class Loop:
         monitor, value = self._ranking(scores, state)
         improved = keeper.best is None or value > keeper.best
         kept = keeper.offer(len(self.history.evaluations), value, checked.error, self.stepper.model)
-        state = replace(state, scores=scores, monitor=monitor)
+        state = replace(state, scores=scores, monitor=monitor, collapsed=checked.collapsed)
         if improved:
             state = replace(state, best_score=value, best_step=state.step)
         recent = self.history.steps[self._last_evaluation() :]
         loss = float(np.mean([record.loss for record in recent]))
         self.history.evaluations.append(
-            EvaluationRecord(len(self.history.steps), self.first_epoch + state.epoch, loss, scores, improved)
+            EvaluationRecord(
+                len(self.history.steps),
+                self.first_epoch + state.epoch,
+                loss,
+                scores,
+                improved,
+                collapsed=checked.collapsed,
+            )
         )
         self._measure_machine()
         self._tell("on_evaluate", state)
@@ -165,17 +171,19 @@ class Loop:
             return state
         records, latest = self.history.evaluations, keeper.copies[-1]
         if keeper.load_mean(self.stepper.model):
-            scores = self.evaluate().scores
-            value = self._ranking(scores, state)[1]
+            checked = self.evaluate()
+            scores, value = checked.scores, self._ranking(checked.scores, state)[1]
             if value >= latest.score:
                 steps = tuple(records[copy.place].step - state.steps_before for copy in keeper.copies)
-                records.append(replace(records[-1], scores=scores, best=False, averaged=True, kept=True))
-                state = replace(state, scores=scores, kept_steps=steps)
+                mean = replace(records[-1], scores=scores, collapsed=checked.collapsed, best=False)
+                records.append(replace(mean, averaged=True, kept=True))
+                state = replace(state, scores=scores, collapsed=checked.collapsed, kept_steps=steps)
                 self._tell("on_checkpoint", state)
                 return state
         keeper.load_latest(self.stepper.model)
         record = records[latest.place] = replace(records[latest.place], kept=True)
-        return replace(state, scores=record.scores, kept_steps=(record.step - state.steps_before,))
+        steps = (record.step - state.steps_before,)
+        return replace(state, scores=record.scores, collapsed=record.collapsed, kept_steps=steps)
 
     def _ranking(self, scores: Mapping[str, float], state: RunState) -> tuple[str, float]:
         """Return what chooses, as `Task.ranking`; the negated training loss where no such score is defined."""
@@ -228,6 +236,6 @@ def evaluation_steps(num_steps_of_epoch: int, evaluations: int) -> set[int]:
     return {round(num_steps_of_epoch * (index + 1) / count) for index in range(count)}
 
 
-def whole_epochs(num_rows: int, batch_size: int, steps: int) -> int:
-    """Return how many epochs, the last perhaps unfinished, a number of steps touches."""
+def whole_epochs(num_rows: int | Sequence[int], batch_size: int, steps: int) -> int:
+    """Return how many epochs, the last perhaps unfinished, a number of steps touches; num_rows as of `num_steps`."""
     return -(-steps // num_steps(num_rows, batch_size))

@@ -101,8 +101,8 @@ class Plan:
         return View(tuple(blocks))
 
 
-def total_steps(config: TrainConfig, num_rows: int) -> int:
-    """Return the optimiser steps of all epochs; a fraction of an epoch is rounded up."""
+def total_steps(config: TrainConfig, num_rows: int | Sequence[int]) -> int:
+    """Return the optimiser steps of all epochs, a fraction of one rounded up; num_rows as of `num_steps`."""
     return max(1, int(np.ceil((config.epochs or 0) * num_steps(num_rows, config.batch_size) - 1e-9)))
 
 
@@ -112,8 +112,9 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     Evaluation is added as a third of the cost per token. Frozen layers that a fit runs once are counted once.
     """
     once_s, per_epoch_s = measure_epoch(stepper, data, config)
-    share = len(data.splits["valid"]) / len(data.splits["train"])
-    evaluation_s = per_epoch_s / 3 * share * config.evaluations_per_epoch
+    num_rows = len(data.splits["train"])
+    share = len(data.splits["valid"]) / num_rows
+    evaluation_s = per_epoch_s / 3 * share * num_rows / sum(data.round_rows) * config.evaluations_per_epoch
     return float(once_s * (1 + share) + (per_epoch_s + evaluation_s) * (config.epochs or 0))
 
 
@@ -123,11 +124,11 @@ def measure_epoch(stepper: Stepper, data: DataBunch, config: TrainConfig) -> tup
     From one measured forward and backward pass: the batch nearest to the mean cost is timed twice, the faster counts,
     and all others by their padded tokens. Gradients are dropped and the random state is restored.
     """
-    encoded = data.encoded("train")
+    encoded, costs = data.encoded("train"), data.training_costs()
     steps = training_steps(
-        encoded.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed, epoch=0
+        costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed, epoch=0
     )
-    chosen, times = middle_step(steps, encoded.costs)
+    chosen, times = middle_step(steps, costs)
     features = training_parts(encoded, chosen, config.batch_tokens, by_token=data.task.by_token)
     parts = stepper.prepare(features, np.random.default_rng(0))
     buffers = [(buffer, buffer.clone()) for buffer in stepper.model.buffers()]
@@ -140,7 +141,9 @@ def measure_epoch(stepper: Stepper, data: DataBunch, config: TrainConfig) -> tup
     for buffer, before in buffers:  # a head of the user's own may count what passes through it
         buffer.copy_(before)
     stepper.optimizer.zero_grad(set_to_none=True)
-    return (whole_s - rest_s) * times, rest_s * 1.1 * times  # the update of the weights takes about a tenth more
+    num_rows, rows_an_epoch = len(data.splits["train"]), sum(data.round_rows)
+    once_s = (whole_s - rest_s) * times * num_rows / rows_an_epoch  # the frozen layers of all rows
+    return once_s, rest_s * 1.1 * times  # the update of the weights takes about a tenth more
 
 
 def _time_passes(stepper: Stepper, parts: Sequence[Part]) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fastbert.bundle import Bundle, write_bundle
 from fastbert.decisions.saved import Arrays, write_rows
+from fastbert.insight.collapse import with_collapse
 from fastbert.insight.gathering import gather, row_facts
 from fastbert.insight.kept_rows import keep
 from fastbert.insight.linear_check import LinearCheck
@@ -66,7 +67,8 @@ def _facts(learner: Learner, evaluation: dict[str, object]) -> dict[str, object]
         learner.model, learner.data.splits, learner.deciding, valid_held_out=learner.data.valid_held_out
     )
     history = learner.history.to_json()
-    return {"plan": plan.to_json(), "history": history, "run": record | evaluation, **learner.facts}
+    facts = {"plan": plan.to_json(), "history": history, "run": record | evaluation, **learner.facts}
+    return with_collapse(facts, learner.collapse)
 
 
 def _answers(learner: Learner) -> tuple[dict[str, Arrays], dict[str, list[Prediction]], list[Prediction]]:

@@ -73,9 +73,8 @@ def keeps_frozen_layers(model: nn.Module, config: TrainConfig) -> bool:
 @contextlib.contextmanager
 def _packed(model: nn.Module, data: DataBunch, config: TrainConfig) -> Iterator[bool]:
     """Pack batches for a block where they hold so much padding that it pays; yield whether that is done."""
-    encoded = data.encoded("train")
     share = epoch_padding(
-        encoded.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed
+        data.training_costs(), batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed
     )
     if share < PACKING_PAYS:
         yield False

@@ -46,7 +46,7 @@ def new_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimize
 def recipe_facts(data: DataBunch, model: nn.Module, encoder: Encoder, head: HeadFactory | None) -> recipe.Facts:
     """Return what the recipe reads of data and model."""
     return recipe.Facts(
-        num_rows=len(data.splits["train"]),
+        num_rows=sum(data.round_rows),
         num_labels=len(data.labels),
         num_parameters=count_parameters(model),
         model_type=encoder.model_type,

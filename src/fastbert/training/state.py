@@ -24,10 +24,11 @@ class StopSwitch:
 
 @dataclass(frozen=True)
 class Validation:
-    """What the validation rows say. error: standard error of the monitored score."""
+    """What the validation rows say. error: standard error of the monitored score.    collapsed: one answer for all."""
 
     scores: Mapping[str, float]
     error: float = 0.0
+    collapsed: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class RunState:
     loss: mean over the last step.    lr: rate of the top layer in this step (the head has a factor).
     monitor: the score that chooses, of the task, or the one that stands in where the rows leave it undefined.
     scores: of the latest evaluation of validation rows, {} before the first.
+    collapsed: whether all validation rows had the same answer then, though their truths differ.
     kept_steps: at the end of a run, whose weights it leaves in the model; of several, their mean.
     seconds: spent in training steps, without evaluation.
     """
@@ -56,6 +58,7 @@ class RunState:
     monitor: str
     stop: StopSwitch
     scores: Mapping[str, float] = field(default_factory=dict)
+    collapsed: bool = False
     best_score: float | None = None
     best_step: int | None = None
     kept_steps: tuple[int, ...] = ()
@@ -98,6 +101,7 @@ class EvaluationRecord:
     """One evaluation of the validation rows. best: True if its score is the highest so far.
 
     averaged: of the mean of several weights, tried once at the end.    kept: of what the fit left in the model.
+    collapsed: the rows all had the same answer.
     """
 
     step: int
@@ -107,6 +111,7 @@ class EvaluationRecord:
     best: bool
     averaged: bool = False
     kept: bool = False
+    collapsed: bool = False
 
 
 @dataclass
@@ -166,6 +171,7 @@ class History:
                     "best": record.best,
                     "averaged": record.averaged,
                     "kept": record.kept,
+                    **({"collapsed": True} if record.collapsed else {}),
                 }
                 for record in self.evaluations
             ],
