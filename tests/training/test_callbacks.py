@@ -138,6 +138,18 @@ def test_the_bar_says_at_the_end_which_weights_were_kept(kept_steps: tuple[int, 
     assert stream.getvalue() == line
 
 
+def test_the_bar_marks_a_model_that_gives_all_rows_one_answer() -> None:
+    stream = io.StringIO()
+
+    bar = ProgressBar(Console(file=stream, force_terminal=False, width=120))
+    bar.on_start(make_state())
+    bar.on_evaluate(dataclasses.replace(evaluated(1, 0.5, best_step=1), collapsed=True))
+    bar.on_finish(dataclasses.replace(evaluated(1, 0.5, best_step=1), collapsed=True, kept_steps=(1,)))
+
+    assert "f1_macro 0.5000  best  (one answer for all rows)\n" in stream.getvalue()
+    assert "kept the weights after step 1: f1_macro 0.5000  (one answer for all rows)\n" in stream.getvalue()
+
+
 def test_the_bar_follows_a_number_of_steps_that_changes() -> None:
     stream = io.StringIO()
     bar = ProgressBar(Console(file=stream, force_terminal=False, width=120))

@@ -30,15 +30,18 @@ def test_rows_of_the_users_own_file_are_taken_as_they_are() -> None:
 
 def test_all_configurations_answer_the_same_rows(encoder: str) -> None:
     data, told = DataBunch.from_files(feedback_rows(40)), list[str]()
+    trained: list[tuple[str, int]] = []
 
     trials = run_trials(
         data,
         {"slow": config_for(encoder), "fast": config_for(encoder, schedule="none")},
         on_fit=told.append,
+        on_trained=lambda name, learner: trained.append((name, len(learner.data.splits["train"]))),
     )
 
     assert told == [f"{name}, split {place} of 4" for name in ("slow", "fast") for place in (1, 2, 3, 4)]
     texts = [example.text for example in trials.examples]
     assert len(set(texts)) == len(texts) == 32
     assert all([answer.text for answer in answers] == texts for answers in trials.answers.values())
-    assert trials.learners == {} and trials.num_splits == 4
+    assert not trials.own_split and trials.num_splits == 4
+    assert trained == [("slow", 32)] * 4 + [("fast", 32)] * 4

@@ -18,8 +18,8 @@ def describe_collapse(
 ) -> str:
     """Return in sentences that all validation rows got one answer though their truths differ, and what to do.
 
-    Nothing if they did not. raw: predictions with the scores of the model, decided or not.    decisions: the rule of the model.
-    loss: that it was trained with; "auto" where trials of all had been run.
+    Nothing if they did not. raw: predictions with the scores of the model, decided or not.
+    decisions: the rule of the model.    loss: that it was trained with; "auto" where trials of all had been run.
     """
     if not task.tried_losses:  # nothing that can collapse; spares redeciding
         return ""

@@ -127,9 +127,10 @@ def compare_encoders(
     """Return the comparison, and the learners if they were trained on the split of the data; arguments as above."""
     titles = {which: f"{which} encoder" for which in WHICH}
     configs = {titles["plain"]: config, titles["adapted"]: config.changed(encoder=adapted)}
-    trials = run_trials(data, configs, callbacks=callbacks, on_fit=on_fit)
+    trained: dict[str, Learner] = {}
+    trials = run_trials(data, configs, callbacks=callbacks, on_fit=on_fit, on_trained=trained.__setitem__)
     answers = {which: trials.answers[title] for which, title in titles.items()}
-    learners = {which: trials.learners[title] for which, title in titles.items() if trials.learners}
+    learners = {which: trained[title] for which, title in titles.items() if trials.own_split}
     return _choice(data.task, trials.num_splits, answers, trials.examples), learners
 
 

@@ -112,7 +112,8 @@ def with_loss(data: DataBunch, config: TrainConfig) -> tuple[DataBunch, TrainCon
         return data, config.changed(loss=DEFAULT) if why else config, (f"loss default: {why}",) if why else ()
     if config.loss == DEFAULT:
         return data, config, ()
-    return replace(data, task=data.task.with_loss(config.loss, data.examples("train"))), config, ()
+    found = replace(data, task=data.task.with_loss(config.loss, data.examples("train")))
+    return found, config, _repetition(found)
 
 
 def losses_tried(task: Task) -> tuple[str, ...]:
@@ -152,6 +153,17 @@ def judge(
             if name != DEFAULT
         },
         tuple(name for name, said in answers.items() if task.collapsed(said, examples)),
+    )
+
+
+def _repetition(data: DataBunch) -> tuple[str, ...]:
+    """Return how much longer an epoch is where rows come more than once, as a sentence."""
+    repeats_N = data.task.repeats(data.examples("train"))
+    if repeats_N is None:
+        return ()
+    return (
+        f"loss resampled: rows of rare labels come up to {repeats_N.max():.1f} times an epoch, "
+        f"which has {sum(data.round_rows):,} rows instead of {len(repeats_N):,}",
     )
 
 

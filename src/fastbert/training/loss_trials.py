@@ -49,8 +49,8 @@ def choose_loss(
     ratio = task.imbalance(data.examples("train"))
     choice = judge(task, ratio, trials.num_splits, trials.answers, trials.examples)
     on_view(choice.view())
-    learner.data, learner.config, _ = with_loss(data, learner.config.changed(loss=choice.kept))
-    learner.reasons = (choice.describe(),)
+    learner.data, learner.config, reasons = with_loss(data, learner.config.changed(loss=choice.kept))
+    learner.reasons = (choice.describe(), *reasons)
     learner.facts["loss_choice"] = choice.to_json()
     learner.measured[learner.plan(estimate=False, **options).config] = seconds  # as shown, trials included
     tell(f"training: loss {choice.kept}")

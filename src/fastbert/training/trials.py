@@ -27,13 +27,13 @@ ENOUGH_ROWS, SPLIT_SHARE, MOST_SPLITS = 200, 0.2, 4
 class Trials:
     """What was answered. answers: to the examples, by the name of the configuration.
 
-    learners: by the same name, if they were trained on the split of the data; else {}.
+    own_split: whether the models were trained on the split of the data.
     """
 
     num_splits: int
     examples: Sequence[Example]
     answers: Mapping[str, Sequence[Prediction]]
-    learners: Mapping[str, Learner]
+    own_split: bool
 
 
 def run_trials(
@@ -43,15 +43,16 @@ def run_trials(
     head: HeadFactory | None = None,
     callbacks: Sequence[Callback] = (),
     on_fit: Callable[[str], None] = lambda what: None,
+    on_trained: Callable[[str, Learner], None] = lambda name, learner: None,
 ) -> Trials:
     """Train by each configuration on each split; return all answers.
 
-    configs: by name.    on_fit: is told the name, and which split, of what is trained next.
+    configs: by name.    on_fit: is told the name, and which split, of what is trained next.    on_trained: is given
+        the learner of each name and split; who does not keep it lets go of its memory.
     """
     seed = next(iter(configs.values())).seed
     count = num_splits(data)
     splits = [data] if count == 0 else data.splits_anew(count, SPLIT_SHARE, seed)
-    learners: dict[str, Learner] = {}
     answers: dict[str, list[Prediction]] = {}
     for name, config in configs.items():
         answers[name] = []
@@ -59,9 +60,10 @@ def run_trials(
             on_fit(name + (f", split {place} of {len(splits)}" if len(splits) > 1 else ""))
             learner = Learner(split, config=config, head=head, callbacks=callbacks).fit()
             answers[name] += learner.predictions("valid")
-        learners[name] = learner
+            on_trained(name, learner)
+            del learner  # before the next one is made
     examples = [example for split in splits for example in split.examples("valid")]
-    return Trials(len(splits), examples, answers, {} if count else learners)
+    return Trials(len(splits), examples, answers, own_split=count == 0)
 
 
 def num_splits(data: DataBunch) -> int:
