@@ -233,8 +233,7 @@ class _Test:
 
     def _measure(self, steps: int) -> float:
         _, per_epoch_s = measure_epoch(self.stepper, self.data, self.config)
-        num_rows = len(self.data.splits["train"])
-        return per_epoch_s / num_steps(num_rows, self.config.batch_size) * steps * (1 + _FORWARD)
+        return per_epoch_s / num_steps(self.data.round_rows, self.config.batch_size) * steps * (1 + _FORWARD)
 
     def _start_losses(self, stepper: Stepper, steps: int, seconds: float) -> list[float]:
         """Return what the starting weights lose on each batch, under the dropout of its step."""
@@ -280,10 +279,10 @@ class _Test:
 
     def _batches(self, count: int) -> Iterator[list[Part]]:
         """Yield the batches of the fit to come, epoch after epoch."""
-        encoded, config, number = self.data.encoded("train"), self.config, 0
+        encoded, costs, config, number = self.data.encoded("train"), self.data.training_costs(), self.config, 0
         for epoch in itertools.count(self.first_epoch):
             for rows in training_steps(
-                encoded.costs,
+                costs,
                 batch_size=config.batch_size,
                 batch_tokens=config.batch_tokens,
                 seed=config.seed,
