@@ -7,9 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from fastbert.data.examples import TextExample
 from fastbert.decisions.abstain import Abstention
 from fastbert.decisions.rules import Decisions
-from tests.insight.made_rows import EVERY, entities, multi, questions, single, values
+from fastbert.labels import Labels
+from fastbert.tasks.classification import SingleLabel
+from fastbert.tasks.label_prediction import LabelPrediction
+from tests.insight.made_rows import EVERY, entities, evidence_of, multi, questions, single, values
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -71,3 +75,19 @@ def test_questions_say_what_was_answered_and_how_well() -> None:
     assert rows.exact_N.tolist() == [row % 2 == (row < 12) for row in range(24)]
     assert rows.best_N[:12].tolist() == [1.0] * 12
     assert (rows.words_N[0], rows.length_N[0], rows.length_N[20]) == (3, 1, 0)
+
+
+def test_an_answer_that_stops_above_the_end_of_a_path_gives_no_label() -> None:
+    names = ("A > x", "A > y", "B > z")
+    scores = {"A > x": 0.5, "A > y": 0.4, "B > z": 0.1}
+    raw = [LabelPrediction(("A > x",), scores, energy=-1.0)] * 4
+    examples = [TextExample("", labels=("A > x",))] * 4
+
+    found = evidence_of(SingleLabel(Labels(names)), raw, examples, Decisions(abstention=Abstention(confidence=0.8)))
+
+    assert found.words(0) == ("A > x", "A")
+    assert found.per_label["A > x"]["predicted"] == 0
+
+
+def test_the_next_best_labels_do_not_count_in_the_scores_of_labels() -> None:
+    assert single(Decisions(at_most=2)).per_label == single().per_label

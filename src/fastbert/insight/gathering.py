@@ -28,7 +28,7 @@ from fastbert.tasks.base import Example, Prediction
 from fastbert.tasks.classification import Classification
 from fastbert.tasks.entities_prediction import EntitiesPrediction, ScoredEntity, entities_in
 from fastbert.tasks.entity_rules import true_entities
-from fastbert.tasks.label_prediction import labelled, true_labels
+from fastbert.tasks.label_prediction import given, labelled, true_labels
 from fastbert.tasks.regression import Regression, ValuePrediction
 from fastbert.tasks.tagging import Tagging
 
@@ -108,16 +108,13 @@ def _with_labels(found: Evidence, task: Classification, raw: Sequence[Prediction
     energy_N = np.array([labelled(one).energy for one in raw], np.float64)
     whole = Labeller.of(names, task.link, found.bundle.decisions).answer(raw_NC, energy_N)
     target_NC = task.cells_of([true_labels(example) for example in found.examples])
-    # Of one label a row the first is the answer, the others are the next best; a part of a path is no label.
-    most = 1 if task.link == "softmax" else len(names)
-    given = [tuple(name for name in one.labels[:most] if name in task.labels) for one in said]
     rows = LabelRows(
         names,
         task.link,
         raw_NC,
         score_NC,
         target_NC,
-        task.cells_of(given),
+        task.cells_of([given(one, names, task.link) for one in said]),
         whole.decided_NC,
         whole.confidence_N,
         np.array([not labelled(one).reason for one in said], np.bool_),

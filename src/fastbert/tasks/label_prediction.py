@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from fastbert.data.examples import TextExample
+from fastbert.decisions.calibration import Link
 from fastbert.metrics.levels import level_scores
 from fastbert.tasks.base import Example, Prediction
 
@@ -88,6 +89,16 @@ def true_labels(example: Example) -> tuple[str, ...]:
     if labels is None:
         raise ValueError(f"{example.where}: an example without labels cannot be scored")
     return labels
+
+
+def given(prediction: Prediction, names: Sequence[str], link: Link) -> tuple[str, ...]:
+    """Return the labels that count as given: of one label a row the first, without next best ones or parents.
+
+    >>> given(LabelPrediction(("a", "b")), ("a", "b"), "softmax"), given(LabelPrediction(("A",)), ("A > x",), "softmax")
+    (('a',), ())
+    """
+    decided = labelled(prediction).labels
+    return tuple(name for name in (decided[:1] if link == "softmax" else decided) if name in names)
 
 
 def answered(predictions: Sequence[Prediction], examples: Sequence[Example]) -> tuple[list[Prediction], list[Example]]:

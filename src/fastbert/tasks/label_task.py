@@ -32,7 +32,14 @@ from fastbert.labels import Labels
 from fastbert.loss_names import parse_loss
 from fastbert.metrics import classification as metrics
 from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
-from fastbert.tasks.label_prediction import LabelPrediction, WindowScores, labelled, same_answer, true_labels
+from fastbert.tasks.label_prediction import (
+    LabelPrediction,
+    WindowScores,
+    given,
+    labelled,
+    same_answer,
+    true_labels,
+)
 from fastbert.tasks.texts import Floats, encode_texts, mean_over_windows, targets_of, windows_of_examples
 
 if TYPE_CHECKING:
@@ -248,7 +255,7 @@ class Classification(Task):
     ) -> dict[str, dict[str, float | int | None]]:
         """Return precision, recall, F1, support and ranking scores of each label by name."""
         targets_NC = self.cells_of([true_labels(example) for example in examples])
-        decided_NC = self.cells_of([labelled(prediction).labels for prediction in predictions])
+        decided_NC = self.cells_of([given(one, self.labels.names, self.link) for one in predictions])
         return metrics.per_label(self.scores_of(predictions), targets_NC, decided_NC, self.labels.names)
 
     def to_json(self) -> dict[str, object]:
