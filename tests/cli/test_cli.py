@@ -23,6 +23,7 @@ COMMANDS = [
     "decide",
     "compare",
     "explain",
+    "report",
     "predict",
     "embed",
     "similar",
