@@ -42,6 +42,10 @@ def test_scores_that_are_kept_say_so() -> None:
             "Numbers for each label gain nothing on rows held out (0.4000). The goal was not reached on them.",
         ),
         (
+            Decisions(goal="f1_micro", fit={"goal": {"held_out": 0.4, "held_out_shared": 0.4}}),
+            "On rows held out the goal is worth 0.4000.",
+        ),
+        (
             Decisions(fit={"goal": {"cost_before": 2.0, "cost_after": 0.5}}),
             "Mean cost of a row 2.0000 by the highest score, 0.5000 by the rule.",
         ),

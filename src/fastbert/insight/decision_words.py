@@ -49,6 +49,8 @@ def _goal(decisions: Decisions) -> str:
         return (
             f"On rows held out the goal is worth {number(value)}, without numbers for each label {number(plain)}.{kept}"
         )
+    if decisions.goal == "f1_micro":  # one threshold is all there is to choose
+        return f"On rows held out the goal is worth {number(value)}.{kept}"
     return f"Numbers for each label gain nothing on rows held out ({number(value)}).{kept}"
 
 
