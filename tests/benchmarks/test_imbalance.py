@@ -13,11 +13,13 @@ def line(loss: str, seed: int, score: float) -> dict[str, Any]:
 
 
 def test_the_table_has_a_row_for_each_loss_that_was_measured() -> None:
-    found = imbalance.table([line("resampled", 0, 0.5), line("default", 0, 0.5), line("default", 1, 0.7)])
+    resampled = {**line("resampled", 0, 0.5), "with_goal_f1": {"f1_macro": 0.75}}
+
+    found = imbalance.table([resampled, line("default", 0, 0.5), line("default", 1, 0.7)])
 
     assert found.splitlines()[2:] == [
-        "| sst2_rare | default | 2 | 0.600 ± 0.141 | 0.500 ± 0.000 | 0.250 ± 0.000 | 680 |",
-        "| sst2_rare | resampled | 1 | 0.500 | 0.500 | 0.250 | 680 |",
+        "| sst2_rare | default | 2 | 0.600 ± 0.141 | - | 0.500 ± 0.000 | 0.250 ± 0.000 | 680 |",
+        "| sst2_rare | resampled | 1 | 0.500 | 0.750 | 0.500 | 0.250 | 680 |",
     ]
 
 

@@ -23,12 +23,12 @@ from fastbert.tasks.regression import Regression
 from tests.feedback import FAST, Recorder, feedback_rows, make_learner
 
 ONE, MANY = SingleLabel(Labels(("a", "b"))), MultiLabel(Labels(("a", "b")))
-ROWS: list[Example] = [TextExample("x", labels=("a",)), TextExample("x", labels=("b",))]
-FLAT: list[Prediction] = [LabelPrediction(("a",), {"a": 0.7, "b": 0.6})] * 2
+ROWS: list[Example] = [TextExample("x", labels=("a",)), TextExample("x", labels=("b",))] * 4
+FLAT: list[Prediction] = [LabelPrediction(("a",), {"a": 0.7, "b": 0.6})] * 8
 TOLD: list[Prediction] = [
     LabelPrediction(("a",), {"a": 0.7, "b": 0.3}),
     LabelPrediction(("b",), {"a": 0.3, "b": 0.7}),
-]
+] * 4
 
 
 def test_a_model_that_tells_rows_apart_has_not_collapsed() -> None:
@@ -37,7 +37,7 @@ def test_a_model_that_tells_rows_apart_has_not_collapsed() -> None:
 
 def test_a_collapsed_model_is_said_with_what_to_do() -> None:
     assert describe_collapse(ONE, FLAT, Decisions(), ROWS) == (
-        "The model has collapsed: each of the 2 rows is given 'a', though 2 labels occur in them, in validation, so "
+        "The model has collapsed: each of the 8 rows is given 'a', though 2 labels occur in them, in validation, so "
         "its answers say nothing of a text. Train longer (--epochs), or at a lower rate (--lr) if the loss jumps; or "
         "give rare labels more weight (--set loss=auto compares the ways). If that changes nothing, look at texts "
         "and labels: `fastbert inspect`."
@@ -50,14 +50,18 @@ def test_a_collapsed_model_is_said_with_what_to_do() -> None:
 def test_a_low_threshold_that_gives_every_label_is_said_as_what_it_is() -> None:
     said = describe_collapse(MANY, TOLD, Decisions(0.1), ROWS)
 
-    assert said.startswith("By the fitted decision rule each of the 2 rows is given every label, though 2 labels occur")
+    assert said.startswith("By the fitted decision rule each of the 8 rows is given every label, though 2 labels occur")
     assert said.endswith("The model itself tells rows apart: choose another goal with `fastbert decide`.")
     flat = describe_collapse(MANY, FLAT, Decisions(0.1), ROWS)
-    assert flat.startswith("The model has collapsed: each of the 2 rows is given every label")
+    assert flat.startswith("The model has collapsed: each of the 8 rows is given every label")
+
+
+def test_of_a_handful_of_rows_nothing_is_said() -> None:
+    assert describe_collapse(ONE, FLAT[:6], Decisions(), ROWS[:6]) == ""
 
 
 def test_a_task_without_labels_cannot_collapse() -> None:
-    assert describe_collapse(Regression("stars", 3.0, 1.0, 1.0, 5.0), [], Decisions(), []) == ""
+    assert describe_collapse(Regression("stars", 3.0, 1.0, 1.0, 5.0), list(FLAT), Decisions(), ROWS) == ""
 
 
 def test_what_a_bundle_knew_of_it_gives_way_to_what_is_known_now() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from fastbert.decisions.rules import Decisions
 from fastbert.tasks.base import Example, Prediction, Task
 
+LEAST_ROWS = 8  # by chance alone 8 rows of two even labels all get one answer once in 128
 FACT = "collapse"  # of a bundle: what `describe_collapse` says
 
 
@@ -18,10 +19,10 @@ def describe_collapse(
 ) -> str:
     """Return in sentences that all validation rows got one answer though their truths differ, and what to do.
 
-    Nothing if they did not. raw: predictions with the scores of the model, decided or not.
-    decisions: the rule of the model.    loss: that it was trained with; "auto" where trials of all had been run.
+    Nothing if they did not, or are fewer than LEAST_ROWS. raw: predictions with the model's own scores, decided or
+    not.    decisions: the rule of the model.    loss: that it was trained with; "auto" after trials of all.
     """
-    if not task.tried_losses:  # nothing that can collapse; spares redeciding
+    if not task.tried_losses or len(examples) < LEAST_ROWS:  # the first spares redeciding what cannot collapse
         return ""
     same = task.collapsed(task.redecide(raw, decisions), examples)
     if not same:
