@@ -21,7 +21,9 @@ def page() -> str:
     return comparison_page(compare(task, examples, answers), [Cost("good", 1.0, 2.0, 3, 4)], "Comparison on test.csv")
 
 
-@pytest.mark.parametrize("forbidden", ["<script", "src=", "href=", "http", "url(", "@import", "<link", "text 1"])
+@pytest.mark.parametrize(
+    "forbidden", ["<script", "src=", "href=", "http:", "https:", "url(", "@import", "<link", "text 1"]
+)
 def test_the_page_asks_for_nothing_from_elsewhere_and_shows_no_text(forbidden: str) -> None:
     assert forbidden not in page()
 

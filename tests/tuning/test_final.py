@@ -14,7 +14,7 @@ from fastbert.api import train
 from fastbert.config import read_options, split_options
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import DataError
-from fastbert.inference.evaluation import evaluate_table
+from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
 from fastbert.training.learner import Learner
 from fastbert.tuning import final
@@ -63,7 +63,7 @@ def test_the_test_table_is_read_once_and_after_everything_else(
     encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[str] = []
-    monkeypatch.setattr(final, "evaluate_table", noting(events, evaluate_table, lambda *a: "test"))
+    monkeypatch.setattr(final, "read_examples", noting(events, read_examples, lambda *a: "test"))
     monkeypatch.setattr(Learner, "fit", noting(events, Learner.fit, lambda *a, **k: "fit"))
     test = write_feedback(tmp_path / "test.csv", 24)
     found = run(encoder, tmp_path, test)

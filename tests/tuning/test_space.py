@@ -31,7 +31,7 @@ def test_the_usual_space_is_around_what_the_recipe_chooses() -> None:
         *("lr", "epochs", "batch_size", "schedule", "warmup", "layer_decay", "head_lr_factor", "weight_decay", "loss"),
     ]
     assert space.parts["batch_size"] == Choice((8, 16, 32))
-    assert space.parts["loss"] == Choice(("default", "balanced"))
+    assert space.parts["loss"] == Choice(("default", "balanced", "focal", "resampled"))
     assert space.moved(space.usual(CHOSEN, DataConfig(), 64)) == []
 
 
