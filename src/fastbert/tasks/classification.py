@@ -43,7 +43,7 @@ class SingleLabel(Classification):
     name: ClassVar[str] = "single_label"
     monitor: ClassVar[str] = "f1_macro"
     answer_metric: ClassVar[str] = "f1_macro"
-    headlines: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "mcc", "log_loss")
+    headlines: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "mcc", "log_loss", "coverage")
     problem_type: ClassVar[str] = "single_label_classification"
     link: ClassVar[Link] = "softmax"
     default_goal: ClassVar[str] = "default"
@@ -150,7 +150,7 @@ class MultiLabel(Classification):
     answer_metric: ClassVar[str] = "f1_micro"  # at the saved threshold, which the ranking above knows nothing of
     headlines: ClassVar[tuple[str, ...]] = (
         *("f1_macro", "f1_micro", "average_precision_macro"),
-        *("exact_match", "hamming_loss"),
+        *("exact_match", "hamming_loss", "coverage"),
     )
     problem_type: ClassVar[str] = "multi_label_classification"
     link: ClassVar[Link] = "sigmoid"
