@@ -42,6 +42,16 @@ def test_scores_that_are_kept_say_so() -> None:
             "Numbers for each label gain nothing on rows held out (0.4000). The goal was not reached on them.",
         ),
         (
+            Decisions(
+                goal="recall>=0.9@a", weights=(("a", 3.0),), fit={"goal": {"held_out": 0.6, "held_out_shared": 0.9}}
+            ),
+            "On rows held out the mean precision is 0.6000.",
+        ),
+        (
+            Decisions(goal="cost", fit={"goal": {"held_out": -12.0, "held_out_shared": -15.0}}),
+            "On rows held out the cost of all mistakes is 12.0000.",
+        ),
+        (
             Decisions(goal="f1_micro", fit={"goal": {"held_out": 0.4, "held_out_shared": 0.4}}),
             "On rows held out the goal is worth 0.4000.",
         ),

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from fastbert.decisions.rules import Decisions
 from fastbert.display import number
 
+# what a rule seeks where its goal is a limit, by how the goal begins
+_SOUGHT = {"precision>=": "the mean recall", "recall>=": "the mean precision", "cost": "the cost of all mistakes"}
+
 
 def describe_fit(decisions: Decisions) -> list[str]:
     """Return what the fit of a rule found: calibration, and what it is worth on rows that it was not fitted to."""
@@ -45,6 +48,9 @@ def _goal(decisions: Decisions) -> str:
     if value is None or plain is None:
         return ""
     kept = "" if facts.get("met", True) else " The goal was not reached on them."
+    other = next((words for start, words in _SOUGHT.items() if decisions.goal.startswith(start)), None)
+    if other is not None:  # the goal is a limit; what is sought within it is another number
+        return f"On rows held out {other} is {number(abs(value))}.{kept}"
     if decisions.thresholds or decisions.weights:
         return (
             f"On rows held out the goal is worth {number(value)}, without numbers for each label {number(plain)}.{kept}"
