@@ -11,12 +11,12 @@ import pytest
 import typer
 
 from fastbert.cli import app
-from fastbert.config import AdaptConfig, DataConfig, DecisionConfig, TrainConfig
+from fastbert.config import AdaptConfig, DataConfig, DecisionConfig, Techniques, TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPTIONS = (ROOT / "docs" / "guides" / "options.md").read_text(encoding="utf-8")
-CONFIGS = [DataConfig, TrainConfig, DecisionConfig, AdaptConfig]
+CONFIGS = [DataConfig, Techniques, TrainConfig, DecisionConfig, AdaptConfig]
 COMMANDS: dict[str, Any] = cast("Any", typer.main.get_command(app)).commands
 
 
@@ -31,8 +31,11 @@ def section(name: str) -> list[str]:
 def test_every_option_and_its_default_is_in_the_guide(config: type) -> None:
     rows = {name: row for row in section(config.__name__) for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
-    assert rows.keys() == {field.name for field in dataclasses.fields(config)}
-    for field in dataclasses.fields(config):
+    base = config.__base__
+    inherited = dataclasses.fields(base) if base is not None and dataclasses.is_dataclass(base) else ()
+    own = [field for field in dataclasses.fields(config) if field not in inherited]
+    assert rows.keys() == {field.name for field in own}
+    for field in own:
         default = field.default
         if default is None or isinstance(default, tuple):
             continue

@@ -1,64 +1,30 @@
 """Options: what a user may set, with names, types and ranges checked in one place.
 
-`DataConfig` says how a table is read and turned into tokens, `TrainConfig` how a model is
-trained. A field that is None is chosen later: from the data (layout) or by the recipe.
-Values also come from a TOML file or from `key=value` text. Knows nothing of tables or models.
+`DataConfig` says how a table is read and turned into tokens, `TrainConfig` how a model is trained, with the
+`Techniques` that not every training needs. A field that is None is chosen later: from the data (layout) or by the
+recipe. Values also come from a TOML file or from `key=value` text. Knows nothing of tables or models.
 """
 
 from __future__ import annotations
 
 import tomllib
-import types
-import typing
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from fastbert.errors import ConfigError, did_you_mean
 from fastbert.loss_names import parse_loss
+from fastbert.option_values import Options, check_range, parse_duration
 
-Value = str | int | float | bool | None | tuple[str, ...]
 TaskChoice = Literal["auto", "single_label", "multi_label", "regression", "tagging", "answering"]
-COMMANDS = {  # tasks that have commands of their own
-    "language": "Use `fastbert adapt CORPUS`, or `fastbert pretrain CORPUS` for a new encoder.",
-    "summarizing": "Use `fastbert train-summarizer TABLE`.",
-}
 Truncation = Literal["head", "tail", "head_tail", "windows"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Pooling = Literal["default", "cls", "mean", "attention"]
 
 
 @dataclass(frozen=True)
-class _Options:
-    """Shared behaviour of the two option classes: coercion, checks and plain values."""
-
-    def changed(self, **changes: object) -> Self:
-        """Return a copy with some options replaced. Raises ConfigError for a bad name or value."""
-        known = {field.name: field for field in fields(self)}
-        hints = typing.get_type_hints(type(self))
-        checked: dict[str, object] = {}
-        for name, value in changes.items():
-            if name not in known:
-                hint = did_you_mean(name, known) or f"Known options: {', '.join(known)}."
-                raise ConfigError(f"'{name}' is not an option.", hint)
-            checked[name] = _coerce(name, value, hints[name])
-        return replace(self, **checked)  # checked one by one above
-
-    def check_types(self) -> None:
-        """Raise ConfigError for a value of another type; text that says a number or a flag is for `changed`."""
-        for name, hint in typing.get_type_hints(type(self)).items():
-            value = getattr(self, name)
-            if isinstance(_coerce(name, value, hint), str) != isinstance(value, str):
-                expected = _describe(typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))
-                raise ConfigError(f"{name} is {value!r}; expected {expected}.")
-
-    def to_json(self) -> dict[str, object]:
-        """Return plain values, for the plan and the bundle."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-
-
-@dataclass(frozen=True)
-class DataConfig(_Options):
+class DataConfig(Options):
     """How a table is read, split and cut into tokens.
 
     text: column of the text, or two columns for pairs; names, or numbers from 0.
@@ -100,7 +66,41 @@ class DataConfig(_Options):
 
 
 @dataclass(frozen=True)
-class TrainConfig(_Options):
+class Techniques(Options):
+    """What a training does beyond plain fine-tuning: the other options of TrainConfig, each measured in LOG.md.
+
+    start: what comes first: "plain" nothing, "probe" the head alone on a frozen encoder (Kumar et al. 2022),
+        "contrastive" an encoder that tells the labels apart, for few rows; "auto" chooses by their number.
+    pooling: what the head reads: "default" what the encoder's own kind of head does; the first token ("cls"), the
+        "mean" of all, or a mean with learned weights ("attention").
+    dropout: of hidden states; None: as the encoder's configuration says.
+    reinit_layers: so many layers from the top start at random (Zhang et al. 2021, arXiv 2006.05987).
+    r_drop: weight of the divergence between two passes with different dropout (Liang et al. 2021, arXiv 2106.14448);
+        a step takes twice as long; 0: one pass.
+    ema: decay of a moving average of the weights, which is evaluated and kept in their place; 0: none.
+    time_budget: longest time of a training, such as "10m": fewer epochs, or the head alone, where more do not fit.
+    """
+
+    start: Literal["auto", "plain", "probe", "contrastive"] = "auto"
+    pooling: Pooling = "default"
+    dropout: float | None = None
+    reinit_layers: int = 0
+    r_drop: float = 0.0
+    ema: float = 0.0
+    time_budget: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dropout is not None:
+            check_range("dropout", self.dropout, 0.0, 0.9)
+        check_range("reinit_layers", self.reinit_layers, 0, 1000)
+        check_range("r_drop", self.r_drop, 0.0, 100.0)
+        check_range("ema", self.ema, 0.0, 0.99999)
+        if self.time_budget is not None:
+            parse_duration(self.time_budget, "time_budget")
+
+
+@dataclass(frozen=True)
+class TrainConfig(Techniques):
     """How a model is trained. None means: chosen by the recipe from task, encoder and rows.
 
     epochs: passes over the training rows; may be a fraction.    lr: peak learning rate.
@@ -142,6 +142,7 @@ class TrainConfig(_Options):
     seed: int = 42
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("epochs", "lr", "clip_norm", "layer_decay", "head_lr_factor"):
             value = getattr(self, name)
             if value is not None:
@@ -157,7 +158,7 @@ class TrainConfig(_Options):
 
 
 @dataclass(frozen=True)
-class DecisionConfig(_Options):
+class DecisionConfig(Options):
     """How scores become answers; fitted on validation rows, and changed without training anew.
 
     goal: f1 (mean over labels), f1_micro, fbeta:2, precision>=0.9, recall>=0.95, recall>=0.95@LABEL, cost:FILE or
@@ -183,7 +184,7 @@ class DecisionConfig(_Options):
 
 
 @dataclass(frozen=True)
-class AdaptConfig(_Options):
+class AdaptConfig(Options):
     """How an encoder learns the language of a corpus. None means: chosen by the recipe from encoder and corpus.
 
     text: columns of tables that hold text.    header: None detects whether the first row of a table holds names.
@@ -285,97 +286,3 @@ def parse_assignment(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise ConfigError(f"'{text}' is not of the form key=value.", "Example: --set lr=1e-4")
     return name.strip().replace("-", "_"), value.strip()
-
-
-def chosen_of(name: str, value: object, choices: Sequence[str]) -> object:
-    """Return the value of an option that has choices. Raises ConfigError for any other."""
-    if value not in choices:
-        raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(choices)}.")
-    return value
-
-
-def check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
-    """Raise ConfigError for an option's value outside its range. open_low: the lower end is outside too."""
-    if not (low < value if open_low else low <= value) or not value <= high:
-        expected = f"above {_plain(low)}" if open_low else f"at least {_plain(low)}"
-        raise ConfigError(f"{name} is {value}; it must be {expected} and at most {_plain(high)}.")
-
-
-def _plain(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
-
-
-def _coerce(name: str, value: object, hint: object) -> object:
-    """Return the value in the option's type; text is parsed, everything else must fit already."""
-    choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if value is None or (isinstance(value, str) and value.lower() == "none" and type(None) in choices):
-        if type(None) in choices:
-            return None
-        raise ConfigError(f"{name} must have a value.")
-    for choice in choices:
-        converted = _converted(value, choice)
-        if converted is not None:
-            return converted
-    elsewhere = COMMANDS.get(str(value)) if name == "task" else None
-    raise ConfigError(
-        f"{name} is {value!r}; expected {_describe(choices)}.", elsewhere or _closest_choice(value, choices)
-    )
-
-
-def _converted(value: object, choice: object) -> object | None:
-    if typing.get_origin(choice) is Literal:
-        return value if value in typing.get_args(choice) else None
-    if typing.get_origin(choice) is tuple:
-        return _as_names(value)
-    if choice is bool:
-        return _as_bool(value)
-    if choice is str:
-        return str(value) if isinstance(value, str | Path) else None
-    if choice in (int, float) and not isinstance(value, bool):
-        return _as_number(value, whole=choice is int)
-    return None
-
-
-def _as_names(value: object) -> tuple[str, ...] | None:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (str(value),)
-    if isinstance(value, list | tuple) and all(isinstance(item, str | int) for item in value):
-        return tuple(str(item) for item in value)
-    return None
-
-
-def _as_bool(value: object) -> bool | None:
-    if isinstance(value, str):
-        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(value.lower())
-    return value if isinstance(value, bool) else None
-
-
-def _as_number(value: object, *, whole: bool) -> float | int | None:
-    try:
-        if isinstance(value, str):
-            return int(value) if whole else float(value)
-        if isinstance(value, int):
-            return int(value) if whole else float(value)
-        return None if whole or not isinstance(value, float) else value
-    except (ValueError, OverflowError):
-        return None
-
-
-def _describe(choices: tuple[object, ...]) -> str:
-    words: list[str] = []
-    plain = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "none"}
-    for choice in choices:
-        if typing.get_origin(choice) is Literal:
-            words.extend(str(item) for item in typing.get_args(choice))
-        elif typing.get_origin(choice) is tuple:
-            words.append("names")
-        else:
-            words.append(plain[typing.cast("type", choice)])
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _closest_choice(value: object, choices: tuple[object, ...]) -> str | None:
-    known = [str(item) for choice in choices for item in typing.get_args(choice) if isinstance(item, str)]
-    return did_you_mean(str(value), known) if known else None

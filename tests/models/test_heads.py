@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoModelForMaskedLM
 
 from fastbert.errors import BundleError
-from fastbert.models.heads import HEAD_FILE, EncoderWithHead, head_parameters, start_at_prior
+from fastbert.models.freezing import layer_modules
+from fastbert.models.heads import HEAD_FILE, EncoderWithHead, head_parameters, renew_layers, start_at_prior
 from fastbert.models.loading import load_model
 from tests.bundles import SINGLE, open_tiny
 from tests.helpers import FAMILIES, tiny_encoder
@@ -145,3 +146,20 @@ def test_a_model_without_a_fitting_layer_is_left_alone() -> None:
 
     assert not start_at_prior(nn.Sequential(nn.Linear(4, 3, bias=False), last), np.zeros(3))
     assert last.bias.tolist() == before
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "albert"])  # its layers are one
+def test_layers_drawn_anew_are_like_those_before_pre_training(family: str, tmp_path: Path) -> None:
+    model = model_on(tmp_path, family)
+    layers = layer_modules(model)
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, 7.0)
+
+    renew_layers(layers[-1:], std=0.02)
+
+    for name, parameter in layers[-1].named_parameters():
+        if parameter.dim() > 1:
+            assert 0.01 < parameter.std().item() < 0.03, name
+        else:
+            assert len(values := set(parameter.tolist())) == 1 and values <= {0.0, 1.0}, name
+    assert all((parameter == 7.0).all() for parameter in layers[0].parameters())

@@ -115,7 +115,7 @@ def test_what_the_user_set_is_kept(name: str, value: float) -> None:
 
 
 def test_options_that_are_not_open_stay_as_they_are() -> None:
-    config = TrainConfig(lr=1e-5, epochs=2.0, warmup=0.2, head_lr_factor=2.0, weight_decay=None)
+    config = TrainConfig(start="plain", lr=1e-5, epochs=2.0, warmup=0.2, head_lr_factor=2.0, weight_decay=None)
 
     assert choose(config, MINILM) == (config, ())
 

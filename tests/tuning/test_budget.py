@@ -1,36 +1,10 @@
-"""Durations, deadlines, and how long a trial will take."""
+"""Deadlines, and how long a trial will take."""
 
 from __future__ import annotations
 
 import pytest
 
-from fastbert.errors import ConfigError
-from fastbert.tuning.budget import SLOWER, SPREAD, Budget, Pace, parse_duration
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90", 90),
-        (45, 45),
-        ("20m", 1200),
-        ("1h30m", 5400),
-        ("20 ms", 0.02),
-        ("1.5h", 5400),
-        ("2d", 172_800),
-        ("3min", 180),
-    ],
-)
-def test_durations_are_read(text: str | float, seconds: float) -> None:
-    assert parse_duration(text, "timeout") == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "soon", "20x", "-5m", "5m later", "0s", "m5"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="timeout is '.*'") as caught:
-        parse_duration(text, "timeout")
-
-    assert caught.value.hint is not None and "20m" in caught.value.hint
+from fastbert.tuning.budget import SLOWER, SPREAD, Budget, Pace
 
 
 def test_a_budget_counts_down_to_what_is_kept_for_the_end() -> None:

@@ -65,9 +65,9 @@ def explain(
 def _check_options(method: str, rows: int, nearest: int) -> None:
     from typing import get_args
 
-    from fastbert.config import chosen_of
     from fastbert.errors import ConfigError
     from fastbert.insight.explain import Method
+    from fastbert.option_values import chosen_of
 
     chosen_of("method", method, get_args(Method))
     for name, value in (("--rows", rows), ("--nearest", nearest)):

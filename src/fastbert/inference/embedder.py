@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastbert.bundle import MANIFEST, read_bundle
-from fastbert.config import Precision, Truncation, chosen_of
+from fastbert.config import Precision, Truncation
 from fastbert.data.features import EncodedRows
 from fastbert.data.tokens import Tokenizer
 from fastbert.inference.pipeline import Backend, run_batches
@@ -27,6 +27,7 @@ from fastbert.models.attention import suit_attention
 from fastbert.models.loading import load_bare_encoder, open_encoder
 from fastbert.models.pooling import OUTPUT, PooledEncoder, Pooling, pooling_of
 from fastbert.models.probing import working_runtime
+from fastbert.option_values import chosen_of
 from fastbert.runtime import choose_runtime
 from fastbert.tasks.texts import encode_texts, mean_over_windows
 

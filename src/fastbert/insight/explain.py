@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from fastbert.config import chosen_of
 from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor, TextInput, as_examples
 from fastbert.insight.attribution import Attributed, Case, occlude, occlusion_sets
@@ -20,6 +19,7 @@ from fastbert.insight.explanation import METHODS, Attribution, Explanation
 from fastbert.insight.faithfulness import Faithfulness, check, num_check_passes
 from fastbert.insight.masking import Masker
 from fastbert.insight.readings import read_examples, replacement_id
+from fastbert.option_values import chosen_of
 from fastbert.tasks.base import Example, Prediction
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import cast, get_args
 
-from fastbert.config import chosen_of
 from fastbert.data.databunch import DataBunch
 from fastbert.insight.doctor.findings import Finding
 from fastbert.insight.doctor.material import Material
 from fastbert.insight.label_errors import NO_LABEL, Mode, label_errors_of_table
 from fastbert.insight.label_quality import check_task
+from fastbert.option_values import chosen_of
 from fastbert.tasks import TASKS
 
 KIND = "label_error"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 
-from fastbert.config import TrainConfig, chosen_of, split_options
+from fastbert.config import TrainConfig, split_options
 from fastbert.data.databunch import DataBunch, normalize_options
 from fastbert.data.examples import Example, TextExample
 from fastbert.data.sources import Source
@@ -22,6 +22,7 @@ from fastbert.display import Block, View, number, shorten
 from fastbert.errors import TrainingError
 from fastbert.insight.label_quality import BEST, Method, NoiseEstimate, check_task, estimate_noise, label_quality
 from fastbert.insight.quick_folds import mean_predictions, quick_predictions
+from fastbert.option_values import chosen_of
 from fastbert.tasks.base import Prediction, Task
 from fastbert.tasks.classification import Classification
 

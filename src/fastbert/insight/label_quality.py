@@ -16,9 +16,9 @@ from typing import Literal, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
-from fastbert.config import chosen_of
 from fastbert.data.examples import Example, ValueExample
 from fastbert.errors import ConfigError, MissingExtraError
+from fastbert.option_values import chosen_of
 from fastbert.tasks.base import Prediction, Task
 from fastbert.tasks.classification import Classification, SingleLabel
 from fastbert.tasks.label_prediction import labelled, true_labels

@@ -8,7 +8,9 @@ Axes: W windows, L tokens, D hidden width, C labels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +49,17 @@ def renew_head(model: nn.Module, std: float) -> None:
             nn.init.normal_(layer.weight, std=std)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def renew_layers(layers: Sequence[nn.Module], std: float) -> None:
+    """Draw layers of an encoder anew: normal weights, zero biases, norms that only scale to 1."""
+    for module in (module for layer in layers for module in layer.modules()):
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=std)
+        elif isinstance(getattr(module, "weight", None), nn.Parameter):  # a norm, whatever its class
+            nn.init.ones_(cast("nn.Parameter", module.weight))
+        if isinstance(getattr(module, "bias", None), nn.Parameter):
+            nn.init.zeros_(cast("nn.Parameter", module.bias))
 
 
 def head_modules(model: nn.Module) -> list[nn.Module]:

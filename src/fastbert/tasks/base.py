@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fastbert.labels import Labels
 
 Batch = dict[str, Array]
+Divergence = Literal["softmax", "sigmoid", "square"]
 Agreement = Literal["right", "partly", "wrong"]
 
 DRAWS, DRAWN_ROWS = 50, 2000  # of the bootstrap: an error good to a tenth, at a bounded cost
@@ -102,6 +103,7 @@ class Task(ABC):
     tried_losses: ClassVar[tuple[str, ...]] = ()  # what "auto" compares with the default where labels are imbalanced
     counted: ClassVar[str] = "label"  # what `counts` counts, for people
     outputs: ClassVar[tuple[str, ...]] = ("logits",)  # of the model, that `decode` reads
+    divergence: ClassVar[Divergence | None] = None  # of two passes over one batch (`r_drop`); None: there is none
     by_token: ClassVar[bool] = False  # whether outputs are (W, L, ...), and the loss a sum over windows
     pairs: ClassVar[bool | None] = None  # whether it reads two texts; None: as the training table had it
     always_windows: ClassVar[bool] = False  # whether a longer text is read in windows, whatever `truncation` says

@@ -22,7 +22,7 @@ from fastbert.errors import DataError
 from fastbert.loss_names import parse_loss
 from fastbert.metrics import classification as metrics
 from fastbert.metrics.calibration import label_wise_error, top_label_error
-from fastbert.tasks.base import Array, Example, Prediction
+from fastbert.tasks.base import Array, Divergence, Example, Prediction
 from fastbert.tasks.label_prediction import answered, coverage, labelled, levels, true_labels
 from fastbert.tasks.label_rules import many_labels_rule, one_label_rule
 from fastbert.tasks.label_task import Classification as Classification
@@ -46,6 +46,7 @@ class SingleLabel(Classification):
     headlines: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "mcc", "log_loss", "coverage")
     problem_type: ClassVar[str] = "single_label_classification"
     link: ClassVar[Link] = "softmax"
+    divergence: ClassVar[Divergence | None] = "softmax"
     default_goal: ClassVar[str] = "default"
     losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "focal", "resampled")
     tried_losses: ClassVar[tuple[str, ...]] = ("balanced", "focal", "resampled")
@@ -154,6 +155,7 @@ class MultiLabel(Classification):
     )
     problem_type: ClassVar[str] = "multi_label_classification"
     link: ClassVar[Link] = "sigmoid"
+    divergence: ClassVar[Divergence | None] = "sigmoid"
     default_goal: ClassVar[str] = "f1"
     losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "focal", "asymmetric", "resampled")
     tried_losses: ClassVar[tuple[str, ...]] = ("balanced", "asymmetric", "resampled")

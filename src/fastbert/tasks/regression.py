@@ -26,7 +26,7 @@ from fastbert.data.features import Features
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, DataError
 from fastbert.metrics.regression import regression_scores
-from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
+from fastbert.tasks.base import Agreement, Array, Batch, Divergence, Example, Feature, Prediction, Task
 from fastbert.tasks.texts import encode_texts, mean_over_windows, targets_of
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class Regression(Task):
     answer_metric: ClassVar[str] = "r2"
     losses: ClassVar[tuple[str, ...]] = ("default", "huber")
     counted: ClassVar[str] = "value"
+    divergence: ClassVar[Divergence | None] = "square"
     headlines: ClassVar[tuple[str, ...]] = ("spearman", "pearson", "r2", "rmse", "mae")
 
     @classmethod

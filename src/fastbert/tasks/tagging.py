@@ -32,7 +32,18 @@ from fastbert.decisions.tags import OUTSIDE, TagSet, best_paths, span_scores_of
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
 from fastbert.metrics.spans import span_scores, span_scores_by_label
-from fastbert.tasks.base import DRAWS, Agreement, Array, Batch, Example, Feature, Prediction, Task, refuse_options
+from fastbert.tasks.base import (
+    DRAWS,
+    Agreement,
+    Array,
+    Batch,
+    Divergence,
+    Example,
+    Feature,
+    Prediction,
+    Task,
+    refuse_options,
+)
 from fastbert.tasks.entities_prediction import EntitiesPrediction, ScoredEntity, entities_in
 from fastbert.tasks.entity_rules import (
     check_entity_goal,
@@ -70,6 +81,7 @@ class Tagging(Task):
     headlines: ClassVar[tuple[str, ...]] = ("f1", "precision", "recall", "f1_partial", "exact_match")
     counted: ClassVar[str] = "entity type"
     by_token: ClassVar[bool] = True
+    divergence: ClassVar[Divergence | None] = "softmax"
     pairs: ClassVar[bool | None] = False
     always_windows: ClassVar[bool] = True
 

@@ -43,13 +43,16 @@ from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.loss_choice import with_loss
 from fastbert.training.loss_trials import choose_loss, trials_ahead
 from fastbert.training.meter import FlopMeter
+from fastbert.training.moving_average import MovingAverage
+from fastbert.training.probe import train_head_first
 from fastbert.training.saving import save
 from fastbert.training.shortcuts import shortcuts
-from fastbert.training.start import new_model, new_optimizer, recipe_facts
+from fastbert.training.start import new_model, new_optimizer, new_stepper, recipe_facts
 from fastbert.training.state import History, RunState, Validation
-from fastbert.training.step import Stepper, make_scaler
+from fastbert.training.step import Stepper
 
-FIXED_OPTIONS = ("encoder", "loss", "precision")  # the model and the task are made by them
+# The model and the task are made by them.
+FIXED_OPTIONS = ("encoder", "loss", "precision", "pooling", "dropout", "reinit_layers")
 Metric = Callable[..., float]
 
 
@@ -92,7 +95,7 @@ class Learner:
         self.decisions, self.collapse = Decisions(), ""  # collapse: what `describe_collapse` says
         seed_everything(self.config.seed)
         self.data, self.config, self.reasons = with_loss(self.data, self.config)
-        self.model, self.runtime = new_model(self.encoder, self.data, head, self.runtime, self.config.precision)
+        self.model, self.runtime = new_model(self.encoder, self.data, head, self.runtime, self.config)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self.measured: dict[TrainConfig, float] = {}
@@ -125,6 +128,8 @@ class Learner:
             self.unfreeze() if options["freeze"] == "none" else self.freeze()
         plan = self.plan(**given, estimate=False)
         config = plan.config
+        if config.start == "probe" and not self._epochs_done:
+            train_head_first(self)
         # A second fit gets other random numbers, and the same ones whatever was done in between.
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self._stepper(config)
@@ -143,6 +148,7 @@ class Learner:
                 self.history,
                 self._epochs_done,
                 FlopMeter(stepper, int(self.data.encoded("train").features[0].input_ids_L[0])),
+                moving=MovingAverage(self.model, config.ema) if config.ema else None,
             ).run()
         self._epochs_done += whole_epochs(self.data.round_rows, config.batch_size, state.step)
         self.last_run: RunState = state
@@ -288,16 +294,7 @@ class Learner:
             self._optimizer = (key, optimizer)
             for group in optimizer.param_groups:
                 group["base_lr"] = lr
-        return Stepper(
-            self.model,
-            self.data.task,
-            optimizer,
-            self.runtime,
-            self.encoder.tokenizer.input_names,
-            self.encoder.tokenizer.pad_id,
-            config.clip_norm,
-            make_scaler(self.runtime),
-        )
+        return new_stepper(self.model, self.data.task, optimizer, self.runtime, self.encoder, how=config)
 
 
 def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:

@@ -6,6 +6,7 @@ from them only the wish to stop. Knows nothing of files or of how anything is sh
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from fastbert.runtime import SpareMemory, product_rate
 from fastbert.training.callbacks import Callback
 from fastbert.training.kept import KeptWeights
 from fastbert.training.meter import FlopMeter
+from fastbert.training.moving_average import MovingAverage
 from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch, Validation
 from fastbert.training.step import Part, Stepper, training_parts
 
@@ -33,6 +35,7 @@ class Loop:
 
     first_epoch: epochs trained by earlier fits, so that the order of rows goes on.
     evaluate: returns what the validation rows say of the weights as they are.
+    moving: the average that is evaluated and kept in place of the last weights, or None.
     """
 
     data: DataBunch
@@ -44,6 +47,7 @@ class Loop:
     history: History
     first_epoch: int
     meter: FlopMeter
+    moving: MovingAverage | None = None
     spare: SpareMemory = field(default_factory=SpareMemory)
 
     def run(self) -> RunState:
@@ -113,6 +117,8 @@ class Loop:
         lr = apply_schedule(self.stepper.optimizer, self.schedule, state.step)
         parts = next(batches)
         result = self.stepper.step(parts)
+        if self.moving is not None:
+            self.moving.update()
         self.history.flop += self.meter.flop([part.lengths for part in parts])
         history = self.history
         history.steps.append(StepRecord(len(history.steps) + 1, self.first_epoch + epoch, result.loss, lr))
@@ -135,11 +141,12 @@ class Loop:
         )
 
     def _evaluate(self, state: RunState, keeper: KeptWeights) -> RunState:
-        checked = self.evaluate()
-        scores = checked.scores
-        monitor, value = self._ranking(scores, state)
-        improved = keeper.best is None or value > keeper.best
-        kept = keeper.offer(len(self.history.evaluations), value, checked.error, self.stepper.model)
+        with contextlib.nullcontext() if self.moving is None else self.moving.in_place():
+            checked = self.evaluate()
+            scores = checked.scores
+            monitor, value = self._ranking(scores, state)
+            improved = keeper.best is None or value > keeper.best
+            kept = keeper.offer(len(self.history.evaluations), value, checked.error, self.stepper.model)
         state = replace(state, scores=scores, monitor=monitor, collapsed=checked.collapsed)
         if improved:
             state = replace(state, best_score=value, best_step=state.step)

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from fastbert.config import TrainConfig, check_range
+from fastbert.config import TrainConfig
 from fastbert.data.batches import num_steps, training_steps
 from fastbert.data.databunch import DataBunch
 from fastbert.display import Block, View, number
@@ -31,6 +31,7 @@ from fastbert.models import freezing
 from fastbert.models.frozen_prefix import trained
 from fastbert.models.optimizers import apply_schedule, find_optimizer, forget_misfits
 from fastbert.models.schedules import make_schedule
+from fastbert.option_values import check_range
 from fastbert.runtime import SpareMemory, seed_everything, untouched_rng
 from fastbert.training.lr_rules import STOP_FACTOR, Verdict, diverges, judge, smooth
 from fastbert.training.plan import measure_epoch

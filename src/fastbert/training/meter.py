@@ -29,7 +29,8 @@ class FlopMeter:
         Padding is not counted, nor are frozen layers that are not run again.
         """
         work = self._work()
-        return sum(work.of(lengths) for lengths in parts)
+        passes = 2 if self._stepper.r_drop else 1
+        return passes * sum(work.of(lengths) for lengths in parts)
 
     def _work(self) -> Work:
         stepper = self._stepper

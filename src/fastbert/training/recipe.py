@@ -58,8 +58,13 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
     if config.lr is None:
         changes["lr"] = rate = _rate(config, facts)
         reasons.append(f"lr {rate:g}: {facts.num_parameters / 1e6:.0f} M parameters, {config.optimizer}")
+    if config.start == "auto":
+        changes["start"] = "plain"
+    if config.start == "probe":
+        reasons.append("the head is trained alone first, on the frozen encoder")
     if config.head_lr_factor is None:
-        factor = HEAD_LR_FACTORS.get(config.optimizer, 1.0) if facts.has_new_head else 1.0
+        is_new = facts.has_new_head and config.start != "probe"
+        factor = HEAD_LR_FACTORS.get(config.optimizer, 1.0) if is_new else 1.0
         changes["head_lr_factor"] = factor
         if factor != 1:
             reasons.append(f"the head is new and learns at {factor:g} times the rate of the encoder")

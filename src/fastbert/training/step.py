@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from fastbert.models.dropout import masks_from
 from fastbert.models.frozen_prefix import FrozenPrefix, rest_frozen_parts
 from fastbert.runtime import Runtime
 from fastbert.tasks.base import Batch, Feature, pad_batch
+from fastbert.training.r_drop import RDrop
 
 LEAST_COUNT = 1e-12  # a batch in which nothing counts has loss and gradient 0, not NaN
 
@@ -79,6 +80,7 @@ class Part:
 class Stepper:
     """What stays the same from step to step. clip_norm: largest norm of the gradient.
 
+    r_drop: holds two passes with other dropout together; None: one pass.
     prefix: what the frozen layers say of the training rows, or None to run them each time.    packed: whether the model
     leaves padding out.
     """
@@ -93,6 +95,7 @@ class Stepper:
     scaler: torch.amp.GradScaler
     prefix: FrozenPrefix | None = None
     packed: bool = False
+    r_drop: RDrop | None = None
 
     def prepare(self, parts: Sequence[Sequence[Feature]], rng: np.random.Generator) -> list[Part]:
         """Pad the parts of one batch, add their targets and send them to the device. Safe in another thread."""
@@ -128,12 +131,22 @@ class Stepper:
 
     def loss(self, part: Part) -> tuple[torch.Tensor, float]:
         """Return the loss sum of one part, with its graph, and its count."""
-        with self.runtime.autocast(), masks_from(part.seed):
+        outputs = self._run(part, part.seed)
+        loss_sum, count = self.task.loss(outputs, part.tensors)
+        if self.r_drop is not None:
+            again = self._run(part, (part.seed + 1) % 2**32)
+            both = (
+                loss_sum + self.task.loss(again, part.tensors)[0]
+            )  # of the same rows: their mean has the count of one
+            loss_sum = both / 2 + self.r_drop.divergence(outputs, again, part.tensors)
+        return loss_sum, count
+
+    def _run(self, part: Part, seed: int) -> Mapping[str, torch.Tensor]:
+        """Return the outputs for a part, with the dropout of a seed."""
+        with self.runtime.autocast(), masks_from(seed):
             if self.prefix is None:
-                outputs = self.model(**model_inputs(part.tensors, self.input_names))
-            else:
-                outputs = self.prefix.run(part.tensors)
-        return self.task.loss(outputs, part.tensors)
+                return cast("Mapping[str, torch.Tensor]", self.model(**model_inputs(part.tensors, self.input_names)))
+            return self.prefix.run(part.tensors)
 
     def update(self, count: float) -> float:
         """Unscale, divide by count, clip and update; return the norm before clipping."""

@@ -21,7 +21,7 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from fastbert.config import Precision, TrainConfig, check_range
+from fastbert.config import Precision, TrainConfig
 from fastbert.data.batches import num_steps, prediction_batches, training_steps
 from fastbert.data.examples import TextExample
 from fastbert.data.features import EncodedRows, Features
@@ -36,6 +36,7 @@ from fastbert.models.dropout import drawing_dropout
 from fastbert.models.loading import Encoder, load_writer, save_model
 from fastbert.models.optimizers import apply_schedule, find_optimizer, make_optimizer
 from fastbert.models.schedules import Schedule, find_schedule, make_schedule
+from fastbert.option_values import check_range
 from fastbert.runtime import Runtime, choose_runtime, seed_everything, untouched_rng
 from fastbert.tasks.base import Batch, Feature, pad_batch
 from fastbert.tasks.texts import encode_texts

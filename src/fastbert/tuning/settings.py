@@ -8,9 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
-from fastbert.config import check_range, chosen_of
 from fastbert.errors import ConfigError
-from fastbert.tuning.budget import parse_duration
+from fastbert.option_values import check_range, chosen_of, parse_duration
 from fastbert.tuning.latency import BACKENDS
 from fastbert.tuning.space import Space, read_space, space_of
 
