@@ -52,7 +52,7 @@ def measure(name: str, pool_name: str, count: int) -> dict[str, Any]:
     ours = FastBert(read(WORK[name].data), WORK[name])
     learner = ours.learner
     encoded, config = learner.data.encoded("train"), learner.plan(estimate=False).config
-    stepper = learner._stepper(config)
+    stepper = learner.stepper(config)
     padded_s, packed_s, tokens, padded = [], [], 0, 0
     with shortcuts(learner.model, learner.data, config, learner.runtime):
         for number, rows in enumerate(steps_of(ours, POOLS[pool_name], count + 1)):

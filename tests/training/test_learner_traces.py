@@ -82,7 +82,7 @@ def test_fp16_that_never_takes_a_step_is_an_error(encoder: str) -> None:
     learner = make_learner(encoder, make_data())
     weight = next(parameter for parameter in learner.model.parameters() if parameter.requires_grad)
     weight.register_hook(lambda gradient: gradient * float("inf"))  # type: ignore[no-untyped-call]
-    plain = learner._stepper(learner.plan(estimate=False).config)
+    plain = learner.stepper(learner.plan(estimate=False).config)
     scaler = torch.amp.GradScaler("cpu", enabled=True, init_scale=4.0)
     stepper = Stepper(**{**vars(plain), "scaler": scaler})
     encoded = learner.data.encoded("train")

@@ -21,7 +21,7 @@ def lengths_of(learner: Learner) -> list[int]:
 def meter_of(learner: Learner) -> tuple[FlopMeter, list[int]]:
     """Return a meter of a learner, and the lengths of its shortest and longest window."""
     lengths = lengths_of(learner)
-    return FlopMeter(learner._stepper(learner.config), 1), [min(lengths), max(lengths)]
+    return FlopMeter(learner.stepper(learner.config), 1), [min(lengths), max(lengths)]
 
 
 def test_padding_costs_nothing_and_parts_add_up(encoder: str) -> None:

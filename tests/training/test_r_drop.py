@@ -73,7 +73,7 @@ def test_without_dropout_two_passes_are_one(encoder: str) -> None:
 def test_with_dropout_the_masks_differ_and_the_loss_is_larger_by_the_divergence(encoder: str) -> None:
     learner = make_learner(encoder, dropout=0.5)
     stepper = replace(
-        learner._stepper(learner.plan(estimate=False).config), r_drop=RDrop(1.0, "softmax", by_token=False)
+        learner.stepper(learner.plan(estimate=False).config), r_drop=RDrop(1.0, "softmax", by_token=False)
     )
     parts = training_parts(learner.data.encoded("train"), [np.arange(8)], 8192, by_token=False)
     learner.model.train()

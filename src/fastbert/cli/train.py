@@ -42,6 +42,7 @@ def train(
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens."),
     precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
     seed: int | None = typer.Option(None, help="Seed of split, weights, order and dropout."),
+    time_budget: str | None = typer.Option(None, help="Longest time of the training: 10m, 1h30m."),
     config: Path | None = typer.Option(None, help="TOML file of options."),
     goal: str | None = typer.Option(None, help="f1, fbeta:2, precision>=0.9, recall>=0.95, cost:FILE; see `decide`."),
     abstain: str | None = typer.Option(None, help="Answer unknown below a confidence (0.8), or for risk<=0.05."),
@@ -75,6 +76,7 @@ def train(
         "text": text, "label": label, "labels": labels, "labels_file": labels_file,
         "header": False if no_header else None, "delimiter": delimiter, "group": group, "on_bad_row": on_bad_row,
         "task": task, "encoder": encoder, "epochs": epochs, "lr": lr, "goal": goal, "abstain": abstain,
+        "time_budget": time_budget,
         "schedule": schedule, "batch_size": batch_size, "max_tokens": max_tokens, "precision": precision, "seed": seed,
     }  # fmt: skip
     data, training = options.collect(config, assignments, named)

@@ -245,7 +245,7 @@ class _Bench:
 
     def __post_init__(self) -> None:
         config = self.learner.plan(estimate=False).config
-        self.stepper = self.learner._stepper(config, keep=False)
+        self.stepper = self.learner.stepper(config, keep=False)
         encoded = self.learner.data.encoded("train")
         steps = training_steps(
             encoded.costs, batch_size=config.batch_size, batch_tokens=config.batch_tokens, seed=config.seed, epoch=0

@@ -29,27 +29,28 @@ from fastbert.models import freezing
 from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import (
     HeadFactory,
-    describe_encoder,
     open_encoder,
 )
 from fastbert.models.optimizers import find_optimizer, forget_misfits
 from fastbert.models.schedules import Schedule, make_schedule
 from fastbert.runtime import choose_runtime, seed_everything
 from fastbert.tasks.base import Prediction
-from fastbert.training import lr_finder, recipe
+from fastbert.training import lr_finder
 from fastbert.training import plan as planning
+from fastbert.training.ahead import plan_fit
 from fastbert.training.callbacks import Callback, EarlyStopping, planned
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.loss_choice import with_loss
-from fastbert.training.loss_trials import choose_loss, trials_ahead
+from fastbert.training.loss_trials import choose_loss
 from fastbert.training.meter import FlopMeter
 from fastbert.training.moving_average import MovingAverage
 from fastbert.training.probe import train_head_first
 from fastbert.training.saving import save
 from fastbert.training.shortcuts import shortcuts
-from fastbert.training.start import new_model, new_optimizer, new_stepper, recipe_facts
+from fastbert.training.start import new_model, new_optimizer, new_stepper
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper
+from fastbert.training.time_budget import time_limits
 
 # The model and the task are made by them.
 FIXED_OPTIONS = ("encoder", "loss", "precision", "pooling", "dropout", "reinit_layers")
@@ -98,7 +99,8 @@ class Learner:
         self.model, self.runtime = new_model(self.encoder, self.data, head, self.runtime, self.config)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
-        self.measured: dict[TrainConfig, float] = {}
+        self.measured: dict[TrainConfig, float] = {}  # seconds
+        self.budgeted: dict[TrainConfig, tuple[TrainConfig, str]] = {}  # by what there would be without a time budget
         if self.config.freeze == "encoder":
             self.freeze()
 
@@ -128,12 +130,15 @@ class Learner:
             self.unfreeze() if options["freeze"] == "none" else self.freeze()
         plan = self.plan(**given, estimate=False)
         config = plan.config
+        if config.freeze == "encoder" and config.time_budget is not None:  # for more there is no time
+            self.freeze()
         if config.start == "probe" and not self._epochs_done:
             train_head_first(self)
         # A second fit gets other random numbers, and the same ones whatever was done in between.
         seed_everything((config.seed + self._epochs_done) % 2**32)
-        stepper = self._stepper(config)
-        callbacks = planned(plan, [*self.callbacks, *([EarlyStopping(config.patience)] if config.patience else [])])
+        stepper = self.stepper(config)
+        patience = [EarlyStopping(config.patience)] if config.patience else []
+        callbacks = planned(plan, [*self.callbacks, *patience, *time_limits(config)])
         with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
             stepper = replace(stepper, prefix=kept.train, packed=kept.packed)
             if find_optimizer(config.optimizer).elementwise:
@@ -175,23 +180,7 @@ class Learner:
         Raises ConfigError for an unknown option, or one that only the constructor takes.
         """
         _refuse_fixed(options)
-        config = self.config.changed(**options)
-        times, announced = trials_ahead(self, config)
-        config, reasons = recipe.choose(config, recipe_facts(self.data, self.model, self.encoder, self.head))
-        self.schedule(config)  # a wrong name or value is refused before anything is measured
-        stepper = self._stepper(config, keep=False)
-        if estimate:
-            self.measured[config] = planning.estimate_seconds(stepper, self.data, config) * times
-        return planning.Plan(
-            data=self.data,
-            config=config,
-            encoder=describe_encoder(self.encoder, self.model),
-            runtime=self.runtime.describe(),
-            steps=planning.total_steps(config, self.data.round_rows),
-            seconds=self.measured.get(config, 0.0),
-            memory_bytes=planning.estimate_memory(stepper, self.data, config),
-            reasons=(*reasons, *self.reasons, *announced),
-        )
+        return plan_fit(self, options, estimate=estimate)
 
     lr_find = lr_finder.lr_find
 
@@ -284,7 +273,7 @@ class Learner:
         scores = self.data.task.score(predictions, examples)
         return scores | {_name_of(metric): float(metric(predictions, examples)) for metric in self.metrics}
 
-    def _stepper(self, config: TrainConfig, *, keep: bool = True) -> Stepper:
+    def stepper(self, config: TrainConfig, *, keep: bool = True) -> Stepper:
         """Return a stepper; its optimizer goes on from the last fit where kind, decay and factor are the same."""
         key = (config.optimizer, config.weight_decay, config.layer_decay, config.head_lr_factor)
         lr = config.lr or 0.0

@@ -193,7 +193,7 @@ def lr_find(
     config = config.changed(epochs=1)  # frozen layers are run each time: to keep what they say pays for many epochs
     with untouched_rng(), _put_back(learner.model):
         _freeze_as_fit(learner.model, str(options.get("freeze", "")), config)
-        stepper = learner._stepper(config, keep=False)
+        stepper = learner.stepper(config, keep=False)
         stepper = replace(stepper, optimizer=_copied(stepper.optimizer))
         seed_everything((config.seed + learner._epochs_done) % 2**32)
         test = _Test(learner.data, stepper, config, learner._epochs_done, on_progress)

@@ -106,8 +106,25 @@ def total_steps(config: TrainConfig, num_rows: int | Sequence[int]) -> int:
     return max(1, int(np.ceil((config.epochs or 0) * num_steps(num_rows, config.batch_size) - 1e-9)))
 
 
-def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> float:
-    """Return the seconds that training will take, from `measure_epoch`.
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of what is done once, and of an epoch with its evaluations."""
+
+    once_s: float
+    epoch_s: float
+
+    @property
+    def forward_s(self) -> float:
+        """Return the seconds of one forward pass over the rows: the backward pass takes twice as long."""
+        return self.once_s + self.epoch_s / 3
+
+    def seconds(self, epochs: float) -> float:
+        """Return the seconds of a training."""
+        return self.once_s + self.epoch_s * epochs
+
+
+def estimate_cost(stepper: Stepper, data: DataBunch, config: TrainConfig) -> Cost:
+    """Return what a training costs, from `measure_epoch`.
 
     Evaluation is added as a third of the cost per token. Frozen layers that a fit runs once are counted once.
     """
@@ -115,7 +132,7 @@ def estimate_seconds(stepper: Stepper, data: DataBunch, config: TrainConfig) -> 
     num_rows = len(data.splits["train"])
     share = len(data.splits["valid"]) / num_rows
     evaluation_s = per_epoch_s / 3 * share * num_rows / sum(data.round_rows) * config.evaluations_per_epoch
-    return float(once_s * (1 + share) + (per_epoch_s + evaluation_s) * (config.epochs or 0))
+    return Cost(float(once_s * (1 + share)), float(per_epoch_s + evaluation_s))
 
 
 def measure_epoch(stepper: Stepper, data: DataBunch, config: TrainConfig) -> tuple[float, float]:

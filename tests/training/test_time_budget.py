@@ -1,0 +1,102 @@
+"""Trainings that end in time: what is chosen by the cost of an epoch, and the watch that stops a slow one."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastbert.config import TrainConfig
+from fastbert.training import probe
+from fastbert.training.plan import Cost
+from fastbert.training.state import RunState
+from fastbert.training.time_budget import LEAST_STEPS, RESERVE, TimeLimit, fit_into
+from tests.feedback import make_learner
+
+COST = Cost(once_s=0.0, epoch_s=100.0)
+STEPS = 1000
+
+
+def config(budget: str | None, **options: object) -> TrainConfig:
+    return TrainConfig(epochs=3.0, lr=1e-4, start="plain", time_budget=budget).changed(**options)
+
+
+def test_without_a_budget_nothing_changes() -> None:
+    assert fit_into(config(None), COST, STEPS) == (config(None), "")
+
+
+def test_what_fits_stays() -> None:
+    chosen, why = fit_into(config("10m"), COST, STEPS)
+
+    assert chosen == config("10m")
+    assert why == "3 epochs fit in the time budget of 10m"
+
+
+@pytest.mark.parametrize(("times", "epochs"), [(1.0, 1.8), (2.0, 0.9)])
+def test_fewer_epochs_where_all_do_not_fit(times: float, epochs: float) -> None:
+    chosen, why = fit_into(config("200s"), COST, STEPS, times)
+
+    assert chosen.epochs == pytest.approx(epochs)
+    assert COST.seconds(epochs) * times <= 200 * (1 - RESERVE) + 1e-9
+    assert why == f"{epochs:g} epochs instead of 3 fit in the time budget of 200s"
+
+
+def test_the_head_alone_where_hardly_a_step_fits() -> None:
+    chosen, why = fit_into(config("8s", r_drop=1.0), COST, STEPS)
+
+    assert 100 * 0.072 < LEAST_STEPS
+    assert (chosen.freeze, chosen.epochs, chosen.lr, chosen.head_lr_factor) == ("encoder", probe.EPOCHS, probe.LR, 1.0)
+    assert chosen.r_drop == 0
+    assert "there are 70 steps: the head alone is trained, on the frozen encoder, and even that may take longer" in why
+
+
+def test_who_froze_the_encoder_gets_fewer_epochs_of_it() -> None:
+    chosen, _ = fit_into(config("8s", freeze="encoder"), COST, STEPS)
+
+    assert (chosen.freeze, chosen.epochs) == ("encoder", 0.07)
+
+
+class Stopwatch(TimeLimit):
+    """A watch whose seconds are the events it has seen: a step takes one, an evaluation three."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now = 0.0
+        super().__init__(seconds, clock=lambda: self.now)
+
+    def on_step(self, state: RunState) -> None:
+        self.now += 1
+        super().on_step(state)
+
+    def on_evaluate(self, state: RunState) -> None:
+        self.now += 3
+        super().on_evaluate(state)
+
+
+def test_a_slow_training_is_stopped_in_time_and_keeps_what_it_has(encoder: str) -> None:
+    watch = Stopwatch(seconds=15.0)
+
+    learner = make_learner(encoder, epochs=9, callbacks=[watch]).fit()  # 4 steps and an evaluation: 7 seconds
+
+    assert learner.last_run.stop.reason == "the time budget is used up"
+    assert watch.now <= 15.0
+    assert learner.last_run.scores and learner.last_run.kept_steps
+
+
+def test_a_fit_keeps_to_what_its_plan_said(encoder: str) -> None:
+    learner = make_learner(encoder, time_budget="1h")
+    plan = learner.plan()
+
+    learner.fit()
+
+    assert "2 epochs fit in the time budget of 1h" in plan.reasons
+    assert learner.last_plan.config == plan.config and plan.seconds > 0
+    assert learner.last_run.stop.reason is None
+
+
+def test_a_fit_without_time_trains_the_head_alone(encoder: str) -> None:
+    learner = make_learner(encoder, time_budget="1ms")
+
+    learner.fit()
+
+    assert learner.last_plan.config.freeze == "encoder"
+    frozen = [not parameter.requires_grad for name, parameter in learner.model.named_parameters() if "layer." in name]
+    assert frozen and all(frozen)
+    assert learner.last_run.step == 1 and learner.last_run.stop.reason == "the time budget is used up"
