@@ -65,13 +65,18 @@ class TimeLimit(Callback):
         """Stop where the next step and the evaluation after it may not fit."""
         now = self._clock()
         self._step_s, self._last = max(self._step_s * 0.9, now - self._last), now
-        if now - self._start + self._step_s + self._evaluation_s > self._limit and state.step < state.total_steps:
-            state.stop.ask("the time budget is used up")
+        self._stop_in_time(state)
 
     def on_evaluate(self, state: RunState) -> None:
         """Note how long an evaluation takes."""
         now = self._clock()
         self._evaluation_s, self._last = max(self._evaluation_s, now - self._last), now
+        self._stop_in_time(state)
+
+    def _stop_in_time(self, state: RunState) -> None:
+        needed_s = self._last - self._start + self._step_s + self._evaluation_s
+        if needed_s > self._limit and state.step < state.total_steps and state.stop.reason is None:
+            state.stop.ask("the time budget is used up")
 
 
 def time_limits(config: TrainConfig) -> list[Callback]:
