@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say, show
 
 if TYPE_CHECKING:
@@ -37,15 +38,15 @@ def adapt(
     ),
     next_sentence: bool = typer.Option(False, "--next-sentence", help="Predict too whether a text follows another."),
     pregenerate: int | None = typer.Option(None, help="Write so many epochs of examples to disk first; used in turn."),
-    precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
+    precision: shared.Precision = None,
     seed: int | None = typer.Option(None, help="Seed of masks, order, a new head and dropout."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
     resume: bool = typer.Option(False, "--resume", help="Go on with an interrupted run from its last whole epoch."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the adapted encoder that lies at --out."),
-    plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
+    plan_only: shared.PlanOnly = False,
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
     tensorboard: Path | None = typer.Option(None, help="Write TensorBoard files to this folder."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Train ENCODER further on CORPUS as a masked language model, and write it to --out.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say
 from fastbert.display import Block, View
 
@@ -21,12 +22,12 @@ def bench(
     table: Path | None = typer.Option(None, help="Training table whose texts are used; else texts are made up."),
     text: str | None = typer.Option(None, help="Text column of the table, or two for pairs."),
     label: str | None = typer.Option(None, help="Label column of the table."),
-    labels: str | None = typer.Option(None, help="0/1 columns of a multi-label table: COL,COL,..."),
+    labels: shared.LabelColumns = None,
     tokens: int = typer.Option(64, help="Mean length of made-up texts, which are half to one and a half as long."),
     batch_size: int | None = typer.Option(None, help="Texts of a step."),
     rounds: int = typer.Option(5, help="Times that each candidate takes its turn."),
     compiled: bool = typer.Option(False, "--compile", help="Time torch.compile too; it takes tens of seconds."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Time training and inference on this machine, by precision and threads, and say what is fastest.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say
 
 if TYPE_CHECKING:
@@ -25,16 +26,16 @@ def check(
     ),
     valid: Path | None = typer.Option(None, help="Validation table."),
     test: Path | None = typer.Option(None, help="Test table."),
-    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
-    label: str | None = typer.Option(None, help="Label column."),
-    labels: str | None = typer.Option(None, help="0/1 columns of a multi-label table: COL,COL,..."),
-    labels_file: Path | None = typer.Option(None, help="File of label names, one a line."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
-    group: str | None = typer.Option(None, help="Column whose equal values are kept on one side of the split."),
-    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression, tagging or answering."),
+    text: shared.TextColumn = None,
+    label: shared.LabelColumn = None,
+    labels: shared.LabelColumns = None,
+    labels_file: shared.LabelsFile = None,
+    no_header: shared.NoHeader = False,
+    delimiter: shared.Delimiter = None,
+    group: shared.GroupColumn = None,
+    task: shared.TaskName = None,
     encoder: str = typer.Option("minilm", help="Encoder whose tokens are counted; none counts no tokens."),
-    max_tokens: int | None = typer.Option(None, help="Longest input in tokens."),
+    max_tokens: shared.MaxTokens = None,
     label_errors: str | None = typer.Option(
         None, help="Find labels that are probably wrong: quick (vectors and linear models), or full (five trainings)."
     ),
@@ -45,7 +46,7 @@ def check(
     ),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace files in the folder of --fix."),
     strict: bool = typer.Option(False, "--strict", help="End with exit code 1 if anything is to stop training."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Look for duplicates, leaks, conflicting and misspelt labels, odd texts and telling words before training.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ def compare(
     label: str | None = typer.Option(None, help="Label column, if not the one the models were trained on."),
     labels: str | None = typer.Option(None, help="0/1 label columns: COL,COL,..."),
     labels_file: Path | None = typer.Option(None, help="File of label names, for labels given as numbers."),
-    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    backend: str = typer.Option("auto", help="auto, torch, torch-bf16, onnx, openvino, or an export by name."),
+    delimiter: shared.Delimiter = None,
+    no_header: shared.NoHeader = False,
+    on_bad_row: shared.OnBadRow = None,
+    backend: shared.BackendName = "auto",
     examples: int = typer.Option(0, help="Show so many rows that each model won and lost."),
     rows: Path | None = typer.Option(None, help="Write every row with all answers: .csv, .tsv or .jsonl."),
     html: Path | None = typer.Option(None, help="Write the comparison as a page that opens offline."),
     seed: int = typer.Option(42, help="Seed of the drawn rows and of the baselines."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Compare models on TABLE: scores with intervals, F1 of each label, rows won and lost, cost.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say, score_block
 
 
@@ -30,9 +31,9 @@ def decide(
     text: str | None = typer.Option(None, help="Text column(s) of TABLE, if not those the model was trained on."),
     label: str | None = typer.Option(None, help="Label column of TABLE, if not the one the model was trained on."),
     labels: str | None = typer.Option(None, help="0/1 label columns of TABLE: COL,COL,..."),
-    backend: str = typer.Option("auto", help="auto, torch, torch-bf16, onnx, openvino, or an export by name."),
+    backend: shared.BackendName = "auto",
     dry_run: bool = typer.Option(False, "--dry-run", help="Show what would change, and change nothing."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Change how BUNDLE turns scores into answers: thresholds for a goal, calibration, when to answer "unknown".
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_json, say
 
 
@@ -15,13 +16,13 @@ def embed(
     ),
     table: Path = typer.Argument(..., metavar="TABLE", help="Table of texts."),
     out: Path = typer.Option(..., help="File to write: .parquet keeps the columns of TABLE, .npy is the matrix alone."),
-    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
+    text: shared.TextColumn = None,
     pooling: str = typer.Option("auto", help="auto (as the checkpoint says, else mean), mean, or cls."),
     raw: bool = typer.Option(False, "--raw", help="Keep the length of vectors; else it is made 1."),
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens; what is longer is cut."),
     truncation: str = typer.Option("head", help="head, tail, head_tail, or windows: read all, average the vectors."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    no_header: shared.NoHeader = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Write a vector for each row of TABLE, made by the encoder; texts alike in meaning have vectors alike."""
     from fastbert.cli.options import collect

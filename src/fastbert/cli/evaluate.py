@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say, say_backend, score_block
 from fastbert.display import label_score_rows
 
@@ -17,11 +18,11 @@ def evaluate(
     label: str | None = typer.Option(None, help="Label column, if not the one the model was trained on."),
     labels: str | None = typer.Option(None, help="0/1 label columns: COL,COL,..."),
     labels_file: Path | None = typer.Option(None, help="File of label names, for labels given as numbers."),
-    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    backend: str = typer.Option("auto", help="auto, torch, torch-bf16, onnx, openvino, or an export by name."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    delimiter: shared.Delimiter = None,
+    no_header: shared.NoHeader = False,
+    on_bad_row: shared.OnBadRow = None,
+    backend: shared.BackendName = "auto",
+    as_json: shared.AsJson = False,
 ) -> None:
     """Score the model in BUNDLE on TABLE: overall and for each label."""
     from fastbert.cli.options import collect

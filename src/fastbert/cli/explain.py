@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_json, say, say_backend
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def explain(
     nearest: int = typer.Option(5, help="How many training rows to show."),
     html: Path | None = typer.Option(None, help="Write a page to this file; it holds the texts."),
     backend: str = typer.Option("auto", help="auto, torch, onnx, openvino, or an export by name."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    no_header: shared.NoHeader = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Show which words of each TEXT the answer of the model in BUNDLE rests on."""
     from fastbert.cli.options import collect

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_json, say
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def export(
     data: Path | None = typer.Option(None, help="Table of rows that the model was not trained on, labelled at best."),
     max_loss: float = typer.Option(0.005, help="Largest loss of the monitored score; a safer scheme is tried above."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace an export of the same kind."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Add a faster form of the model to BUNDLE, after comparing it with the model itself.
 

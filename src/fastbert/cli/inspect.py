@@ -6,13 +6,14 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, score_block
 from fastbert.display import Block, View
 
 
 def inspect(
     bundle: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of a model."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Show task, labels, decision rule, scores and origin of the model in BUNDLE; verify its files."""
     from fastbert.bundle import read_bundle

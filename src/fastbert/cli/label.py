@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import say
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ def label(
     encoder: str = typer.Option("minilm", help="minilm, a folder, or a hub name; one trained to compare texts."),
     multi: bool = typer.Option(False, "--multi", help="Give each label that is near enough; else the nearest alone."),
     threshold: float | None = typer.Option(None, help="With --multi, the least cosine of a label; 0.2 if not given."),
-    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
-    out: Path | None = typer.Option(None, help="File to write: .csv, .tsv or .jsonl; else CSV to standard output."),
+    text: shared.TextColumn = None,
+    out: shared.RowsFile = None,
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens; what is longer is cut."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    no_header: shared.NoHeader = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Guess a label for each row of TABLE without training: the one whose description is nearest in meaning.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say
 
 if TYPE_CHECKING:
@@ -18,27 +19,27 @@ if TYPE_CHECKING:
 def lr_find(
     table: Path = typer.Argument(..., metavar="TABLE", help="The table to train on, as `fastbert train` reads it."),
     valid: Path | None = typer.Option(None, help="Validation table of the training; without it a share is held out."),
-    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
-    label: str | None = typer.Option(None, help="Label column."),
-    labels: str | None = typer.Option(None, help="0/1 columns of a multi-label table: COL,COL,..."),
-    labels_file: Path | None = typer.Option(None, help="File of label names, one a line."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
-    group: str | None = typer.Option(None, help="Column whose equal values are kept on one side of the split."),
-    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression, tagging or answering."),
-    encoder: str | None = typer.Option(None, help="minilm, a folder, or a hub name."),
-    batch_size: int | None = typer.Option(None, help="Rows per optimiser step."),
-    max_tokens: int | None = typer.Option(None, help="Longest input in tokens."),
-    precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
-    seed: int | None = typer.Option(None, help="Seed of split, weights, order and dropout."),
-    config: Path | None = typer.Option(None, help="TOML file of options."),
+    text: shared.TextColumn = None,
+    label: shared.LabelColumn = None,
+    labels: shared.LabelColumns = None,
+    labels_file: shared.LabelsFile = None,
+    no_header: shared.NoHeader = False,
+    delimiter: shared.Delimiter = None,
+    group: shared.GroupColumn = None,
+    on_bad_row: shared.OnBadRow = None,
+    task: shared.TaskName = None,
+    encoder: shared.EncoderName = None,
+    batch_size: shared.RowsPerStep = None,
+    max_tokens: shared.MaxTokens = None,
+    precision: shared.Precision = None,
+    seed: shared.Seed = None,
+    config: shared.OptionsFile = None,
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
     lowest: float | None = typer.Option(None, help="Rate to start from; a hundredth of the recipe's if not given."),
     highest: float | None = typer.Option(None, help="Rate to end at; a thousand times the recipe's if not given."),
     steps: int = typer.Option(100, help="Steps of the test, each at a higher rate."),
     plot: Path | None = typer.Option(None, help="Draw the curve to this file (.png, .svg or .pdf)."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Train on TABLE for a few steps at rising learning rates and suggest one. No model is written.
 

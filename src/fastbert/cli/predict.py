@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import say, say_backend
 
 
@@ -15,11 +16,11 @@ def predict(
     table: str = typer.Argument(
         ..., metavar="TABLE", help="Table of texts, or - for standard input (a table or one text a line)."
     ),
-    out: Path | None = typer.Option(None, help="File to write: .csv, .tsv or .jsonl; else CSV to standard output."),
+    out: shared.RowsFile = None,
     text: str | None = typer.Option(None, help="Text column(s), if not those the model was trained on."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    backend: str = typer.Option("auto", help="auto, torch, torch-bf16, onnx, openvino, or an export by name."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    no_header: shared.NoHeader = False,
+    backend: shared.BackendName = "auto",
+    as_json: shared.AsJson = False,
 ) -> None:
     """Label the rows of TABLE; its columns are kept, the answers are added behind them."""
     from fastbert.cli.options import collect

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say, score_block
 
 
@@ -19,9 +20,9 @@ def report(
     text: str | None = typer.Option(None, help="Text column(s) of TABLE, if not those the model was trained on."),
     label: str | None = typer.Option(None, help="Label column of TABLE, if not the one the model was trained on."),
     labels: str | None = typer.Option(None, help="0/1 label columns of TABLE: COL,COL,..."),
-    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    backend: str = typer.Option("auto", help="auto, torch, torch-bf16, onnx, openvino, or an export by name."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    on_bad_row: shared.OnBadRow = None,
+    backend: shared.BackendName = "auto",
+    as_json: shared.AsJson = False,
 ) -> None:
     """Write a page on how good the model in BUNDLE is: on the rows of TABLE, or on those that were held out.
 

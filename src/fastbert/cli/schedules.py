@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say
 from fastbert.display import Block, sparkline
 
@@ -15,7 +16,7 @@ def schedules(
     warmup: float | None = typer.Option(None, help="Warm-up: below 1 a fraction, from 1 a number of steps."),
     cycles: float | None = typer.Option(None, help="Cycles of the cyclic schedules."),
     plot: Path | None = typer.Option(None, help="Draw all of them to this file (.png, .svg or .pdf)."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """List the learning-rate schedules with the shape of each."""
     from fastbert.models.schedules import SCHEDULES, make_schedule

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_json, say
 
 
@@ -15,12 +16,12 @@ def similar(
         None, help="Compare with the rows of this table instead, such as the test set."
     ),
     encoder: str = typer.Option("minilm", help="minilm, a folder, a hub name, or a bundle."),
-    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
+    text: shared.TextColumn = None,
     least: float = typer.Option(0.9, help="Least similarity (cosine) of a pair, up to 1."),
-    out: Path | None = typer.Option(None, help="File to write: .csv, .tsv or .jsonl; else CSV to standard output."),
+    out: shared.RowsFile = None,
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens; what is longer is cut."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    no_header: shared.NoHeader = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """List pairs of rows whose texts are nearly the same, the nearest first."""
     from fastbert.cli.options import collect

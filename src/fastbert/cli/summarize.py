@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_json, say, show
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ def summarize(
     beams: int | None = typer.Option(None, help="Of a model that writes: candidates kept at each word."),
     max_summary_tokens: int | None = typer.Option(None, help="Of a model that writes: longest summary in tokens."),
     reference: str | None = typer.Option(None, help="Column of summaries to compare with: prints ROUGE."),
-    out: Path | None = typer.Option(None, help="File to write: .csv, .tsv or .jsonl; else CSV to standard output."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    out: shared.RowsFile = None,
+    no_header: shared.NoHeader = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Write a summary of each row's text: the sentences that say most of it and repeat least, in their order.
 

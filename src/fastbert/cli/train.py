@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say, score_block, show
 
 if TYPE_CHECKING:
@@ -25,25 +26,25 @@ def train(
     out: Path = typer.Option(..., "--out", help="Folder of the new model."),
     valid: Path | None = typer.Option(None, help="Validation table; without it a share of TABLE is held out."),
     test: Path | None = typer.Option(None, help="Test table, scored once at the end."),
-    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
-    label: str | None = typer.Option(None, help="Label column."),
-    labels: str | None = typer.Option(None, help="0/1 columns of a multi-label table: COL,COL,..."),
-    labels_file: Path | None = typer.Option(None, help="File of label names, one a line."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
-    group: str | None = typer.Option(None, help="Column whose equal values are kept on one side of the split."),
-    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression, tagging or answering."),
-    encoder: str | None = typer.Option(None, help="minilm, a folder, or a hub name."),
+    text: shared.TextColumn = None,
+    label: shared.LabelColumn = None,
+    labels: shared.LabelColumns = None,
+    labels_file: shared.LabelsFile = None,
+    no_header: shared.NoHeader = False,
+    delimiter: shared.Delimiter = None,
+    group: shared.GroupColumn = None,
+    on_bad_row: shared.OnBadRow = None,
+    task: shared.TaskName = None,
+    encoder: shared.EncoderName = None,
     epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number if not given."),
     lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the encoder if not given."),
     schedule: str | None = typer.Option(None, help="Learning-rate schedule; see `fastbert schedules`."),
-    batch_size: int | None = typer.Option(None, help="Rows per optimiser step."),
-    max_tokens: int | None = typer.Option(None, help="Longest input in tokens."),
-    precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
-    seed: int | None = typer.Option(None, help="Seed of split, weights, order and dropout."),
+    batch_size: shared.RowsPerStep = None,
+    max_tokens: shared.MaxTokens = None,
+    precision: shared.Precision = None,
+    seed: shared.Seed = None,
     time_budget: str | None = typer.Option(None, help="Longest time of the training: 10m, 1h30m."),
-    config: Path | None = typer.Option(None, help="TOML file of options."),
+    config: shared.OptionsFile = None,
     goal: str | None = typer.Option(None, help="f1, fbeta:2, precision>=0.9, recall>=0.95, cost:FILE; see `decide`."),
     abstain: str | None = typer.Option(None, help="Answer unknown below a confidence (0.8), or for risk<=0.05."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
@@ -53,7 +54,7 @@ def train(
     no_baseline: bool = typer.Option(False, "--no-baseline", help="Fit no linear model for comparison."),
     folds: int = typer.Option(0, help="Cross-validate in so many folds first, and report the scores; 5 is usual."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that lies at --out."),
-    plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
+    plan_only: shared.PlanOnly = False,
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
     tensorboard: Path | None = typer.Option(None, help="Write TensorBoard files to this folder."),
     track: list[str] = typer.Option(
@@ -62,7 +63,7 @@ def train(
         help="Send the run to mlflow, wandb or trackio, or to a project there: mlflow:PROJECT; repeatable.",
     ),
     track_model: bool = typer.Option(False, "--track-model", help="Send the model to --track, too."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Train a model on TABLE and write it to --out, with its scores and a report.
 

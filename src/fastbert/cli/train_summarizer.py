@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_json, say, show
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def train_summarizer(
     valid_share: float = typer.Option(0.1, help="Share of the rows that is held out."),
     precision: str = typer.Option("auto", help="auto, fp32, bf16 or fp16."),
     seed: int = typer.Option(0, help="Seed of split, order and dropout."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    no_header: shared.NoHeader = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Train a model with a decoder to write summaries, and write it to --out as a plain Hugging Face checkpoint.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say, score_block, show
 
 if TYPE_CHECKING:
@@ -34,25 +35,25 @@ def tune(
     backend: str | None = typer.Option(None, help="What --max-latency is measured by: torch, or onnx, which is saved."),
     valid: Path | None = typer.Option(None, help="Validation table; without it a share of TABLE is held out."),
     test: Path | None = typer.Option(None, help="Test table, read and scored once, when the search is over."),
-    text: str | None = typer.Option(None, help="Text column, or two for pairs: COL or COL,COL."),
-    label: str | None = typer.Option(None, help="Label column."),
-    labels: str | None = typer.Option(None, help="0/1 columns of a multi-label table: COL,COL,..."),
-    labels_file: Path | None = typer.Option(None, help="File of label names, one a line."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
-    group: str | None = typer.Option(None, help="Column whose equal values are kept on one side of the split."),
-    on_bad_row: str | None = typer.Option(None, help="error, or skip rows without text or label."),
-    task: str | None = typer.Option(None, help="auto, single_label, multi_label, regression, tagging or answering."),
+    text: shared.TextColumn = None,
+    label: shared.LabelColumn = None,
+    labels: shared.LabelColumns = None,
+    labels_file: shared.LabelsFile = None,
+    no_header: shared.NoHeader = False,
+    delimiter: shared.Delimiter = None,
+    group: shared.GroupColumn = None,
+    on_bad_row: shared.OnBadRow = None,
+    task: shared.TaskName = None,
     encoder: list[str] = typer.Option([], "--encoder", help="minilm, a folder, or a hub name; several are searched."),
-    max_tokens: int | None = typer.Option(None, help="Longest input in tokens."),
-    precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
+    max_tokens: shared.MaxTokens = None,
+    precision: shared.Precision = None,
     seed: int | None = typer.Option(None, help="Seed of split, weights, order, dropout, and of what is tried."),
     config: Path | None = typer.Option(None, help="TOML file of options; they are not searched."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; it is not searched."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace another model that lies at --out."),
     restart: bool = typer.Option(False, "--restart", help="Delete the study and begin anew."),
-    plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    plan_only: shared.PlanOnly = False,
+    as_json: shared.AsJson = False,
 ) -> None:
     """Search for the options that make the best model of TABLE, and write that model to --out.
 
