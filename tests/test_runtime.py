@@ -219,7 +219,7 @@ def test_matrix_products_run_in_the_precision(precision: Precision, dtype: torch
 
 
 def test_a_runtime_describes_itself() -> None:
-    assert Runtime(CPU, "fp32", "asked for").describe() == "cpu, 1 threads, fp32 (asked for)"
+    assert Runtime(CPU, "fp32", "asked for").describe() == "cpu, 1 thread, fp32 (asked for)"
 
 
 # --- random numbers ---------------------------------------------------------------------------------

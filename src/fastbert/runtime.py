@@ -62,7 +62,8 @@ class Runtime:
     def describe(self) -> str:
         """Return one phrase, such as "cpu, 2 threads, bf16 (the device has bf16 instructions)"."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
-        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        count = torch.get_num_threads()
+        threads = f", {count} thread{'' if count == 1 else 's'}" if self.device.type == "cpu" else ""
         return f"{name}{threads}, {self.precision} ({self.reason})"
 
 

@@ -84,4 +84,5 @@ def test_the_card_of_a_model_that_is_better_says_so_with_its_scores(tmp_path: Pa
 def test_a_sample_of_the_rows_is_said() -> None:
     found = baseline_section({**BETTER, "trained_rows": 20000, "of_rows": 90000}, {}, ("f1_macro",))
 
+    assert "Logistic regression: fitted, with any threshold, and scored on the same rows." in found
     assert "Fitted on a sample of 20,000 of 90,000 rows." in found

@@ -63,6 +63,11 @@ def test_an_answer_without_outputs_is_shown_too() -> None:
     assert "There is nothing to explain" in explanation_page([replace(made_up(), attributions=())], "x")
 
 
+def test_the_legend_is_written_in_the_color_of_the_words() -> None:
+    """The color of a header is too soft for its shades, which are the strongest that a word can have."""
+    assert ".fbx .legend{color:var(--text)}" in STYLE
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("sign", ["for", "against"])
 def test_text_keeps_its_contrast_on_the_strongest_shade(mode: str, sign: str) -> None:

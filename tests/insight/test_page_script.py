@@ -129,6 +129,15 @@ def test_colors_can_be_read(mode: str, color: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_dot_can_be_seen_where_no_other_lies_over_it(mode: str) -> None:
+    shades = _shades(mode)
+    share = float(re.findall(r"\.spot\{[^}]*opacity:([.\d]+)", STYLE)[0])
+    mixed = [share * dot + (1 - share) * back for dot, back in zip(shades["blue"], shades["back"], strict=True)]
+
+    assert _contrast(mixed, shades["back"]) >= 3.0  # WCAG 1.4.11
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
 def test_numbers_of_the_matrix_can_be_read_on_the_strongest_shade(mode: str) -> None:
     shades = _shades(mode)
     mixed = [STRONGEST * h + (1 - STRONGEST) * b for h, b in zip(shades["heat"], shades["back"], strict=True)]

@@ -70,5 +70,10 @@ def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], 
         "Against a linear model",
         element("p", sentence) if sentence else Html(""),
         table(["rows", *headlines], rows, class_="numbers"),
-        note=f"{values.get('title')}, on the same rows, its threshold fitted in the same way.{sampled}",
+        note=f"{_sentence_case(str(values.get('title')))}: fitted, with any threshold, and scored on the same rows."
+        f"{sampled}",
     )
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]  # `capitalize` would make tf-idf of TF-IDF

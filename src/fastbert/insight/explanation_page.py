@@ -35,6 +35,7 @@ border-bottom:2px solid rgb(var(--for))}}
 border-bottom:2px dotted rgb(var(--against))}}
 .fbx .unread{{color:var(--edge);text-decoration:line-through}}
 .fbx .place{{outline:1px solid var(--edge);outline-offset:2px}}
+.fbx .legend{{color:var(--text)}}
 .fbx .legend span{{margin-right:14px;white-space:nowrap}}
 """
 INTRO = (

@@ -118,7 +118,7 @@ figcaption p{margin:2px 0 0}
 svg .dashed{stroke-dasharray:5 4}
 .key.dashed{opacity:.6}
 svg .area{stroke:none}
-svg .spot{fill:var(--blue);opacity:.45}
+svg .spot{fill:var(--blue);opacity:.65}
 @media print{.tools,th button::after{display:none}pre,.scroll{overflow:visible}details::details-content{
 content-visibility:visible;block-size:auto}table{font-size:9pt}th,td{padding-right:8px}}
 """
