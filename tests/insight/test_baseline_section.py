@@ -81,6 +81,12 @@ def test_the_card_of_a_model_that_is_better_says_so_with_its_scores(tmp_path: Pa
     assert card.index("The model is better than a linear model") < card.index("Each label on the")
 
 
+def test_a_score_that_neither_has_is_no_column() -> None:
+    found = baseline_section(BETTER, {"test": {"f1_macro": 0.9}}, ("f1_macro", "accuracy", "coverage"))
+
+    assert '<th scope="col">accuracy</th>' in found and "coverage" not in found
+
+
 def test_a_sample_of_the_rows_is_said() -> None:
     found = baseline_section({**BETTER, "trained_rows": 20000, "of_rows": 90000}, {}, ("f1_macro",))
 

@@ -58,18 +58,20 @@ def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], 
     own = baseline_scores(values)
     if not own:
         return Html("")
-    rows = [
-        [f"{who}, {split}", *(number(one.get(name)) for name in headlines)]
+    found = [
+        (f"{who}, {split}", one)
         for split in own
         for who, one in (("model", scores.get(split, {})), ("linear", own[split]))
     ]
+    known = [name for name in headlines if any(name in one for _, one in found)]
+    rows = [[who, *(number(one.get(name)) for name in known)] for who, one in found]
     trained, total = values.get("trained_rows"), values.get("of_rows")
     sampled = f" Fitted on a sample of {trained:,} of {total:,} rows." if trained != total else ""
     sentence = baseline_sentence(values)
     return section(
         "Against a linear model",
         element("p", sentence) if sentence else Html(""),
-        table(["rows", *headlines], rows, class_="numbers"),
+        table(["rows", *known], rows, class_="numbers"),
         note=f"{_sentence_case(str(values.get('title')))}: fitted, with any threshold, and scored on the same rows."
         f"{sampled}",
     )

@@ -111,6 +111,7 @@ th button:hover,summary:hover{text-decoration:underline}
 :focus-visible{outline:2px solid var(--blue);outline-offset:2px}
 th[aria-sort=ascending] button::after{content:" \\25B2"}
 th[aria-sort=descending] button::after{content:" \\25BC"}
+.places tbody th{white-space:nowrap;max-width:none}
 caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:4px}
 .interval{color:var(--soft);font-size:12px;white-space:nowrap}
 pre{background:var(--panel);border-radius:8px;padding:10px 14px;overflow-x:auto;white-space:pre-wrap;font-size:13px}

@@ -49,7 +49,7 @@ def _rows_table(evidence: Evidence, rows: Sequence[int], name: str, values_N: Fl
         cells = [evidence.rows.places[row], number(float(values_N[row]), 3), shorten(true, 60), shorten(decided, 60)]
         body.append([*cells, _scores(evidence, row), *([evidence.texts[row]] if evidence.texts else [])])
     heads = ["row", name, "true", "decided", "scores", *(["text"] if evidence.texts else [])]
-    return table(heads, body)
+    return table(heads, body, class_="places")
 
 
 def _scores(evidence: Evidence, row: int) -> str:
