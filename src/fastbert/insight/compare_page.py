@@ -93,7 +93,7 @@ def forest_chart(title: str, differences: Sequence[tuple[str, Difference]]) -> H
         element("span", element("i", class_="key orange"), "the interval leaves out 0"),
         element("span", element("i", class_="key blue"), "it does not"),
     )
-    return element("figure", element("h3", title), svg, caption)
+    return element("figure", element("h3", title), svg, caption, class_="forest")
 
 
 def _scores(comparison: Comparison) -> Html:
@@ -128,9 +128,12 @@ def _differences(comparison: Comparison) -> Html:
 
 
 def _difference(found: Difference | None) -> str:
+    """Return a difference, and its interval in one piece: a column is too narrow for both on a line."""
     if found is None:
         return "-"
-    return shown_interval(found, found.value, sign=True) + (f" {MARK}" if found.told_apart else "")
+    value, space, reach = shown_interval(found, found.value, sign=True).partition(" ")
+    mark = f" {MARK}" if found.told_apart else ""
+    return fragment([value, space, element("span", reach + mark, class_="range")])
 
 
 def _probability(duel: Duel) -> str:

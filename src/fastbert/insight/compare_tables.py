@@ -145,8 +145,9 @@ def _rows(options: BaselineOptions, ring: Ring) -> tuple[Rows, list[str]]:
     again = sum(text_key(example.text, example.pair) in seen for example in ring.examples)
     if not again:
         return rows, []
+    have = "has a text" if again == 1 else "have texts"
     return rows, [
-        f"{again:,} of the {len(ring.examples):,} compared rows have texts that the baselines were fitted on: there, "
+        f"{again:,} of the {len(ring.examples):,} compared rows {have} that the baselines were fitted on: there, "
         "scores tell memory and not skill."
     ]
 

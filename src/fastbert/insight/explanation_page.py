@@ -40,7 +40,8 @@ border-bottom:2px dotted rgb(var(--against))}}
 """
 INTRO = (
     "A value says how much a word moves the output of the model, not why, and not what would happen in the world. "
-    "Solid underlines raise the output, dotted ones lower it; the darker, the more. Point at a word for its value."
+    "Solid underlines raise the output, dotted ones lower it; the stronger the shade, the more. Point at a word for "
+    "its value."
 )
 
 

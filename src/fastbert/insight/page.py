@@ -146,8 +146,10 @@ tbody th{font-weight:500;max-width:32ch}
 .heat thead th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;
 text-orientation:sideways}
 .heat thead th:first-child{writing-mode:horizontal-tb;transform:none}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:24px}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:24px}
 figure{margin:0}
+.forest{max-width:640px}
+.range{display:inline-block;white-space:nowrap}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{fill:var(--soft);font-size:11px;font-family:inherit}
 svg .grid{stroke:var(--rule);stroke-width:1}
