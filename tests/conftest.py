@@ -6,6 +6,7 @@ built where it is needed, with `tests.helpers`.
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ os.environ.update(
 # No deadline: a shared machine can be slow at any moment.
 settings.register_profile("fastbert", deadline=None, derandomize=True)
 settings.load_profile("fastbert")
+
+
+def pytest_collection_finish() -> None:
+    """Measure a machine by a small product: each evaluation of a training does it, for tens of milliseconds."""
+    runtime = sys.modules.get("fastbert.runtime")  # not imported for tests that need no torch
+    if runtime is not None:
+        runtime._PRODUCTS["cpu"] = (64, 64, 64)
 
 
 @pytest.fixture(scope="session")
