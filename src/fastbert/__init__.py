@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fastbert.training.adapt import NewEncoder, adapt, pretrain
     from fastbert.training.callbacks import Callback
     from fastbert.training.cross_validation import cross_validate
+    from fastbert.training.distill import distill
     from fastbert.training.learner import Learner
     from fastbert.training.trackers import MLflow, Trackio, WandB
     from fastbert.tuning.tune import tune
@@ -58,6 +59,7 @@ _PLACES = {
     "WandB": "fastbert.training.trackers",
     "adapt": "fastbert.training.adapt",
     "cross_validate": "fastbert.training.cross_validation",
+    "distill": "fastbert.training.distill",
     "explain": "fastbert.insight.explain",
     "export_bundle": "fastbert.export.exporting",
     "fit": "fastbert.api",
@@ -90,6 +92,7 @@ __all__ = [
     "__version__",
     "adapt",
     "cross_validate",
+    "distill",
     "explain",
     "export_bundle",
     "fit",

@@ -33,6 +33,7 @@ COMMANDS = [
     "lr-find",
     "adapt",
     "pretrain",
+    "distill",
     "train-summarizer",
     "export",
     "inspect",

@@ -21,6 +21,7 @@ from fastbert.cli import (
     check,
     compare,
     decide,
+    distill,
     embed,
     evaluate,
     explain,
@@ -86,6 +87,7 @@ app.command("tune")(tune.tune)
 app.command("lr-find")(lr_find.lr_find)
 app.command("adapt")(adapt.adapt)
 app.command("pretrain")(pretrain.pretrain)
+app.command("distill")(distill.distill)
 app.command("train-summarizer")(train_summarizer.train_summarizer)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)

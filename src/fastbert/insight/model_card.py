@@ -16,6 +16,13 @@ from fastbert.bundle import Bundle
 from fastbert.display import number
 from fastbert.insight.baseline_section import baseline_sentence, baseline_warning, is_beaten
 from fastbert.insight.decision_words import describe_fit
+from fastbert.insight.distilled_section import (
+    chosen_by_teacher,
+    cost_table,
+    distilled_lines,
+    is_distilled,
+    score_table,
+)
 from fastbert.insight.evidence import Evidence
 from fastbert.insight.evidence import LabelScores as LabelScores
 from fastbert.insight.folds_section import cross_validation_lines
@@ -45,6 +52,7 @@ def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
         *([unsure.note] if unsure.note else []),
         *([escape_markdown(baseline_sentence(facts.baseline))] if is_beaten(facts.baseline) else []),
         *([f"Each label on the {split} rows:", _labels_table(per_label, unsure)] if per_label else []),
+        *_distillation(bundle),
         *_cross_validation(bundle),
         "## Decision",
         escape_markdown(bundle.task.rule(bundle.decisions)),
@@ -63,7 +71,7 @@ def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
 
 def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> list[str]:
     """Return what a reader of the scores must know, in sentences."""
-    found = [facts.collapse] if facts.collapse else []
+    found = list(filter(None, [facts.collapse, chosen_by_teacher(bundle.facts)]))
     if split != "test":
         rule = f" and the {bundle.task.fitted}" if bundle.task.fitted else ""
         found.append(
@@ -180,6 +188,14 @@ def _cross_validation(bundle: Bundle) -> list[str]:
     if not found:
         return []
     return ["## Cross-validation", found[0], "\n".join(f"- {escape_markdown(line)}" for line in found[1:])]
+
+
+def _distillation(bundle: Bundle) -> list[str]:
+    if not is_distilled(bundle.facts):
+        return []
+    tables = [score_table(bundle.facts, bundle.task.headlines), cost_table(bundle.facts)]
+    lines = [escape_markdown(line) for line in distilled_lines(bundle.facts)]
+    return ["## Distillation", *lines, *(markdown_table(headers, rows) for headers, rows in tables if rows)]
 
 
 def _use_with_fastbert(bundle: Bundle) -> str:

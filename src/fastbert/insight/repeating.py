@@ -17,8 +17,9 @@ _LISTS = ("text", "labels")
 
 
 def repeat_command(facts: RunFacts, out: str) -> str:
-    """Return the command line, nothing where the run was not one command: tables in memory, several fits, adaptation.
+    """Return the command line, nothing where the run was not one `fastbert train` that can be written down.
 
+    That is with tables in memory, several fits, an adaptation or a distillation.
     Options that are as they would be chosen by default are left out; what the recipe chose is written out.
     """
     tables = {split: name for split, name in facts.tables.items() if isinstance(name, str) and name}
@@ -27,6 +28,7 @@ def repeat_command(facts: RunFacts, out: str) -> str:
         "train" not in tables
         or not facts.options
         or facts.adaptation
+        or facts.distillation
         or (facts.planned_steps is not None and last > facts.planned_steps)
     ):
         return ""

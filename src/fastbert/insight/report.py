@@ -13,6 +13,7 @@ from fastbert.bundle import MANIFEST, files_of
 from fastbert.insight import report_run as run
 from fastbert.insight import report_scores as scores
 from fastbert.insight.baseline_section import baseline_section
+from fastbert.insight.distilled_section import distilled_section
 from fastbert.insight.evidence import Evidence
 from fastbert.insight.folds_section import cross_validation_section
 from fastbert.insight.model_card import model_card
@@ -56,6 +57,7 @@ def report_page(evidence: Evidence, unsure: Uncertainty, *, title: str, size_byt
         scores.mistakes(evidence),
         scores.trust(evidence, facts),
         baseline_section(facts.baseline, bundle.scores, bundle.task.headlines),
+        distilled_section(bundle.facts, bundle.task.headlines),
         cross_validation_section(bundle.facts, bundle.task.headlines),
         mix_ups(evidence),
         values(evidence),

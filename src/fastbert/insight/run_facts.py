@@ -27,6 +27,7 @@ class RunFacts:
 
     rows, label_counts: by split.    facts, reasons, warnings: sentences.
     adaptation: what `EncoderChoice.to_json` wrote.    baseline: what `LinearCheck.facts` wrote.
+    distillation: what `training.distill` wrote.
     run: what `training.run_record` wrote: machine, versions, memory, time of the evaluation, names of tables.
     collapse: what `describe_collapse` said, if anything.
     steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs.
@@ -44,6 +45,7 @@ class RunFacts:
     runtime: str = ""
     adaptation: Values = field(default_factory=dict)
     baseline: Values = field(default_factory=dict)
+    distillation: Values = field(default_factory=dict)
     run: Values = field(default_factory=dict)
     collapse: str = ""
     planned_steps: int | None = None
@@ -103,6 +105,7 @@ def read_facts(facts: Values) -> RunFacts:
         runtime=_words(plan.get("runtime")),
         adaptation=_mapping(_mapping(facts.get("adaptation")).get("choice")),
         baseline=_mapping(facts.get("baseline")),
+        distillation=_mapping(facts.get("distillation")),
         run=_mapping(facts.get("run")),
         collapse=_words(facts.get("collapse")),
         planned_steps=_whole(plan.get("steps")),

@@ -129,6 +129,31 @@ def regression_sum(values_B: Tensor, targets_B: Tensor, *, huber: bool = False) 
     return function(values_B, targets_B.to(values_B), reduction="sum"), float(len(values_B))
 
 
+def distillation_sum(
+    logits_BC: Tensor, teacher_BC: Tensor, targets_B: Tensor, *, temperature: float, label_weight: float
+) -> tuple[Tensor, float]:
+    """Return the summed loss of a softmax that learns from another one, and from labels where they are known, and B.
+
+    Hinton et al. 2015 (arXiv 1503.02531, section 2): the divergence from the teacher's softmax to the student's, both
+    of logits divided by the temperature, times its square, so that its gradient keeps its size.
+    teacher_BC: logits of the teacher; any shift of a row is the same.    targets_B: int64 class ids, IGNORED where the
+    label is not known.    label_weight: share of the cross entropy in rows with a label; the rest is the divergence.
+
+    >>> logits, alike = torch.zeros(2, 2), torch.full((2, 2), 3.0)
+    >>> targets = torch.tensor([0, IGNORED])
+    >>> total, count = distillation_sum(logits, alike, targets, temperature=2.0, label_weight=0.5)
+    >>> round(float(total), 4), count  # half of log 2
+    (0.3466, 2.0)
+    """
+    logits_BC = _at_least_float32(logits_BC)
+    teacher_BC = functional.log_softmax(teacher_BC.to(logits_BC) / temperature, dim=1)
+    student_BC = functional.log_softmax(logits_BC / temperature, dim=1)
+    soft_B = temperature**2 * functional.kl_div(student_BC, teacher_BC, log_target=True, reduction="none").sum(dim=1)
+    hard_B = functional.cross_entropy(logits_BC, targets_B, ignore_index=IGNORED, reduction="none")
+    weight_B = label_weight * (targets_B != IGNORED).to(logits_BC)
+    return ((1 - weight_B) * soft_B + weight_B * hard_B).sum(), float(len(logits_BC))
+
+
 def span_sum(
     start_logits_WL: Tensor, end_logits_WL: Tensor, starts_W: Tensor, ends_W: Tensor, mask_WL: Tensor
 ) -> tuple[Tensor, float]:
