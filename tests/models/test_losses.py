@@ -11,6 +11,7 @@ from fastbert.models.losses import (
     IGNORED,
     binary_cross_entropy_sum,
     cross_entropy_sum,
+    distillation_sum,
     mean_over_windows,
     span_sum,
 )
@@ -201,3 +202,55 @@ def test_the_span_sum_of_half_precision_is_computed_in_float32() -> None:
 
     assert total.dtype == torch.float32
     torch.testing.assert_close(total, span_sum(half_WL.float(), half_WL.float(), STARTS, STARTS, MASK)[0])
+
+
+# --- from another softmax -----------------------------------------------------------------------------
+
+
+def test_distillation_matches_a_hand_computed_example() -> None:
+    # T 2, teacher (log 9, 0), student (0, 0): softmax of the halved logits is (3, 1) / 4 against (1, 1) / 2, so the
+    # divergence is 0.75 log 1.5 + 0.25 log 0.5 = 0.1308, times T squared.
+    teacher_BC, targets_B = torch.tensor([[9.0, 1.0]]).log(), torch.tensor([IGNORED])
+
+    total, count = distillation_sum(torch.zeros(1, 2), teacher_BC, targets_B, temperature=2.0, label_weight=0.7)
+
+    assert (float(total), count) == (pytest.approx(4 * 0.13081, abs=1e-4), 1.0)
+
+
+def test_distillation_of_labels_alone_is_the_cross_entropy() -> None:
+    logits_BC, targets_B, _ = _rows()
+    teacher_BC = torch.flip(logits_BC, [1])
+    soft, _ = distillation_sum(logits_BC, teacher_BC, targets_B, temperature=3.0, label_weight=0.0)
+    known_B = targets_B != IGNORED
+    unlabelled, _ = distillation_sum(
+        logits_BC[~known_B], teacher_BC[~known_B], targets_B[~known_B], temperature=3.0, label_weight=1.0
+    )
+
+    total, count = distillation_sum(logits_BC, teacher_BC, targets_B, temperature=3.0, label_weight=1.0)
+
+    assert float(total - unlabelled) == pytest.approx(float(cross_entropy_sum(logits_BC, targets_B)[0]), rel=1e-5)
+    assert count == 12 and 0 < float(unlabelled) < float(soft)
+
+
+@pytest.mark.parametrize("sizes", SPLITS)
+def test_distillation_gradient_is_the_same_for_any_micro_batches(sizes: list[int]) -> None:
+    logits_BC, targets_B, _ = _rows(dtype=torch.float64)
+    teacher_BC = torch.flip(logits_BC, [0])
+    whole, parts = logits_BC.clone().requires_grad_(), logits_BC.clone().requires_grad_()
+    options = {"temperature": 2.0, "label_weight": 0.5}
+    total, count = distillation_sum(whole, teacher_BC, targets_B, **options)
+    results = [
+        distillation_sum(*part, **options)
+        for part in zip(*(torch.split(one, sizes) for one in (parts, teacher_BC, targets_B)), strict=True)
+    ]
+    split = torch.stack([part for part, _ in results]).sum() / sum(part_count for _, part_count in results)
+    torch.testing.assert_close(_gradient(split, parts), _gradient(total / count, whole), rtol=0, atol=1e-12)
+
+
+def test_a_shift_of_the_teachers_logits_changes_nothing() -> None:
+    logits_BC, targets_B, _ = _rows(dtype=torch.float64)
+    teacher_BC, options = torch.flip(logits_BC, [0]), {"temperature": 2.0, "label_weight": 0.5}
+
+    shifted, _ = distillation_sum(logits_BC, teacher_BC + 7.0, targets_B, **options)
+
+    assert float(shifted) == pytest.approx(float(distillation_sum(logits_BC, teacher_BC, targets_B, **options)[0]))

@@ -1,0 +1,219 @@
+"""A student is trained on its teacher's answers alone, is an ordinary bundle, and says whose student it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import fastbert
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig
+from fastbert.data.databunch import DataBunch
+from fastbert.decisions.calibration import Calibration
+from fastbert.decisions.rules import Decisions
+from fastbert.display import View
+from fastbert.errors import BundleError, ConfigError
+from fastbert.inference.evaluation import evaluate_table
+from fastbert.inference.predictor import Predictor
+from fastbert.tasks.base import Task
+from fastbert.tasks.classification import SingleLabel
+from fastbert.tasks.distilled import TaughtText, Teaching
+from fastbert.tasks.regression import Regression
+from fastbert.tasks.tagging import Tagging
+from fastbert.training.distill import Distilling
+from fastbert.training.distill_rows import LessonTables
+from tests.feedback import feedback_rows, make_learner, tagged_rows
+
+TEXTS = [row["text"] + " please" for row in feedback_rows(40)]
+QUICK = {"epochs": 2, "lr": 1e-3, "batch_size": 8, "precision": "fp32", "average": 1}
+
+
+@pytest.fixture(scope="module")
+def teacher(bundle: Path) -> Predictor:
+    return Predictor.load(bundle)
+
+
+def prepare(teacher: Predictor, encoder: str, tables: LessonTables | None = None, **options: Any) -> Distilling:  # noqa: ANN401
+    config = TrainConfig().changed(**{**QUICK, "encoder": encoder, **options.pop("train", {})})
+    return Distilling.prepare(
+        teacher, tables or LessonTables([TEXTS]), config=config, data=DataConfig(valid_share=0.2), **options
+    )
+
+
+def stars(rows: list[dict[str, str]]) -> list[dict[str, object]]:
+    return [
+        {"text": row["text"], "stars": 1.0 + (row["label"] == "praise") * 3 + len(row["text"]) / 50} for row in rows
+    ]
+
+
+# --- the result -----------------------------------------------------------------------------------------
+
+
+def test_a_student_agrees_with_its_teacher_more_than_before_it_learned(
+    teacher: Predictor, encoder: str, tmp_path: Path
+) -> None:
+    ready = prepare(teacher, encoder, train={"epochs": 12, "lr": 3e-3})
+    before = ready.draft.predict(TEXTS)
+
+    ready.run(tmp_path / "small")
+
+    theirs, after = teacher(TEXTS), Predictor.load(tmp_path / "small")(TEXTS)
+    apart = [
+        sum(abs(one.scores["bug"] - other.scores["bug"]) for one, other in zip(theirs, said, strict=True))
+        for said in (before, after)
+    ]
+    assert apart[1] < apart[0] / 2
+
+
+def test_a_student_is_an_ordinary_bundle_that_reads_tables_as_its_teacher_did(
+    teacher: Predictor, encoder: str, tmp_path: Path
+) -> None:
+    done = prepare(teacher, encoder, LessonTables([TEXTS], test=feedback_rows(12))).run(tmp_path / "small")
+    student = Predictor.load(done.folder)
+
+    assert type(student.task) is SingleLabel
+    assert student.labels == teacher.labels
+    assert evaluate_table(student, feedback_rows(12), DataConfig()).scores == pytest.approx(
+        student.bundle.scores["test"]
+    )
+
+
+def test_the_bundle_says_whose_student_it_is_and_how_good(teacher: Predictor, encoder: str, tmp_path: Path) -> None:
+    rows = feedback_rows(24)
+    tables = LessonTables([TEXTS], rows[:8], test=rows[8:])
+
+    done = prepare(teacher, encoder, tables, teaching=Teaching(3.0, 0.25)).run(tmp_path / "small")
+
+    facts: Any = Predictor.load(done.folder).bundle.facts["distillation"]
+    assert (facts["teacher"], facts["temperature"], facts["label_weight"]) == ("model", 3.0, 0.25)
+    assert facts["rows"] == {"texts": 26, "labelled": 8, "held_out": 8, "valid": 6}
+    assert facts["chosen_by"] == "teacher"
+    assert 0 <= facts["agreement"]["low"] <= facts["agreement"]["share"] <= facts["agreement"]["high"] <= 1
+    assert facts["agreement"]["share"] == facts["agreement"]["scores"]["accuracy"]
+    assert facts["truth"]["test"]["teacher"] == pytest.approx(
+        teacher.task.score(teacher([row["text"] for row in rows[8:]]), done.learner.data.examples("test"))
+    )
+    assert facts["truth"]["test"]["student"] == pytest.approx(done.learner.evaluate("test"))
+    assert [cost["name"] for cost in facts["costs"]] == ["teacher", "student"]
+    assert all(cost["num_parameters"] > 0 and cost["texts_per_second"] > 0 for cost in facts["costs"])
+    card = (done.folder / "README.md").read_text(encoding="utf-8")
+    assert "## Distillation" in card and "Distilled from the model 'model'" in card and "Train it again" not in card
+    assert str(tmp_path) not in card and TEXTS[0] not in (done.folder / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_labelled_validation_rows_choose_where_they_are_given(teacher: Predictor, encoder: str, tmp_path: Path) -> None:
+    done = prepare(teacher, encoder, LessonTables([TEXTS], valid=feedback_rows(10))).run(tmp_path / "small")
+
+    assert done.facts["chosen_by"] == "labels" and done.facts["label_weight"] is None
+    assert [example.truth for example in done.learner.data.examples("valid")] == [("bug",), ("praise",)] * 5
+    truth: Any = done.facts["truth"]
+    assert truth["valid"]["student"] == pytest.approx(Predictor.load(done.folder).bundle.scores["valid"])
+
+
+def test_several_labels_can_be_distilled(encoder: str, tmp_path: Path) -> None:
+    folder = make_learner(encoder, DataBunch.from_files(tagged_rows(), valid_share=0.2)).fit().save(tmp_path / "large")
+
+    model = fastbert.distill(
+        folder,
+        TEXTS,
+        out=tmp_path / "small",
+        train=tagged_rows(8),
+        encoder=encoder,
+        label_weight=0.3,
+        progress=False,
+        **QUICK,
+    )
+
+    assert (model.task.name, model.labels) == ("multi_label", ("bug", "praise", "long"))
+
+
+def test_numbers_can_be_distilled(encoder: str, tmp_path: Path) -> None:
+    rows = stars(feedback_rows())
+    folder = make_learner(encoder, DataBunch.from_files(rows, valid_share=0.2)).fit().save(tmp_path / "large")
+
+    model = fastbert.distill(
+        folder, TEXTS, out=tmp_path / "small", test=rows[:10], encoder=encoder, progress=False, **QUICK
+    )
+
+    assert type(model.task) is Regression and model.task == Predictor.load(folder).task
+    facts: Any = model.bundle.facts["distillation"]
+    assert facts["temperature"] is None and "rmse" in facts["truth"]["test"]["student"]
+
+
+def test_outputs_are_taken_before_calibration(teacher: Predictor, encoder: str, tmp_path: Path) -> None:
+    calibrated = teacher.with_decisions(Decisions(calibration=Calibration("temperature", (0.1, 0.1), (0.0, 0.0))))
+
+    done = prepare(calibrated, encoder, train={"epochs": 1}).run(tmp_path / "small")
+
+    row = cast("TaughtText", done.learner.data.examples("train")[0])
+    (plain,) = teacher.with_decisions(Decisions())([row.text])
+    assert row.outputs == pytest.approx([math.log(score) for score in plain.scores.values()])
+    assert plain.scores != calibrated([row.text])[0].scores
+
+
+# --- the plan -------------------------------------------------------------------------------------------
+
+
+def test_the_plan_is_shown_before_the_teacher_answers_and_names_no_label_counts(
+    teacher: Predictor, encoder: str, tmp_path: Path
+) -> None:
+    seen: list[View] = []
+    ready = prepare(teacher, encoder, LessonTables([TEXTS], feedback_rows(8)))
+
+    ready.run(tmp_path / "small", on_view=seen.append)
+
+    plan = repr(seen[0])
+    assert "model      model: single_label, 2 labels, torch" in plan
+    assert (
+        "student    learns from 26 texts without labels and 8 rows with labels; temperature 2, label weight 0.5" in plan
+    )
+    assert "chosen by  6 texts with the teacher's answers" in plan and "for 48 answers, then the training" in plan
+    assert "training   2 epochs = 10 steps" in plan and "Labels" not in plan
+    assert "Labels" in repr(seen[1])
+
+
+def test_the_plan_as_json_names_the_teacher(teacher: Predictor, encoder: str) -> None:
+    values = prepare(teacher, encoder).to_json()
+
+    assert (values["teacher"], values["label_counts"], values["chosen_by"]) == ("model", {}, "teacher")
+
+
+# --- what is refused ------------------------------------------------------------------------------------
+
+
+def test_a_teacher_whose_task_has_no_row_of_outputs_is_refused(teacher: Predictor, encoder: str) -> None:
+    other = Predictor(replace(teacher.bundle, task=_tagging()), teacher.tokenizer, teacher.backend)
+
+    with pytest.raises(ConfigError, match="The teacher's task is 'tagging', which cannot be distilled"):
+        prepare(other, encoder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tables": LessonTables([])}, "There are no texts to learn from"),
+        ({"teaching": Teaching(label_weight=0.5)}, "label_weight is 0.5, but no labelled rows are given"),
+        ({"train": {"loss": "focal"}}, "loss is 'focal', but a student learns"),
+        ({"decide": DecisionConfig(goal="precision>=0.9:nothing")}, "goal"),
+    ],
+    ids=["no texts", "weight without labels", "loss", "goal"],
+)
+def test_wrong_options_are_refused_before_any_work(
+    options: dict[str, object], message: str, teacher: Predictor, encoder: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        prepare(teacher, encoder, **options)  # type: ignore[arg-type]  # each fits its parameter
+
+
+def test_a_folder_that_exists_is_refused_before_the_teacher_is_opened(encoder: str, tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+
+    with pytest.raises(BundleError, match="small exists already"):
+        fastbert.distill(tmp_path / "no such model", TEXTS, out=tmp_path / "small", encoder=encoder)
+
+
+def _tagging() -> Task:
+    return Tagging.__new__(Tagging)
