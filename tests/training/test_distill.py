@@ -28,7 +28,7 @@ from fastbert.training.distill_rows import LessonTables
 from tests.feedback import feedback_rows, make_learner, tagged_rows
 
 TEXTS = [row["text"] + " please" for row in feedback_rows(40)]
-QUICK = {"epochs": 2, "lr": 1e-3, "batch_size": 8, "precision": "fp32", "average": 1}
+QUICK: dict[str, Any] = {"epochs": 2, "lr": 1e-3, "batch_size": 8, "precision": "fp32", "average": 1}
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +173,20 @@ def test_the_plan_is_shown_before_the_teacher_answers_and_names_no_label_counts(
     assert "chosen by  6 texts with the teacher's answers" in plan and "for 48 answers, then the training" in plan
     assert "training   2 epochs = 10 steps" in plan and "Labels" not in plan
     assert "Labels" in repr(seen[1])
+
+
+def test_a_long_list_of_answers_shows_how_far_it_is(
+    teacher: Predictor, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastbert.training.distill.CHUNK", 20)
+    seen: list[str] = []
+
+    prepare(teacher, encoder, train={"epochs": 1}).run(tmp_path / "small", on_view=lambda view: seen.append(repr(view)))
+
+    assert [text for text in seen if "answered" in text] == [
+        "  model: 20 of 26 texts answered",
+        "  model: 26 of 26 texts answered",
+    ]
 
 
 def test_the_plan_as_json_names_the_teacher(teacher: Predictor, encoder: str) -> None:

@@ -183,15 +183,17 @@ class Distilling:
     ) -> Distilled:
         """Have the teacher answer, train the student, compare both and write the student's bundle.
 
-        on_view: is shown the plan, and what the teacher answered.    Raises BundleError as `Learner.save` does.
+        on_view: is shown the plan, how far the teacher is, and what it answered.    Raises BundleError as `Learner.save` does.
         """
         check_target(out, overwrite=overwrite)
         on_view(self.view())
-        rows = dict(zip(map(id, self.material.taught), self._answers(self.material.taught), strict=True))
-        learner = self._learner(rows, callbacks)
+        material = self.material
+        train = [row for row, _ in self._answers((*material.texts, *material.labelled), on_view)]
+        valid = material.valid if material.valid_labelled else [row for row, _ in self._answers(material.valid)]
+        held_out = list(self._answers(material.held_out))
+        learner = self._learner(train, valid, callbacks)
         on_view(View((label_block(learner.data),)))
         learner.fit()
-        held_out = [rows[id(row)] for row in self.material.held_out]
         facts = self._settings() | self._compared(learner, held_out)
         learner.facts[FACT] = facts
         return Distilled(learner.save(out, overwrite=overwrite), learner, facts)
@@ -231,21 +233,24 @@ class Distilling:
             "chosen_by": "labels" if material.valid_labelled else "teacher",
         }
 
-    def _answers(self, rows: Sequence[Example]) -> Iterator[Taught]:
-        """Yield rows with what the teacher says of them; its outputs are computed once."""
-        plain, task = self.teacher.with_decisions(Decisions()), self.teacher.task
+    def _answers(
+        self, rows: Sequence[Example], on_view: OnView = lambda view: None
+    ) -> Iterator[tuple[Taught, Prediction]]:
+        """Yield rows with what the teacher says of them, and its answers by its rule; outputs are computed once."""
+        plain, task, done = self.teacher.with_decisions(Decisions()), self.teacher.task, 0
         for block in chunks(rows, num_characters, CHUNK):
             raw = plain.predict_examples(block)
             said = task.redecide(raw, self.teacher.bundle.decisions)
             for row, outputs, answer in zip(block, raw, said, strict=True):
-                yield taught_example(task, row, outputs, answer)
+                yield taught_example(task, row, outputs, answer), answer
+            done += len(block)
+            if len(rows) > CHUNK:
+                on_view(View((Block(lines=(f"{self.name}: {done:,} of {len(rows):,} texts answered",)),)))
 
-    def _learner(self, rows: Mapping[int, Taught], callbacks: Sequence[Callback]) -> Learner:
+    def _learner(self, train: Sequence[Example], valid: Sequence[Example], callbacks: Sequence[Callback]) -> Learner:
+        """Return a learner of the student on rows that are answered."""
         material, draft = self.material, self.draft
-        splits: dict[str, Sequence[Example]] = {
-            "train": [rows[id(row)] for row in (*material.texts, *material.labelled)],
-            "valid": material.valid if material.valid_labelled else [rows[id(row)] for row in material.valid],
-        }
+        splits = {"train": train, "valid": valid}
         if material.test:
             splits["test"] = material.test
         told = f"the rows of train without a label, {'' if material.valid_labelled else 'and those of valid, '}"
@@ -258,16 +263,16 @@ class Distilling:
         learner.measured = draft.measured
         return learner
 
-    def _compared(self, learner: Learner, held_out: Sequence[Taught]) -> dict[str, object]:
-        """Return agreement, scores on labelled rows, size and speed of both."""
+    def _compared(self, learner: Learner, answered: Sequence[tuple[Taught, Prediction]]) -> dict[str, object]:
+        """Return agreement, scores on labelled rows, size and speed of both. answered: the texts held out."""
 
         def student(examples: Sequence[Example]) -> list[Prediction]:
             return learner.predict([_input(example) for example in examples])
 
         teacher, task = self.teacher, learner.data.task
-        theirs, own = teacher.predict_examples(held_out), student(held_out)
-        agreeing = sum(one.agrees(other) for one, other in zip(theirs, own, strict=True))
-        share = agreeing / len(held_out)
+        held_out, theirs = [row for row, _ in answered], [said for _, said in answered]
+        own = student(held_out)
+        share = sum(one.agrees(other) for one, other in zip(theirs, own, strict=True)) / len(held_out)
         low, high = wilson_interval(share, len(held_out))
         known = {"valid": self.material.valid if self.material.valid_labelled else (), "test": self.material.test}
         contestants = [

@@ -102,9 +102,8 @@ def read_material(teacher: Predictor, tables: LessonTables, config: DataConfig, 
 
 def sources_of(unlabelled: Source | Sequence[Path]) -> Sequence[Source]:
     """Return one source, or each file of a list of `Path`s; a list of anything else is a source itself."""
-    several = isinstance(unlabelled, Sequence) and not isinstance(unlabelled, str | bytes)
-    if several and len(unlabelled) and all(isinstance(one, Path) for one in unlabelled):
-        return cast("Sequence[Path]", unlabelled)
+    if isinstance(unlabelled, list | tuple) and unlabelled and all(isinstance(one, Path) for one in unlabelled):
+        return unlabelled
     return (unlabelled,)
 
 
