@@ -50,13 +50,14 @@ Table = list[dict[str, str]]
 
 @dataclass(frozen=True)
 class Run:
-    """What is measured. teacher: "few" or "all"; student alone has none of it."""
+    """What is measured. teacher: "few" or "all", its labels.    asked_epochs: of the student, 0 for the default."""
 
     dataset: str
     system: str
     teacher: str
     student: str
     temperature: float
+    asked_epochs: float
     seed: int
 
     def line(self) -> dict[str, object]:
@@ -68,6 +69,7 @@ class Run:
             "teacher": "" if self.system == "alone" else self.teacher,
             "student": "" if self.system == "teacher" else self.student,
             "temperature": self.temperature if taught else 0,
+            "asked_epochs": 0 if self.system == "teacher" else self.asked_epochs,
             "seed": self.seed,
         }
 
@@ -113,7 +115,7 @@ def measure(run: Run, encoder: str, work: Path) -> dict[str, Any]:
     if run.system == "teacher":
         _, scores, seconds = teacher_of(run, work)
         return {**run.line(), "scores": scores, "seconds": round(seconds, 1), "machine": machine.describe("auto")}
-    config = TrainConfig(encoder=encoder, seed=run.seed)
+    config = TrainConfig(encoder=encoder, seed=run.seed, epochs=run.asked_epochs or None)
     if run.system == "alone":
         data = DataBunch.from_files(few, test=test, text=("text",), labels=("label",), seed=run.seed)
         learner = Learner(data, config=config)
@@ -147,9 +149,20 @@ def measure(run: Run, encoder: str, work: Path) -> dict[str, Any]:
 
 def table(lines: list[dict[str, Any]]) -> str:
     """Return mean and spread of the test scores by data set and system, as Markdown."""
-    titles = ("data", "system", "teacher's labels", "student", "T", "seeds", "accuracy", "macro F1", "agreement")
+    titles = (
+        "data",
+        "system",
+        "teacher's labels",
+        "student",
+        "T",
+        "epochs",
+        "seeds",
+        "accuracy",
+        "macro F1",
+        "agreement",
+    )
     rows = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    keys = ("dataset", "system", "teacher", "student", "temperature")
+    keys = ("dataset", "system", "teacher", "student", "temperature", "asked_epochs")
     for key in sorted({tuple(line[name] for name in keys) for line in lines}, key=_place):
         group = [line for line in lines if tuple(line[name] for name in keys) == key]
         scores = [_cell([line["scores"][name] for line in group]) for name in ("accuracy", "f1_macro")]
@@ -181,6 +194,7 @@ def main() -> None:
     parser.add_argument("--student", type=Path, help="folder of an encoder; MiniLM cut to two layers if not given")
     parser.add_argument("--name", help="of the student in the results, if a folder is given")
     parser.add_argument("--temperatures", nargs="+", type=float, default=(2.0,))
+    parser.add_argument("--epochs", type=float, default=0.0, help="of the student; chosen by the recipe if not given")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
     chosen = parser.parse_args()
     if chosen.action == "table":
@@ -189,12 +203,12 @@ def main() -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     encoder = str(chosen.student) if chosen.student else cut_minilm(chosen.work / "minilm-2")
     student = (chosen.name or chosen.student.name) if chosen.student else CUT
-    fields = ("dataset", "system", "teacher", "student", "temperature", "seed")
+    fields = ("dataset", "system", "teacher", "student", "temperature", "asked_epochs", "seed")
     done = {tuple(line[name] for name in fields) for line in read_results(chosen.out)}
     for seed, name, teacher, system, temperature in itertools.product(
         chosen.seeds, chosen.data, chosen.teachers, chosen.systems, chosen.temperatures
     ):
-        run = Run(name, system, teacher, student, temperature, seed)
+        run = Run(name, system, teacher, student, temperature, chosen.epochs, seed)
         if tuple(run.line().values()) in done:
             continue
         line = measure(run, encoder, chosen.work)

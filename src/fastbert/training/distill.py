@@ -183,7 +183,8 @@ class Distilling:
     ) -> Distilled:
         """Have the teacher answer, train the student, compare both and write the student's bundle.
 
-        on_view: is shown the plan, how far the teacher is, and what it answered.    Raises BundleError as `Learner.save` does.
+        on_view: is shown the plan, how far the teacher is, and what it answered.
+        Raises BundleError as `Learner.save` does.
         """
         check_target(out, overwrite=overwrite)
         on_view(self.view())
