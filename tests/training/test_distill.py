@@ -167,6 +167,7 @@ def test_the_plan_is_shown_before_the_teacher_answers_and_names_no_label_counts(
 
     plan = repr(seen[0])
     assert "model      model: single_label, 2 labels, torch" in plan
+    assert "size       0.0 M parameters; the student 0.0 M" in plan
     assert (
         "student    learns from 26 texts without labels and 8 rows with labels; temperature 2, label weight 0.5" in plan
     )

@@ -34,7 +34,6 @@ from fastbert.tasks.distilled import Taught, TaughtSingleLabel, Teaching, taught
 from fastbert.training.callbacks import Callback, ProgressBar
 from fastbert.training.distill_rows import LessonTables, Material, read_material, sources_of
 from fastbert.training.learner import Learner
-from fastbert.training.plan import Plan
 
 SAMPLE = 64  # texts that the teacher answers to tell how long all will take
 OnView = Callable[[View], None]
@@ -165,8 +164,7 @@ class Distilling:
 
     def view(self) -> View:
         """Return what will be done, for people."""
-        plan = self.draft.plan()
-        return View((Block("Teacher", self._teacher_lines(plan)), *plan.view().blocks[:2]))
+        return View((Block("Teacher", self._teacher_lines()), *self.draft.plan().view().blocks[:2]))  # without counts
 
     def to_json(self) -> dict[str, object]:
         """Return the plan as plain values; counts of labels are not known before the teacher has answered."""
@@ -199,7 +197,7 @@ class Distilling:
         learner.facts[FACT] = facts
         return Distilled(learner.save(out, overwrite=overwrite), learner, facts)
 
-    def _teacher_lines(self, plan: Plan) -> tuple[str, ...]:
+    def _teacher_lines(self) -> tuple[str, ...]:
         material, facts = self.material, self._settings()
         parts = [f"{len(material.texts):,} texts without labels"]
         parts += [f"{len(material.labelled):,} rows with labels"] if material.labelled else []
@@ -208,8 +206,11 @@ class Distilling:
             for name in ("temperature", "label_weight")
             if facts[name] is not None
         ]
+        theirs, own = parameters_of_folder(self.teacher.bundle.folder), count_parameters(self.draft.model)
+        size = "of unknown size" if theirs is None else f"{theirs / 1e6:,.1f} M parameters"
         return (
             f"model      {self.name}: {self.teacher.task.describe()}, {self.teacher.backend.name}",
+            f"size       {size}; the student {own / 1e6:,.1f} M",
             f"student    learns from {' and '.join(parts)}" + (f"; {', '.join(settings)}" if settings else ""),
             f"chosen by  {len(material.valid):,} {self._chosen_by}",
             f"estimate   {duration(self.teacher_seconds)} for {len(material.taught):,} answers, then the training",
