@@ -59,8 +59,6 @@ def test_a_plan_trains_nothing(
     ("arguments", "message"),
     [
         (("--label-weight", 0.5), "label_weight is 0.5, but no labelled rows are given"),
-        (("--temperature", -1), "temperature is -1.0"),
-        (("--set", "temperatur=2"), "'temperatur' is not an option"),
         (("--encoder", "./none"), "The encoder folder './none' does not exist"),
         (("--backend", "onnx"), "has no export for onnx"),
         (("--text", "body"), "there is no column 'body'"),

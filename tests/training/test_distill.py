@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +14,6 @@ from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.decisions.calibration import Calibration
 from fastbert.decisions.rules import Decisions
-from fastbert.display import View
 from fastbert.errors import BundleError, ConfigError
 from fastbert.inference.evaluation import evaluate_table
 from fastbert.inference.predictor import Predictor
@@ -23,10 +22,11 @@ from fastbert.tasks.classification import SingleLabel
 from fastbert.tasks.distilled import TaughtText, Teaching
 from fastbert.tasks.regression import Regression
 from fastbert.tasks.tagging import Tagging
-from fastbert.training.distill import Distilling
+from fastbert.training.distill import Distilled, Distilling
 from fastbert.training.distill_rows import LessonTables
 from tests.feedback import feedback_rows, make_learner, tagged_rows
 
+ROWS = feedback_rows(24)
 TEXTS = [row["text"] + " please" for row in feedback_rows(40)]
 QUICK: dict[str, Any] = {"epochs": 2, "lr": 1e-3, "batch_size": 8, "precision": "fp32", "average": 1}
 
@@ -49,18 +49,40 @@ def stars(rows: list[dict[str, str]]) -> list[dict[str, object]]:
     ]
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A whole distillation, which tests only read. seen: what it showed."""
+
+    teacher: Predictor
+    done: Distilled
+    seen: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def lesson(teacher: Predictor, encoder: str, tmp_path_factory: pytest.TempPathFactory) -> Lesson:
+    """Return a distillation of a calibrated teacher, with 8 labelled rows to learn from and 16 to test."""
+    calibrated = teacher.with_decisions(Decisions(calibration=Calibration("temperature", (0.1, 0.1), (0.0, 0.0))))
+    ready = prepare(calibrated, encoder, LessonTables([TEXTS], ROWS[:8], test=ROWS[8:]), teaching=Teaching(3.0, 0.25))
+    seen: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastbert.training.distill.CHUNK", 20)
+        folder = tmp_path_factory.mktemp("students") / "small"
+        done = ready.run(folder, on_view=lambda view: seen.append(repr(view)))
+    return Lesson(calibrated, done, tuple(seen))
+
+
 # --- the result -----------------------------------------------------------------------------------------
 
 
 def test_a_student_agrees_with_its_teacher_more_than_before_it_learned(
     teacher: Predictor, encoder: str, tmp_path: Path
 ) -> None:
-    ready = prepare(teacher, encoder, train={"epochs": 12, "lr": 3e-3})
+    ready = prepare(teacher, encoder, train={"epochs": 8, "lr": 3e-3})
     before = ready.draft.predict(TEXTS)
 
-    ready.run(tmp_path / "small")
+    after = ready.run(tmp_path / "small").learner.predict(TEXTS)
 
-    theirs, after = teacher(TEXTS), Predictor.load(tmp_path / "small")(TEXTS)
+    theirs = teacher.with_decisions(Decisions())(TEXTS)
     apart = [
         sum(abs(one.scores["bug"] - other.scores["bug"]) for one, other in zip(theirs, said, strict=True))
         for said in (before, after)
@@ -68,40 +90,45 @@ def test_a_student_agrees_with_its_teacher_more_than_before_it_learned(
     assert apart[1] < apart[0] / 2
 
 
-def test_a_student_is_an_ordinary_bundle_that_reads_tables_as_its_teacher_did(
-    teacher: Predictor, encoder: str, tmp_path: Path
-) -> None:
-    done = prepare(teacher, encoder, LessonTables([TEXTS], test=feedback_rows(12))).run(tmp_path / "small")
-    student = Predictor.load(done.folder)
+def test_a_student_is_an_ordinary_bundle_that_reads_tables_as_its_teacher_did(lesson: Lesson) -> None:
+    student = Predictor.load(lesson.done.folder)
 
-    assert type(student.task) is SingleLabel
-    assert student.labels == teacher.labels
-    assert evaluate_table(student, feedback_rows(12), DataConfig()).scores == pytest.approx(
-        student.bundle.scores["test"]
-    )
+    assert type(student.task) is SingleLabel and student.task == lesson.teacher.task
+    scores = evaluate_table(student, ROWS[8:], DataConfig()).scores
+    assert scores == pytest.approx(student.bundle.scores["test"])
 
 
-def test_the_bundle_says_whose_student_it_is_and_how_good(teacher: Predictor, encoder: str, tmp_path: Path) -> None:
-    rows = feedback_rows(24)
-    tables = LessonTables([TEXTS], rows[:8], test=rows[8:])
+def test_the_bundle_says_whose_student_it_is_and_how_good(lesson: Lesson) -> None:
+    facts: Any = Predictor.load(lesson.done.folder).bundle.facts["distillation"]
 
-    done = prepare(teacher, encoder, tables, teaching=Teaching(3.0, 0.25)).run(tmp_path / "small")
-
-    facts: Any = Predictor.load(done.folder).bundle.facts["distillation"]
     assert (facts["teacher"], facts["temperature"], facts["label_weight"]) == ("model", 3.0, 0.25)
     assert facts["rows"] == {"texts": 26, "labelled": 8, "held_out": 8, "valid": 6}
     assert facts["chosen_by"] == "teacher"
     assert 0 <= facts["agreement"]["low"] <= facts["agreement"]["share"] <= facts["agreement"]["high"] <= 1
     assert facts["agreement"]["share"] == facts["agreement"]["scores"]["accuracy"]
-    assert facts["truth"]["test"]["teacher"] == pytest.approx(
-        teacher.task.score(teacher([row["text"] for row in rows[8:]]), done.learner.data.examples("test"))
-    )
-    assert facts["truth"]["test"]["student"] == pytest.approx(done.learner.evaluate("test"))
+    assert facts["truth"]["test"]["student"] == pytest.approx(lesson.done.learner.evaluate("test"))
+    examples, said = lesson.done.learner.data.examples("test"), lesson.teacher([row["text"] for row in ROWS[8:]])
+    assert facts["truth"]["test"]["teacher"] == pytest.approx(lesson.teacher.task.score(said, examples))
     assert [cost["name"] for cost in facts["costs"]] == ["teacher", "student"]
     assert all(cost["num_parameters"] > 0 and cost["texts_per_second"] > 0 for cost in facts["costs"])
-    card = (done.folder / "README.md").read_text(encoding="utf-8")
-    assert "## Distillation" in card and "Distilled from the model 'model'" in card and "Train it again" not in card
-    assert str(tmp_path) not in card and TEXTS[0] not in (done.folder / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_the_card_names_the_teacher_but_no_place_and_no_text(lesson: Lesson) -> None:
+    folder = lesson.done.folder
+    card = (folder / "README.md").read_text(encoding="utf-8")
+
+    assert "Distilled from the model 'model'" in card and "Train it again" not in card
+    assert str(folder.parent) not in card and str(lesson.teacher.bundle.folder) not in card
+    assert TEXTS[0] not in card + (folder / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_outputs_are_taken_before_calibration(lesson: Lesson) -> None:
+    row = cast("TaughtText", lesson.done.learner.data.examples("train")[0])
+    (plain,) = lesson.teacher.with_decisions(Decisions())([row.text])
+    (calibrated,) = lesson.teacher([row.text])
+
+    assert row.outputs == pytest.approx([math.log(score) for score in plain.scores.values()])
+    assert plain.scores != calibrated.scores
 
 
 def test_labelled_validation_rows_choose_where_they_are_given(teacher: Predictor, encoder: str, tmp_path: Path) -> None:
@@ -143,51 +170,22 @@ def test_numbers_can_be_distilled(encoder: str, tmp_path: Path) -> None:
     assert facts["temperature"] is None and "rmse" in facts["truth"]["test"]["student"]
 
 
-def test_outputs_are_taken_before_calibration(teacher: Predictor, encoder: str, tmp_path: Path) -> None:
-    calibrated = teacher.with_decisions(Decisions(calibration=Calibration("temperature", (0.1, 0.1), (0.0, 0.0))))
-
-    done = prepare(calibrated, encoder, train={"epochs": 1}).run(tmp_path / "small")
-
-    row = cast("TaughtText", done.learner.data.examples("train")[0])
-    (plain,) = teacher.with_decisions(Decisions())([row.text])
-    assert row.outputs == pytest.approx([math.log(score) for score in plain.scores.values()])
-    assert plain.scores != calibrated([row.text])[0].scores
-
-
 # --- the plan -------------------------------------------------------------------------------------------
 
 
-def test_the_plan_is_shown_before_the_teacher_answers_and_names_no_label_counts(
-    teacher: Predictor, encoder: str, tmp_path: Path
-) -> None:
-    seen: list[View] = []
-    ready = prepare(teacher, encoder, LessonTables([TEXTS], feedback_rows(8)))
+def test_the_plan_is_shown_before_the_teacher_answers_and_names_no_label_counts(lesson: Lesson) -> None:
+    plan, *progress, counts = lesson.seen
 
-    ready.run(tmp_path / "small", on_view=seen.append)
-
-    plan = repr(seen[0])
     assert "model      model: single_label, 2 labels, torch" in plan
     assert "size       0.0 M parameters; the student 0.0 M" in plan
     assert (
-        "student    learns from 26 texts without labels and 8 rows with labels; temperature 2, label weight 0.5" in plan
+        "student    learns from 26 texts without labels and 8 rows with labels; temperature 3, label weight 0.25"
+        in plan
     )
     assert "chosen by  6 texts with the teacher's answers" in plan and "for 48 answers, then the training" in plan
     assert "training   2 epochs = 10 steps" in plan and "Labels" not in plan
-    assert "Labels" in repr(seen[1])
-
-
-def test_a_long_list_of_answers_shows_how_far_it_is(
-    teacher: Predictor, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fastbert.training.distill.CHUNK", 20)
-    seen: list[str] = []
-
-    prepare(teacher, encoder, train={"epochs": 1}).run(tmp_path / "small", on_view=lambda view: seen.append(repr(view)))
-
-    assert [text for text in seen if "answered" in text] == [
-        "  model: 20 of 26 texts answered",
-        "  model: 26 of 26 texts answered",
-    ]
+    assert progress == ["  model: 20 of 34 texts answered", "  model: 34 of 34 texts answered"]
+    assert counts.startswith("Labels")
 
 
 def test_the_plan_as_json_names_the_teacher(teacher: Predictor, encoder: str) -> None:

@@ -86,4 +86,5 @@ def distill(
         return
     say()
     print_data(result.view())
-    say(f"\nmodel    {result.folder}\nreport   {result.folder / 'report.html'}")
+    say(f"\nspeed    {result.learner.history.describe_speed()}")
+    say(f"model    {result.folder}\nreport   {result.folder / 'report.html'}")

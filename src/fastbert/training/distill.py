@@ -181,7 +181,8 @@ class Distilling:
     ) -> Distilled:
         """Have the teacher answer, train the student, compare both and write the student's bundle.
 
-        on_view: is shown the plan, how far the teacher is, and what it answered.
+        on_view: is shown the plan, how far the teacher is, what it answered, and a warning where the student gives
+            one answer to all rows.
         Raises BundleError as `Learner.save` does.
         """
         check_target(out, overwrite=overwrite)
@@ -193,6 +194,8 @@ class Distilling:
         learner = self._learner(train, valid, callbacks)
         on_view(View((label_block(learner.data),)))
         learner.fit()
+        if learner.collapse:
+            on_view(View((Block("Warning", (learner.collapse,)),)))
         facts = self._settings() | self._compared(learner, held_out)
         learner.facts[FACT] = facts
         return Distilled(learner.save(out, overwrite=overwrite), learner, facts)
