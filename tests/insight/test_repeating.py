@@ -49,9 +49,10 @@ def test_what_is_as_ever_is_left_out() -> None:
         replace(RUN, options={}),
         replace(RUN, steps=((20, 0.1, 0.0),)),
         replace(RUN, adaptation={"verdict": "kept"}),
+        replace(RUN, distillation={"teacher": "large"}),
         RunFacts(),
     ],
-    ids=["tables in memory", "no options", "several fits", "adapted", "nothing"],
+    ids=["tables in memory", "no options", "several fits", "adapted", "distilled", "nothing"],
 )
 def test_a_run_that_is_no_command_has_none(facts: RunFacts) -> None:
     assert repeat_command(facts, "model") == ""

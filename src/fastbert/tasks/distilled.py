@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from fastbert.data.tokens import Tokenizer
 
-# Sanh et al. 2019 (DistilBERT, arXiv 1910.01108) take 2; Hinton et al. 2015 found 2.5 to 4 good for small students.
+# The training script of DistilBERT (Sanh et al. 2019, arXiv 1910.01108) has 2; Hinton et al. 2015 found 2.5 to 4 best
+# for a very small student.
 DEFAULT_TEMPERATURE = 2.0
 DEFAULT_LABEL_WEIGHT = 0.5
 MOST_TEMPERATURE = 100.0
