@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from fastbert.config import check_range
 from fastbert.data.examples import TextExample, ValueExample
 from fastbert.data.features import Features
 from fastbert.decisions.calibration import to_logits
 from fastbert.errors import ConfigError
+from fastbert.option_values import check_range
 from fastbert.tasks.base import Array, Batch, Example, Feature, Prediction, Task
 from fastbert.tasks.classification import MultiLabel, SingleLabel
 from fastbert.tasks.label_prediction import given, labelled
