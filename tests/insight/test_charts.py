@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.insight.charts import Line, line_chart, running_mean, tick_text, ticks
+from fastbert.insight.charts import Line, Scale, line_chart, running_mean, tick_text, ticks
 
 LOSS = Line("loss", ((0.0, 1.0), (50.0, 0.5), (100.0, 0.0)))
 SCORE = Line("score", ((50.0, 0.7), (100.0, 0.8)), "orange", "dots")
@@ -83,3 +83,11 @@ def test_the_running_mean_starts_with_what_there_is() -> None:
 
 def test_the_running_mean_of_nothing_is_empty() -> None:
     assert running_mean([]) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "marks"),
+    [(2.0, (0.0, 1.0, 2.0)), (2.5, (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)), (1.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))],
+)
+def test_what_is_counted_has_whole_marks(last: float, marks: tuple[float, ...]) -> None:
+    assert Scale.around([(0.0, 0.5), (1.0, 0.6), (last, 0.7)]).x_ticks == marks

@@ -118,7 +118,8 @@ class Scale:
         """Return the scale of a chart over steps."""
         xs, ys = [point[0] for point in points], [point[1] for point in points]
         low, high = min(0.0, *xs), max(1.0, *xs)  # from 0, so that charts below each other agree
-        inside = tuple(tick for tick in ticks(low, high) if low <= tick <= high)
+        counted = high - low > 1 and all(x == int(x) for x in xs)  # there is no half a trial
+        inside = tuple(tick for tick in ticks(low, high) if low <= tick <= high and (tick == int(tick) or not counted))
         return cls(inside, tuple(ticks(min(ys), max(ys), 4)), (low, high))
 
     @classmethod

@@ -94,7 +94,15 @@ def _importances(found: TuneResult) -> Html:
 
 def _trials(found: TuneResult) -> Html:
     latency = found.limit_s is not None
-    headers = ("trial", "", found.monitor, *(("ms",) if latency else ()), "epochs", "time", "other than the defaults")
+    headers = (
+        "trial",
+        "state",
+        found.monitor,
+        *(("ms",) if latency else ()),
+        "epochs",
+        "time",
+        "other than the defaults",
+    )
     rows = [
         (
             str(record.number),
