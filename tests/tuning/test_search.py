@@ -57,6 +57,12 @@ def run(tiny: str, folder: Path, **options: Any) -> tuple[Search, list[Record]]:
         return search, search.run()
 
 
+@pytest.fixture(scope="module")
+def whole(encoder: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Search, list[Record]]:
+    """Return a search of four trials that nothing interrupted, which others are held against."""
+    return run(encoder, tmp_path_factory.mktemp("whole"), trials=4)
+
+
 def start(program: str, *arguments: object) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
@@ -68,11 +74,11 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def test_the_first_trial_has_the_defaults_and_the_same_seed_tries_the_same(encoder: str, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-    search, found = run(encoder, tmp_path / "one", trials=4)
-    _, again = run(encoder, tmp_path / "two", trials=4)
+def test_the_first_trial_has_the_defaults_and_the_same_seed_tries_the_same(
+    whole: tuple[Search, list[Record]], encoder: str, tmp_path: Path
+) -> None:
+    search, found = whole
+    _, again = run(encoder, tmp_path, trials=4)
 
     assert found[0].first and found[0].options == search.prepared.usual
     assert len(options_of(found)) == 4 and options_of(found) == options_of(again)
@@ -80,27 +86,27 @@ def test_the_first_trial_has_the_defaults_and_the_same_seed_tries_the_same(encod
     assert search.reason == "4 trials were asked for"
 
 
-def test_a_search_that_is_asked_for_more_goes_on(encoder: str, tmp_path: Path) -> None:
-    (tmp_path / "whole").mkdir()
+def test_a_search_that_is_asked_for_more_goes_on(
+    whole: tuple[Search, list[Record]], encoder: str, tmp_path: Path
+) -> None:
     run(encoder, tmp_path, trials=2)
     _, found = run(encoder, tmp_path, trials=4)
-    _, whole = run(encoder, tmp_path / "whole", trials=4)
 
-    assert options_of(found) == options_of(whole)
+    assert options_of(found) == options_of(whole[1])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a process is killed by a signal")
-def test_a_killed_search_goes_on_as_if_nothing_had_happened(encoder: str, tmp_path: Path) -> None:
-    (tmp_path / "whole").mkdir()
+def test_a_killed_search_goes_on_as_if_nothing_had_happened(
+    whole: tuple[Search, list[Record]], encoder: str, tmp_path: Path
+) -> None:
     process = start(KILLED, encoder, tmp_path)
     process.communicate()
     _, found = run(encoder, tmp_path, trials=4)
-    _, whole = run(encoder, tmp_path / "whole", trials=4)
 
     assert process.returncode == -signal.SIGKILL
     assert [one.state for one in found].count("failed") == 1 and len(found) == 5
-    assert options_of(found) == options_of(whole)
-    assert [one.value for one in found if one.counts] == [one.value for one in whole]
+    assert options_of(found) == options_of(whole[1])
+    assert [one.value for one in found if one.counts] == [one.value for one in whole[1]]
 
 
 def test_two_processes_share_the_trials_of_a_study(encoder: str, tmp_path: Path) -> None:
