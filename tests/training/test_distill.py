@@ -188,6 +188,16 @@ def test_the_plan_is_shown_before_the_teacher_answers_and_names_no_label_counts(
     assert counts.startswith("Labels")
 
 
+def test_a_student_sees_the_answers_more_often_than_the_recipe_says_unless_asked(
+    teacher: Predictor, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastbert.training.distill.LEAST_EPOCHS", 30.0)
+
+    epochs = [prepare(teacher, encoder, train={"epochs": asked}).draft.plan().config.epochs for asked in (None, 2)]
+
+    assert epochs == [30, 2]
+
+
 def test_the_plan_as_json_names_the_teacher(teacher: Predictor, encoder: str) -> None:
     values = prepare(teacher, encoder).to_json()
 

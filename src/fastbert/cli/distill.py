@@ -32,7 +32,7 @@ def distill(
     delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
     on_bad_row: str | None = typer.Option(None, help="error, or skip rows of labelled tables without text or label."),
     backend: str = typer.Option("auto", help="What runs the teacher; see `predict`."),
-    epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number if not given."),
+    epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number, at least 10."),
     lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the encoder if not given."),
     batch_size: int | None = typer.Option(None, help="Rows per optimiser step."),
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens; that of the teacher if not given."),

@@ -35,6 +35,9 @@ from fastbert.training.callbacks import Callback, ProgressBar
 from fastbert.training.distill_rows import LessonTables, Material, read_material, sources_of
 from fastbert.training.learner import Learner
 
+# A student gains by more passes than labels are worth (Beyer et al. 2022, arXiv 2106.05237): on TREC with 500 labels 3
+# epochs, by the recipe, never gave the rarest label, 10 did (benchmarks/distillation.py).
+LEAST_EPOCHS = 10.0
 SAMPLE = 64  # texts that the teacher answers to tell how long all will take
 OnView = Callable[[View], None]
 
@@ -155,6 +158,8 @@ class Distilling:
         )
         deciding: dict[str, Any] = (decide or DecisionConfig()).to_json()
         draft = Learner(bunch, config=chosen, **deciding)
+        if chosen.epochs is None and (draft.plan(estimate=False).config.epochs or 0) < LEAST_EPOCHS:
+            draft.config = draft.config.changed(epochs=LEAST_EPOCHS)
         return cls(teacher, lesson, material, draft, _time(teacher, material.taught))
 
     @property
