@@ -29,6 +29,7 @@ def test_the_usual_space_is_around_what_the_recipe_chooses() -> None:
 
     assert list(space.parts) == [
         *("lr", "epochs", "batch_size", "schedule", "warmup", "layer_decay", "head_lr_factor", "weight_decay", "loss"),
+        *("pooling", "dropout"),
     ]
     assert space.parts["batch_size"] == Choice((8, 16, 32))
     assert space.parts["loss"] == Choice(("default", "balanced", "focal", "resampled"))
@@ -42,6 +43,8 @@ def test_the_usual_space_is_around_what_the_recipe_chooses() -> None:
         (facts(cut_share=0.01), "truncation", None),
         (facts(by_latency=True), "max_tokens", Choice((12, 40, 64))),
         (facts(has_layers=False), "layer_decay", None),
+        (facts(), "pooling", Choice(("default", "mean"))),
+        (facts(), "dropout", Choice((None, 0.0, 0.2))),
     ],
 )
 def test_options_are_searched_where_they_can_matter(found: Facts, name: str, part: Choice | None) -> None:

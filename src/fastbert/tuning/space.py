@@ -24,6 +24,7 @@ Scalar = str | int | float | bool | None
 # Of the data only how a text is cut: the rows and their labels have to be the same in all trials.
 DATA_OPTIONS = ("max_tokens", "truncation")
 FIXED = {
+    "time_budget": "what a search may take is its --timeout",
     "seed": "a search over seeds finds luck",
     "precision": "it is how numbers are computed, not what is learned",
 }
@@ -166,6 +167,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("weight_decay", lambda facts: Range(0.001, 0.3, log=True)),
     Row("loss", lambda facts: Choice(facts.task.losses) if len(facts.task.losses) > 1 else None),
+    Row("pooling", lambda facts: Choice(("default", "mean")) if facts.task.head == "SequenceClassification" else None),
+    Row("dropout", lambda facts: Choice((None, 0.0, 0.2))),  # None: as the encoder's configuration says
     Row("truncation", _truncations),
     Row("max_tokens", _lengths),
 )
