@@ -25,6 +25,7 @@ def bundle_at(folder: Path) -> Bundle:
         max_tokens=32,
         tokenizer={"pad_id": 1, "max_tokens": 64, "input_names": ["input_ids"]},
         head="my.package:Head",
+        pooling="mean",
         scores={"valid": {"f1_macro": 0.75}},
         facts={"plan": {"encoder": "minilm", "größe": [1, None, True]}},
     )

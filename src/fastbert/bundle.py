@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import cast
 
 from fastbert._version import __version__
+from fastbert.config import Pooling
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, TrainingError
 from fastbert.exports import Export, export_command
@@ -37,7 +38,7 @@ class Bundle:
     """What bundle.json says. folder: where it lies; the other fields as they were written.
 
     max_tokens: longest input in tokens.    tokenizer: settings beside tokenizer.json.
-    head: qualified name of a head of the user's own, or None.
+    head: qualified name of a head of the user's own, or None.    pooling: of one of ours, see `TrainConfig`.
     scores: by split, then by metric.    facts: encoder, plan, history: for people.
     exports: models for other engines that were added later, by name.
     seal: sha256 of the manifest it was read from.
@@ -49,6 +50,7 @@ class Bundle:
     max_tokens: int
     tokenizer: Mapping[str, object]
     head: str | None = None
+    pooling: Pooling = "default"
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
     version: str = __version__
@@ -74,6 +76,7 @@ class Bundle:
             "max_tokens": self.max_tokens,
             "tokenizer": dict(self.tokenizer),
             "head": self.head,
+            "pooling": self.pooling,
             "scores": {split: dict(scores) for split, scores in self.scores.items()},
             "facts": dict(self.facts),
             "exports": {name: export.to_json() for name, export in self.exports.items()},
@@ -264,6 +267,7 @@ def read_bundle(folder: str | Path, *, verify: bool = True, ignoring: str | None
         max_tokens=max_tokens,
         tokenizer=tokenizer,
         head=None if head is None else str(head),
+        pooling=cast("Pooling", values.get("pooling", "default")),  # the head refuses what it does not know
         scores={split: _mapping(_mapping(values, "scores"), split) for split in _mapping(values, "scores")},  # type: ignore[misc]  # plain numbers, shown to people only
         facts=_mapping(values, "facts"),
         version=str(values.get("fastbert")),

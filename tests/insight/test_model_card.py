@@ -95,6 +95,13 @@ def test_a_head_of_its_own_cannot_be_opened_by_transformers() -> None:
     assert "head=YourHead" in card
 
 
+def test_a_head_that_pools_cannot_be_opened_by_transformers_but_needs_no_class_of_yours() -> None:
+    card = card_of(replace(BUNDLE, pooling="mean"))
+
+    assert "Not possible: the head pools the encoder's output (mean)." in card
+    assert "head=YourHead" not in card
+
+
 def test_the_threshold_of_a_multi_label_model_is_told() -> None:
     multi = replace(BUNDLE, task=MultiLabel(Labels(("a", "b"))), decisions=Decisions(0.37))
 

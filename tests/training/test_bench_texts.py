@@ -35,8 +35,8 @@ def test_no_text_is_longer_than_the_encoder_takes(encoder: str) -> None:
     assert max(len(str(row["text"]).split()) for row in rows) == 62
 
 
-def test_the_options_of_a_bundle_are_its_folder_and_its_longest_input(bundle: Path) -> None:
-    assert bundle_options(bundle) == {"encoder": str(bundle), "max_tokens": 64}
+def test_the_options_of_a_bundle_are_its_folder_its_longest_input_and_its_pooling(bundle: Path) -> None:
+    assert bundle_options(bundle) == {"encoder": str(bundle), "max_tokens": 64, "pooling": "default"}
 
 
 def test_a_model_with_a_head_of_its_own_is_refused(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

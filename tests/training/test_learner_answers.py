@@ -127,6 +127,18 @@ def test_without_its_head_such_a_model_does_not_open(encoder: str, tmp_path: Pat
         Predictor.load(folder)
 
 
+@pytest.mark.parametrize("pooling", ["cls", "mean", "attention"])
+def test_a_model_with_a_pooled_head_opens_like_any_other(pooling: str, encoder: str, tmp_path: Path) -> None:
+    learner = make_learner(encoder, pooling=pooling, schedule="none")
+    before = weights(learner.model)
+    learner.fit()
+
+    model = Predictor.load(learner.save(tmp_path / "model"))
+
+    assert "head.output.weight" in differing(before, weights(learner.model))
+    assert scores_of(model(TEXTS)) == pytest.approx(scores_of(learner.predict(TEXTS)), abs=1e-6)
+
+
 # --- answers --------------------------------------------------------------------------------------------
 
 

@@ -9,9 +9,12 @@ import torch
 from fastbert.config import TrainConfig
 from fastbert.errors import ConfigError
 from fastbert.models.freezing import layer_modules
-from fastbert.models.loading import open_encoder
+from fastbert.models.heads import EncoderWithHead
+from fastbert.models.loading import keeps_head, open_encoder
 from fastbert.runtime import choose_runtime
-from fastbert.training.start import new_model, new_optimizer, recipe_facts
+from fastbert.tasks.answering import Answering
+from fastbert.training.start import head_of, new_model, new_optimizer, recipe_facts
+from tests.bundles import SINGLE
 from tests.feedback import differing, make_data, weights
 
 FP32 = TrainConfig(precision="fp32")
@@ -73,3 +76,26 @@ def test_dropout_is_that_asked_for_in_hidden_states(encoder: str) -> None:
 
     rates = [module.p for module in layer_modules(model)[0].modules() if isinstance(module, torch.nn.Dropout)]
     assert 0.3 in rates and set(rates) <= {0.0, 0.3}
+
+
+def test_a_pooled_head_is_new_even_on_a_checkpoint_of_the_same_labels(encoder: str) -> None:
+    data, config = make_data(), TrainConfig(pooling="mean")
+    opened = open_encoder(encoder)
+    opened.config.architectures = ["BertForSequenceClassification"]
+    opened.config.id2label = dict(enumerate(data.labels))
+    factory = head_of(config, data.task, None)
+    model, _ = new_model(opened, data, factory, choose_runtime("fp32"), FP32)
+
+    assert isinstance(model, EncoderWithHead)
+    assert keeps_head(opened, data.task)
+    assert recipe_facts(data, model, opened, None).has_new_head
+
+
+def test_a_pooling_beside_a_head_of_ones_own_is_refused() -> None:
+    with pytest.raises(ConfigError, match="pooling is 'mean', and a head of your own is given, which pools itself"):
+        head_of(TrainConfig(pooling="mean"), SINGLE, lambda width, labels: torch.nn.Linear(width, labels))
+
+
+def test_a_pooling_is_refused_where_each_token_has_an_answer() -> None:
+    with pytest.raises(ConfigError, match="pooling is 'cls', but the task 'answering' answers token by token"):
+        head_of(TrainConfig(pooling="cls"), Answering(), None)

@@ -16,6 +16,7 @@ from fastbert.models.attention import suit_attention
 from fastbert.models.first_token import read_first_token_only
 from fastbert.models.frozen_prefix import FrozenPrefix
 from fastbert.models.loading import HeadFactory, load_saved_model
+from fastbert.models.pooled_head import head_factory
 from fastbert.models.probing import working_runtime
 from fastbert.runtime import Runtime, choose_runtime
 from fastbert.tasks.base import Array, Batch
@@ -60,7 +61,8 @@ class TorchBackend:
                 "Pass it: Predictor.load(folder, head=...). An export needs it no more.",
             )
         runtime = choose_runtime(precision)
-        model = load_saved_model(bundle.folder, bundle.task, cast("HeadFactory | None", head)).to(runtime.device)
+        factory = cast("HeadFactory | None", head) or head_factory(bundle.pooling)
+        model = load_saved_model(bundle.folder, bundle.task, factory).to(runtime.device)
         suit_attention(model, runtime)
         read_first_token_only(model)
         runtime = working_runtime(model, runtime, tokenizer.input_names, precision)

@@ -215,6 +215,8 @@ def _use_with_fastbert(bundle: Bundle) -> str:
 def _use_with_transformers(bundle: Bundle) -> str:
     if bundle.head is not None:
         return f"Not possible: the model has a head of its own, `{bundle.head}`. Open it with FastBert."
+    if bundle.pooling != "default":
+        return f"Not possible: the head pools the encoder's output ({bundle.pooling}). Open it with FastBert."
     task = bundle.task.pipeline or "feature-extraction"
     name = json.dumps(bundle.folder.name, ensure_ascii=False)
     if task == ANSWERING:

@@ -46,4 +46,4 @@ def bundle_options(folder: Path) -> dict[str, object]:
             f"{folder}: the model has a head of its own, {bundle.head}, which the bench cannot build.",
             "Time its encoder: fastbert bench --encoder FOLDER.",
         )
-    return {"encoder": str(folder), "max_tokens": bundle.max_tokens}
+    return {"encoder": str(folder), "max_tokens": bundle.max_tokens, "pooling": bundle.pooling}

@@ -47,7 +47,7 @@ from fastbert.training.moving_average import MovingAverage
 from fastbert.training.probe import train_head_first
 from fastbert.training.saving import save
 from fastbert.training.shortcuts import shortcuts
-from fastbert.training.start import new_model, new_optimizer, new_stepper
+from fastbert.training.start import head_of, new_model, new_optimizer, new_stepper
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper
 from fastbert.training.time_budget import time_limits
@@ -96,7 +96,8 @@ class Learner:
         self.decisions, self.collapse = Decisions(), ""  # collapse: what `describe_collapse` says
         seed_everything(self.config.seed)
         self.data, self.config, self.reasons = with_loss(self.data, self.config)
-        self.model, self.runtime = new_model(self.encoder, self.data, head, self.runtime, self.config)
+        factory = head_of(self.config, self.data.task, head)
+        self.model, self.runtime = new_model(self.encoder, self.data, factory, self.runtime, self.config)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self.measured: dict[TrainConfig, float] = {}  # seconds

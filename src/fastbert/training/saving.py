@@ -45,6 +45,7 @@ def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearChe
         max_tokens=learner.data.max_tokens,
         tokenizer=learner.encoder.tokenizer.to_json(),
         head=None if learner.head is None else _place_of(learner.head),
+        pooling=learner.config.pooling,
         scores=scores,
         facts=_facts(learner, evaluation) | ({} if baseline is None else {"baseline": baseline.facts(answers)}),
     )

@@ -14,15 +14,36 @@ from fastbert.errors import ConfigError
 from fastbert.models.attention import suit_attention
 from fastbert.models.first_token import read_first_token_only
 from fastbert.models.freezing import layer_modules
-from fastbert.models.heads import renew_layers
+from fastbert.models.heads import EncoderWithHead, renew_layers
 from fastbert.models.loading import Encoder, HeadFactory, count_parameters, keeps_head, load_model
 from fastbert.models.optimizers import make_optimizer
+from fastbert.models.pooled_head import head_factory
 from fastbert.models.probing import working_runtime
 from fastbert.runtime import Runtime
 from fastbert.tasks.base import Task
 from fastbert.training import recipe
 from fastbert.training.r_drop import RDrop
 from fastbert.training.step import Stepper, make_scaler
+
+
+def head_of(config: TrainConfig, task: Task, head: HeadFactory | None) -> HeadFactory | None:
+    """Return the factory of the head: the user's own, one that pools, or None for the encoder's kind of head.
+
+    Raises ConfigError for a pooling beside a head of the user's own, or for a task that answers token by token.
+    """
+    if config.pooling == "default":
+        return head
+    if head is not None:
+        raise ConfigError(
+            f"pooling is '{config.pooling}', and a head of your own is given, which pools itself.",
+            "Leave one of them out.",
+        )
+    if task.head != "SequenceClassification":
+        raise ConfigError(
+            f"pooling is '{config.pooling}', but the task '{task.name}' answers token by token: nothing is pooled.",
+            "Leave pooling at default; other poolings are for labels and numbers of whole texts.",
+        )
+    return head_factory(config.pooling)
 
 
 def new_model(
@@ -83,7 +104,7 @@ def recipe_facts(data: DataBunch, model: nn.Module, encoder: Encoder, head: Head
         num_labels=len(data.labels),
         num_parameters=count_parameters(model),
         model_type=encoder.model_type,
-        has_new_head=head is not None or not keeps_head(encoder, data.task),
+        has_new_head=head is not None or isinstance(model, EncoderWithHead) or not keeps_head(encoder, data.task),
     )
 
 
