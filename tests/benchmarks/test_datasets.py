@@ -67,3 +67,17 @@ def test_no_test_row_is_among_what_is_held_out(tmp_path: Path) -> None:
     held = datasets.held_out("sst2", tmp_path)
 
     assert "a test sentence" not in texts(held.train) | texts(held.tests["held_out"])
+
+
+def test_a_few_rows_of_each_label_are_drawn_by_the_seed_and_no_text_twice(tmp_path: Path) -> None:
+    write_sst2(tmp_path, 100)
+    path = tmp_path / "sst2" / "train.tsv"
+    path.write_text(path.read_text(encoding="utf-8") + "Sentence  0\t0\n" * 50, encoding="utf-8")
+
+    drawn = [datasets.few("sst2", 40, seed, tmp_path).train for seed in (0, 0, 1)]
+
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert [sum(row[2] == (label,) for row in drawn[2]) for label in ("0", "1")] == [40, 40]
+    assert len({" ".join(text.lower().split()) for text in texts(drawn[2])}) == 80
+    with pytest.raises(ValueError, match="fewer than 60 rows"):
+        datasets.few("sst2", 60, 0, tmp_path)

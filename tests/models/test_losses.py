@@ -13,6 +13,7 @@ from fastbert.models.losses import (
     cross_entropy_sum,
     distillation_sum,
     mean_over_windows,
+    pair_cosine,
     span_sum,
 )
 
@@ -255,3 +256,24 @@ def test_a_shift_of_the_teachers_logits_changes_nothing() -> None:
     shifted, _ = distillation_sum(logits_BC, teacher_BC + 7.0, targets_B, **options)
 
     assert float(shifted) == pytest.approx(float(distillation_sum(logits_BC, teacher_BC, targets_B, **options)[0]))
+
+
+# --- pairs of rows ----------------------------------------------------------------------------------
+
+
+def test_pairs_of_one_label_and_of_two_weigh_half_each() -> None:
+    vectors_BD = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [0.0, 5.0]])  # cosines are 0 or 1
+
+    # one label: (0,1) is 0, and should be 1.    two: (0,2) and (1,3) are 1 and should be 0, (0,3) and (1,2) are 0
+    loss = pair_cosine(vectors_BD, torch.tensor([0, 0, 1, 2]))
+
+    assert loss.item() == pytest.approx((1.0 / 1 + 2.0 / 5) / 2)
+
+
+def test_pairs_of_one_kind_alone_are_half_of_nothing() -> None:
+    vectors_BD = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
+
+    loss = pair_cosine(vectors_BD, torch.tensor([0, 0]))
+
+    assert loss.item() == pytest.approx(0.5)
+    assert torch.isfinite(_gradient(loss, vectors_BD)).all()

@@ -50,7 +50,7 @@ def test_options_of_a_fit_are_forgotten_after_it(encoder: str) -> None:
 
 
 def test_what_is_not_given_is_chosen_by_the_recipe(encoder: str) -> None:
-    learner = make_learner(encoder, lr=None, epochs=None, batch_size=32)
+    learner = make_learner(encoder, lr=None, epochs=None, batch_size=32, start="plain")
 
     assert (learner.plan().config.lr, learner.plan().config.epochs) == (2e-4, 20.0)
 

@@ -130,6 +130,14 @@ def test_each_choice_gives_its_reason() -> None:
     )
 
 
+def test_after_pairs_of_rows_one_epoch_is_left_and_the_head_is_new_no_more() -> None:
+    chosen, reasons = choose(TrainConfig(start="contrastive"), MINILM)
+
+    assert (chosen.epochs, chosen.head_lr_factor) == (1.0, 1.0)
+    assert "1 epoch: after the pairs the head fits the encoder already" in reasons
+    assert choose(TrainConfig(start="contrastive", epochs=4.0), MINILM)[0].epochs == 4.0
+
+
 def test_a_run_goes_to_its_end_unless_the_user_asks_otherwise() -> None:
     assert choose(TrainConfig(), MINILM)[0].patience == 0
     assert choose(TrainConfig(patience=2), MINILM)[0].patience == 2

@@ -30,6 +30,10 @@ def test_a_plan_says_what_will_be_done_and_writes_nothing(encoder: str, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["feedback.csv"]
 
 
+def test_few_rows_are_searched_with_plain_training(encoder: str, tmp_path: Path) -> None:
+    assert prepared(encoder, tmp_path).config.start == "plain"
+
+
 def test_facts_hold_no_text_and_no_label(encoder: str, tmp_path: Path) -> None:
     facts = json.dumps(prepared(encoder, tmp_path).facts())
 

@@ -42,7 +42,7 @@ def bench(
     if bundle is not None and encoder is not None:
         raise ConfigError("A bundle and --encoder are both given.", "Give one of them.")
     named: dict[str, object] = {
-        "encoder": encoder, "text": text, "label": label, "labels": labels, "batch_size": batch_size,
+        "encoder": encoder, "text": text, "label": label, "labels": labels, "batch_size": batch_size, "start": "plain",
     }  # fmt: skip
     if bundle is not None:
         named |= bundle_options(bundle)

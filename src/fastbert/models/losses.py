@@ -191,6 +191,20 @@ def divergence_sum(first_BC: Tensor, second_BC: Tensor, *, sigmoid: bool = False
     return ((logs[0].exp() - logs[1].exp()) * (logs[0] - logs[1])).sum() / 2
 
 
+def pair_cosine(vectors_BD: Tensor, labels_B: Tensor) -> Tensor:
+    """Return the mean squared distance of the cosine of two rows from 1 (one label) or 0 (two), over all pairs.
+
+    Pairs of one label and of two count half each, as Tunstall et al. 2022 draw as many of both; where a kind of pair
+    is missing, it counts nothing.
+    """
+    unit_BD = functional.normalize(vectors_BD.float(), dim=-1)
+    first, second = torch.triu_indices(len(labels_B), len(labels_B), 1, device=labels_B.device)
+    cosines = (unit_BD @ unit_BD.T)[first, second]
+    alike = labels_B[first] == labels_B[second]
+    kinds = ((cosines[alike] - 1).square(), cosines[~alike].square())
+    return torch.stack([kind.sum() / max(kind.numel(), 1) for kind in kinds]).mean()
+
+
 def mean_over_windows(values_WC: Tensor, example_of_window_W: Tensor, num_examples: int) -> Tensor:
     """Return the mean over the windows of each example, of shape (num_examples, C).
 

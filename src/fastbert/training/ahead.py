@@ -12,6 +12,7 @@ from fastbert.config import TrainConfig
 from fastbert.data.batches import num_steps
 from fastbert.models.loading import describe_encoder
 from fastbert.training import recipe
+from fastbert.training.contrastive import times_as_long
 from fastbert.training.loss_trials import trials_ahead
 from fastbert.training.plan import Plan, estimate_cost, estimate_memory, total_steps
 from fastbert.training.start import recipe_facts
@@ -30,6 +31,7 @@ def plan_fit(learner: Learner, options: Mapping[str, object], *, estimate: bool)
     times, announced = trials_ahead(learner, config)
     facts = recipe_facts(learner.data, learner.model, learner.encoder, learner.head)
     config, reasons = recipe.choose(config, facts)
+    times *= times_as_long(config, sum(learner.data.round_rows))
     learner.schedule(config)  # a wrong name or value is refused before anything is measured
     if config.time_budget is not None:
         config, why = _within_budget(learner, config, times)

@@ -39,6 +39,8 @@ from fastbert.training import lr_finder
 from fastbert.training import plan as planning
 from fastbert.training.ahead import plan_fit
 from fastbert.training.callbacks import Callback, EarlyStopping, planned
+from fastbert.training.contrastive import draw_labels_apart
+from fastbert.training.few_rows import with_start
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.loss_choice import with_loss
 from fastbert.training.loss_trials import choose_loss
@@ -96,6 +98,8 @@ class Learner:
         self.decisions, self.collapse = Decisions(), ""  # collapse: what `describe_collapse` says
         seed_everything(self.config.seed)
         self.data, self.config, self.reasons = with_loss(self.data, self.config)
+        self.config, started = with_start(self.data, self.config, self.encoder, head)
+        self.reasons = (*started, *self.reasons)
         factory = head_of(self.config, self.data.task, head)
         self.model, self.runtime = new_model(self.encoder, self.data, factory, self.runtime, self.config)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
@@ -135,6 +139,8 @@ class Learner:
             self.freeze()
         if config.start == "probe" and not self._epochs_done:
             train_head_first(self)
+        if config.start == "contrastive" and not self._epochs_done:
+            draw_labels_apart(self, config)
         # A second fit gets other random numbers, and the same ones whatever was done in between.
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self.stepper(config)

@@ -175,6 +175,8 @@ def prepare(
     check_url(settings.storage or place.url)
     _check_test(tables.test)
     config = _with_encoder(options[1], encoders, settings.space)
+    if config.start == "auto":  # what is searched are the options of plain training
+        config = config.changed(start="plain")
     data = DataBunch.from_files(tables.train, tables.valid, config=options[0], seed=config.seed)
     learner = Learner(data, config=config)
     data = replace(learner.data, task=data.task)

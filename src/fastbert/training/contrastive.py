@@ -1,0 +1,187 @@
+"""An encoder that learns to tell labels apart before anything is trained on top, and a head fitted to what it says.
+
+With a few rows of each label, pairs of rows teach more than rows: there are many more of them (Tunstall et al. 2022,
+SetFit, arXiv 2209.11055). Vectors of rows with one label are drawn together, others apart; all pairs of a batch count,
+so that a pass over its rows serves each of them. The head is a logistic regression on the vectors, written into the
+model's linear layer. Knows nothing of what is trained after it, nor when it pays (`few_rows`).
+
+Axes: N rows, D width, C labels.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from fastbert.config import TrainConfig
+from fastbert.data.batches import Indices
+from fastbert.errors import ConfigError, MissingExtraError
+from fastbert.inference.pipeline import run_batches
+from fastbert.inference.torch_backend import TorchBackend
+from fastbert.models.heads import EncoderWithHead
+from fastbert.models.losses import mean_over_windows, pair_cosine
+from fastbert.models.optimizers import apply_schedule
+from fastbert.models.pooled_head import PooledHead
+from fastbert.models.schedules import make_schedule
+from fastbert.tasks.base import Batch, Feature
+from fastbert.tasks.texts import mean_over_windows as mean_vectors
+from fastbert.training.shortcuts import shortcuts
+from fastbert.training.start import new_optimizer, new_stepper
+from fastbert.training.step import Trained
+
+if TYPE_CHECKING:
+    from fastbert.training.learner import Learner
+
+Floats = npt.NDArray[np.float64]
+BATCH_ROWS = 24
+PASSES = 30  # times that each row is seen: 60 steps for 48 rows
+MOST_STEPS = 300
+LR_FACTOR = 1.4  # on the rate of the recipe: 1e-4 for minilm
+STRENGTH = 1.0  # C of the logistic regression, scikit-learn's own; 10 gave the same answers
+_LEAST = 1e-6  # probability of a label that no training row has
+
+
+def draw_labels_apart(learner: Learner, config: TrainConfig) -> None:
+    """Warm up the encoder of a learner by pairs of training rows, and fit its head.
+
+    config: with every choice made. The learner's model is an `EncoderWithHead` with a `PooledHead`.
+    Raises ConfigError for a learner that was made for another start, TrainingError if the loss diverges,
+    MissingExtraError without scikit-learn.
+    """
+    if learner.config.start != "contrastive":
+        raise ConfigError(
+            "start is 'contrastive' for this fit alone; the model was made for another start.",
+            "Make another Learner(data, start='contrastive').",
+        )
+    for callback in learner.callbacks:
+        callback.on_part("pairs of rows")
+    model = cast("EncoderWithHead", learner.model)
+    vectors = EncoderWithHead(model.encoder, _Pool(cast("PooledHead", model.head)))
+    labels_N = _labels(learner)
+    warm = config.changed(lr=LR_FACTOR * (config.lr or 0.0), optimizer="adamw", head_lr_factor=1.0)
+    _train_pairs(learner, vectors, labels_N, warm)
+    weights_CD, bias_C = fit_head(_embed(learner, vectors), labels_N, len(learner.data.labels))
+    with torch.no_grad():
+        output = cast("nn.Linear", model.head.output)
+        output.weight.copy_(torch.from_numpy(weights_CD))
+        output.bias.copy_(torch.from_numpy(bias_C))
+
+
+def num_steps(num_rows: int) -> int:
+    """Return the steps of the warm-up.
+
+    >>> num_steps(48), num_steps(10_000)
+    (60, 300)
+    """
+    return min(math.ceil(PASSES * num_rows / BATCH_ROWS), MOST_STEPS)
+
+
+def times_as_long(config: TrainConfig, num_rows: int) -> float:
+    """Return how many times as long a fit takes with the pairs before it, by the rows read; 1 without them."""
+    if config.start != "contrastive":
+        return 1.0
+    return 1 + num_steps(num_rows) * BATCH_ROWS / (num_rows * (config.epochs or 1.0))
+
+
+def draw_batch(labels_N: npt.NDArray[np.integer], rng: np.random.Generator) -> Indices:
+    """Return the rows of a batch: about as many of each label, at least two where there are two.
+
+    Of more labels than half the rows of a batch, so many are drawn.
+    """
+    found = np.unique(labels_N)
+    chosen = rng.permutation(found)[: BATCH_ROWS // 2]
+    each = BATCH_ROWS // len(chosen)
+    rows = [rng.permutation(np.flatnonzero(labels_N == label))[:each] for label in chosen]
+    return np.concatenate(rows).astype(np.intp)
+
+
+def fit_head(vectors_ND: Floats, labels_N: npt.NDArray[np.integer], num_labels: int) -> tuple[Floats, Floats]:
+    """Return weights (C, D) and bias (C,) of a logistic regression on vectors, whatever their scale and centre.
+
+    It is fitted to centred vectors of mean length 1, and written in terms of those given. A label without rows gets
+    a probability near 0. Raises MissingExtraError without scikit-learn.
+    """
+    try:
+        linear = importlib.import_module("sklearn.linear_model")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("scikit-learn", "train", "The head for few rows") from error
+    centre_D = vectors_ND.mean(axis=0)
+    scale = float(np.linalg.norm(vectors_ND - centre_D, axis=1).mean()) or 1.0
+    model = linear.LogisticRegression(C=STRENGTH, max_iter=1000).fit((vectors_ND - centre_D) / scale, labels_N)
+    found_CD, found_C = np.asarray(model.coef_, np.float64), np.asarray(model.intercept_, np.float64)
+    if len(model.classes_) == 2:  # one row of weights, of the second label: half of it each way is the same
+        found_CD, found_C = np.concatenate([-found_CD, found_CD]) / 2, np.concatenate([-found_C, found_C]) / 2
+    weights_CD, bias_C = np.zeros((num_labels, vectors_ND.shape[1])), np.full(num_labels, math.log(_LEAST))
+    weights_CD[model.classes_] = found_CD / scale
+    bias_C[model.classes_] = found_C - weights_CD[model.classes_] @ centre_D
+    return weights_CD, bias_C
+
+
+class _Pool(nn.Module):
+    """What a pooled head reads, as an output of the model."""
+
+    def __init__(self, head: PooledHead) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, hidden_WLD: torch.Tensor, attention_mask_WL: torch.Tensor) -> torch.Tensor:
+        return self.head.pool(hidden_WLD, attention_mask_WL)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """All pairs of a batch, as a stepper asks for a task. rows: the task whose rows they are."""
+
+    rows: Trained
+
+    def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
+        return self.rows.targets(features, length, rng)
+
+    def loss(
+        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, float]:
+        labels_B = batch["labels"]
+        vectors_BD = mean_over_windows(outputs["logits"], batch["example_of_window"], len(labels_B))
+        return pair_cosine(vectors_BD, labels_B), 1.0
+
+
+def _train_pairs(
+    learner: Learner, vectors: EncoderWithHead, labels_N: npt.NDArray[np.integer], config: TrainConfig
+) -> None:
+    steps = num_steps(len(labels_N))
+    schedule = make_schedule("warmup_linear", steps, 0.1)
+    encoded, rng = learner.data.encoded("train"), np.random.default_rng(config.seed)
+    with shortcuts(vectors, learner.data, config, learner.runtime):
+        optimizer = new_optimizer(vectors, config)
+        task, how = learner.data.task, config.changed(r_drop=0.0)
+        stepper = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=how)
+        stepper = replace(stepper, task=_Pairs(task))
+        for number in range(steps):
+            apply_schedule(optimizer, schedule, number)
+            stepper.step(stepper.prepare([encoded.windows_of(draw_batch(labels_N, rng))], rng))
+
+
+def _embed(learner: Learner, vectors: EncoderWithHead) -> Floats:
+    """Return the vector of each training row, float64 (N, D)."""
+    exact = replace(learner.runtime, precision="fp32")
+    backend = TorchBackend(vectors, exact, learner.encoder.tokenizer.input_names)
+    encoded = learner.data.encoded("train")
+    vectors_ND = np.zeros((len(encoded), int(vectors.encoder.config.hidden_size)))
+    for rows, windows, outputs in run_batches(backend, encoded, learner.encoder.tokenizer.pad_id):
+        vectors_ND[rows] = mean_vectors(outputs["logits"], windows)
+    return vectors_ND
+
+
+def _labels(learner: Learner) -> npt.NDArray[np.integer]:
+    """Return the id of the label of each training row."""
+    features = learner.data.encoded("train").features
+    targets = learner.data.task.targets(features, 1, np.random.default_rng(0))
+    return np.asarray(targets["labels"], np.intp)

@@ -1,0 +1,68 @@
+"""What comes first where each label has few rows: the choice behind `start="auto"`, and what a choice needs.
+
+Knows nothing of how anything is trained.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from fastbert.config import TrainConfig
+from fastbert.data.databunch import DataBunch
+from fastbert.errors import ConfigError
+from fastbert.models.loading import Encoder, HeadFactory, keeps_head
+from fastbert.models.pooling import pooling_of
+from fastbert.tasks.classification import SingleLabel
+
+FEW_ROWS = 64  # of a label, on average; a choice of ours: measured are 8 and 16 (docs/guides/few_shot.md)
+
+
+def with_start(
+    data: DataBunch, config: TrainConfig, encoder: Encoder, head: HeadFactory | None
+) -> tuple[TrainConfig, tuple[str, ...]]:
+    """Return the configuration with what "contrastive" needs, for those rows too that "auto" chooses it for, and why.
+
+    "auto" stays as it is elsewhere. Raises ConfigError where "contrastive" is asked for and cannot be done.
+    """
+    if config.start not in ("auto", "contrastive"):
+        return config, ()
+    hurdle = _hurdle(data, config, head)
+    if config.start == "contrastive" and hurdle:
+        raise ConfigError(f"start is 'contrastive', but {hurdle}.", "Leave start at auto, or use plain or probe.")
+    if config.start == "auto" and (hurdle or not _is_wanted(data, config, encoder)):
+        return config, ()
+    pooling = config.pooling if config.pooling != "default" else pooling_of(Path(encoder.source))
+    rows = len(data.examples("train")) / len(data.labels)
+    why = (
+        f"start contrastive: {rows:.3g} rows a label"
+        + ("" if config.start == "contrastive" else f", at most {FEW_ROWS}")
+        + f"; pairs of rows teach the encoder first, and the head reads {_PHRASES[pooling]}"
+    )
+    return config.changed(start="contrastive", pooling=pooling), (why,)
+
+
+_PHRASES = {"cls": "the first token", "mean": "the mean of the tokens", "attention": "a weighted mean of the tokens"}
+
+
+def _hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> str:
+    """Return why pairs cannot be trained on, as half a sentence; nothing if they can."""
+    if type(data.task) is not SingleLabel:  # one made of it has a loss of its own: of a student, or of the user
+        return f"the task is {type(data.task).__name__}: pairs are told apart by the one label of a row"
+    if head is not None:
+        return "a head of your own is given, which says nothing of the vector of a row"
+    if config.freeze != "none":
+        return f"freeze is '{config.freeze}': the encoder cannot learn"
+    if config.time_budget is not None:
+        return "a time budget is set, which pairs know nothing of"
+    counts = Counter(data.task.strata(data.examples("train")))
+    if len(counts) < 2 or max(counts.values()) < 2:
+        return "the training rows have no two of one label beside one of another"
+    return ""
+
+
+def _is_wanted(data: DataBunch, config: TrainConfig, encoder: Encoder) -> bool:
+    """Return whether rows are few and nothing was set that speaks of a plain training."""
+    is_open = config.epochs is None and config.lr is None and config.loss == "default"
+    few = len(data.examples("train")) <= FEW_ROWS * len(data.labels)
+    return is_open and few and not config.reinit_layers and not keeps_head(encoder, data.task)

@@ -1,0 +1,117 @@
+"""Pairs of rows first: which rows meet, the head that is fitted, and the training that begins with both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from fastbert.config import TrainConfig
+from fastbert.errors import ConfigError
+from fastbert.inference.predictor import Predictor
+from fastbert.models.heads import EncoderWithHead
+from fastbert.training import contrastive
+from fastbert.training.callbacks import Callback
+from fastbert.training.contrastive import BATCH_ROWS, draw_batch, fit_head, num_steps, times_as_long
+from tests.feedback import differing, make_learner, weights
+
+RNG = np.random.default_rng(0)
+
+
+class Parts(Callback):
+    """Notes what is announced."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+
+    def on_part(self, part: str) -> None:
+        self.parts.append(part)
+
+
+def test_a_batch_has_as_many_rows_of_each_label_however_rare() -> None:
+    labels_N = np.array([0] * 100 + [1] * 30 + [2] * 5)
+
+    rows = draw_batch(labels_N, np.random.default_rng(0))
+
+    assert np.bincount(labels_N[rows]).tolist() == [8, 8, 5]
+    assert len(set(rows.tolist())) == len(rows)
+
+
+def test_of_many_labels_some_are_drawn_with_two_rows_each() -> None:
+    labels_N = np.repeat(np.arange(50), 4)
+
+    counts = np.bincount(labels_N[draw_batch(labels_N, np.random.default_rng(0))])
+
+    assert sorted(set(counts.tolist())) == [0, 2]
+    assert counts.sum() == BATCH_ROWS
+
+
+def test_few_rows_take_few_steps_and_many_no_more_than_the_most() -> None:
+    assert (num_steps(1), num_steps(48), num_steps(10**6)) == (2, 60, contrastive.MOST_STEPS)
+
+
+@pytest.mark.parametrize("num_labels", [2, 3])
+def test_the_head_gives_the_probabilities_of_the_regression_at_any_scale_and_centre(num_labels: int) -> None:
+    labels_N = np.arange(30) % num_labels
+    unit_ND = RNG.normal(size=(30, 5))
+    unit_ND -= unit_ND.mean(axis=0)
+    unit_ND /= np.linalg.norm(unit_ND, axis=1).mean()
+    expected = LogisticRegression(max_iter=1000).fit(unit_ND, labels_N).predict_proba(unit_ND)
+
+    weights_CD, bias_C = fit_head(7.0 * unit_ND + 3.0, labels_N, num_labels)
+
+    logits = torch.from_numpy((7.0 * unit_ND + 3.0) @ weights_CD.T + bias_C)
+    np.testing.assert_allclose(logits.softmax(-1).numpy(), expected, atol=1e-4)
+
+
+def test_a_label_without_rows_gets_a_probability_near_zero() -> None:
+    weights_CD, bias_C = fit_head(RNG.normal(size=(20, 4)), np.array([0, 2] * 10), 3)
+
+    logits = torch.from_numpy(RNG.normal(size=(5, 4)) @ weights_CD.T + bias_C)
+
+    assert logits.softmax(-1)[:, 1].max() < 1e-3
+
+
+def test_the_warm_up_draws_one_label_together_and_others_apart(encoder: str) -> None:
+    learner = make_learner(encoder, start="contrastive")
+    before = weights(learner.model)
+
+    contrastive.draw_labels_apart(learner, learner.plan(estimate=False).config)
+
+    assert any(name.startswith("encoder.") for name in differing(before, weights(learner.model)))
+    assert learner.evaluate("train")["accuracy"] > 0.9  # nothing else was trained
+    assert all(parameter.requires_grad for parameter in learner.model.parameters())
+
+
+def test_a_training_begins_with_pairs_once_and_its_model_opens_like_any_other(encoder: str, tmp_path: Path) -> None:
+    watch = Parts()
+    learner = make_learner(encoder, start="contrastive", callbacks=[watch]).fit().fit(epochs=1)
+
+    model = Predictor.load(learner.save(tmp_path / "model"))
+
+    assert watch.parts == ["pairs of rows"]
+    assert isinstance(learner.model, EncoderWithHead)
+    assert model.bundle.pooling == "mean"
+    text = "the app is great"
+    assert model([text])[0].scores == pytest.approx(learner.predict([text])[0].scores, abs=1e-6)
+
+
+def test_the_same_seed_gives_the_same_weights(encoder: str) -> None:
+    first, second = (weights(make_learner(encoder, start="contrastive").fit().model) for _ in range(2))
+
+    assert differing(first, second) == []
+
+
+def test_a_fit_alone_cannot_begin_with_pairs(encoder: str) -> None:
+    with pytest.raises(ConfigError, match="the model was made for another start"):
+        make_learner(encoder, start="plain").fit(start="contrastive")
+
+
+def test_the_estimate_counts_the_rows_of_the_pairs() -> None:
+    pairs, plain = TrainConfig(start="contrastive", epochs=2.0), TrainConfig(start="plain", epochs=2.0)
+
+    assert times_as_long(pairs, 48) == 1 + 60 * 24 / (2 * 48)
+    assert times_as_long(plain, 48) == 1.0

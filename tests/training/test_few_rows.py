@@ -1,0 +1,98 @@
+"""When pairs of rows come first: for whom "auto" chooses it, and who cannot have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from torch import nn
+
+from fastbert.config import TrainConfig
+from fastbert.data.databunch import DataBunch
+from fastbert.errors import ConfigError
+from fastbert.models.loading import open_encoder
+from fastbert.tasks.classification import SingleLabel
+from fastbert.training import few_rows
+from fastbert.training.few_rows import with_start
+from tests.feedback import feedback_rows, make_data, make_learner, tagged_rows, with_task
+
+
+def test_auto_takes_pairs_first_where_rows_are_few_and_says_so(encoder: str) -> None:
+    config, reasons = with_start(make_data(), TrainConfig(), open_encoder(encoder), None)
+
+    assert (config.start, config.pooling) == ("contrastive", "mean")
+    assert reasons == (
+        "start contrastive: 16 rows a label, at most 64; pairs of rows teach the encoder first, "
+        "and the head reads the mean of the tokens",
+    )
+
+
+def test_auto_leaves_more_rows_to_the_recipe(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(few_rows, "FEW_ROWS", 15)
+
+    assert with_start(make_data(), TrainConfig(), open_encoder(encoder), None) == (TrainConfig(), ())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lr": 1e-4},
+        {"epochs": 2},
+        {"freeze": "encoder"},
+        {"loss": "balanced"},
+        {"reinit_layers": 1},
+        {"time_budget": "10m"},
+        {"start": "plain"},
+        {"start": "probe"},
+    ],
+)
+def test_auto_respects_what_speaks_of_another_training(options: Mapping[str, object], encoder: str) -> None:
+    config = TrainConfig().changed(**options)
+
+    assert with_start(make_data(), config, open_encoder(encoder), None) == (config, ())
+
+
+def test_a_pooling_that_was_asked_for_stays(encoder: str) -> None:
+    config, reasons = with_start(make_data(), TrainConfig(pooling="cls"), open_encoder(encoder), None)
+
+    assert (config.start, config.pooling) == ("contrastive", "cls")
+    assert "the head reads the first token" in reasons[0]
+
+
+def test_several_labels_a_row_train_as_before_and_are_refused_when_asked(encoder: str) -> None:
+    data, opened = DataBunch.from_files(tagged_rows(), valid_share=0.2), open_encoder(encoder)
+
+    assert with_start(data, TrainConfig(), opened, None)[0].start == "auto"
+    with pytest.raises(ConfigError, match="start is 'contrastive', but the task is MultiLabel: pairs are told apart"):
+        with_start(data, TrainConfig(start="contrastive"), opened, None)
+
+
+def test_a_task_with_a_loss_of_its_own_trains_as_before(encoder: str) -> None:
+    class OwnLoss(SingleLabel):
+        pass
+
+    data = make_data()
+    own = with_task(data, OwnLoss(data.task.known_labels))  # type: ignore[arg-type]  # it has labels
+
+    assert with_start(own, TrainConfig(), open_encoder(encoder), None)[0].start == "auto"
+
+
+def test_a_head_of_ones_own_trains_as_before_and_is_refused_when_asked(encoder: str) -> None:
+    opened = open_encoder(encoder)
+
+    assert with_start(make_data(), TrainConfig(), opened, nn.Linear)[0].start == "auto"
+    with pytest.raises(ConfigError, match="start is 'contrastive', but a head of your own is given"):
+        with_start(make_data(), TrainConfig(start="contrastive"), opened, nn.Linear)
+
+
+def test_a_frozen_encoder_is_refused(encoder: str) -> None:
+    with pytest.raises(ConfigError, match="freeze is 'encoder': the encoder cannot learn"):
+        make_learner(encoder, start="contrastive", freeze="encoder")
+
+
+def test_rows_without_a_pair_are_refused(encoder: str) -> None:
+    rows = [{"text": row["text"], "label": f"l{index}"} for index, row in enumerate(feedback_rows(4))]
+    data = DataBunch.from_files(rows, valid=rows)
+
+    with pytest.raises(ConfigError, match="no two of one label beside one of another"):
+        with_start(data, TrainConfig(start="contrastive"), open_encoder(encoder), None)
