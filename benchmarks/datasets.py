@@ -83,6 +83,26 @@ def held_out(name: str, root: Path | None = None) -> Benchmark:
     return replace(benchmark, train=sides.pop("train"), tests=dict(sorted(sides.items())))
 
 
+def few(name: str, rows_per_label: int, seed: int, root: Path | None = None) -> Benchmark:
+    """Read one data set with so many training rows of each label, drawn by the seed; no text is drawn twice.
+
+    The test rows are all of them. Raises ValueError where a label has fewer rows.
+    """
+    benchmark = load(name, root)
+    texts: set[str] = set()
+    left: dict[tuple[str, ...], list[Row]] = {}
+    rows = [*benchmark.train, *benchmark.spare]
+    for place in sorted(range(len(rows)), key=lambda i: _hash_share(f"{seed}:{i}")):
+        key = " ".join(rows[place][0].lower().split())
+        if key not in texts:
+            left.setdefault(rows[place][2], []).append(rows[place])
+        texts.add(key)
+    if any(len(found) < rows_per_label for found in left.values()):
+        raise ValueError(f"{name} has labels with fewer than {rows_per_label} rows")
+    drawn = [row for label in sorted(left) for row in left[label][:rows_per_label]]
+    return replace(benchmark, train=drawn, spare=[])
+
+
 def imdb(root: Path | None = None) -> Benchmark:
     """Read the IMDb sample: long reviews. It is measured for speed, and so is none of `NAMES`."""
 
