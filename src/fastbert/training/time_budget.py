@@ -17,7 +17,7 @@ from fastbert.training.plan import Cost
 from fastbert.training.state import RunState
 
 RESERVE = 0.1  # of the budget, for an estimate that was too low, and for fitting the decision rule
-LEAST_STEPS = 100  # with fewer, a frozen encoder under a trained head is the better model (LOG 2026-11-30)
+LEAST_STEPS = 50  # with fewer, a frozen encoder under a trained head is the better model (LOG 2026-11-30)
 
 
 def fit_into(config: TrainConfig, cost: Cost, steps_per_epoch: int, times: float = 1.0) -> tuple[TrainConfig, str]:
