@@ -41,7 +41,6 @@ def test_auto_leaves_more_rows_to_the_recipe(encoder: str, monkeypatch: pytest.M
         {"freeze": "encoder"},
         {"loss": "balanced"},
         {"reinit_layers": 1},
-        {"time_budget": "10m"},
         {"start": "plain"},
         {"start": "probe"},
     ],
@@ -63,7 +62,7 @@ def test_several_labels_a_row_train_as_before_and_are_refused_when_asked(encoder
     data, opened = DataBunch.from_files(tagged_rows(), valid_share=0.2), open_encoder(encoder)
 
     assert with_start(data, TrainConfig(), opened, None)[0].start == "auto"
-    with pytest.raises(ConfigError, match="start is 'contrastive', but the task is MultiLabel: pairs are told apart"):
+    with pytest.raises(ConfigError, match="start is 'contrastive', but the task is multi_label: pairs are told apart"):
         with_start(data, TrainConfig(start="contrastive"), opened, None)
 
 
@@ -75,6 +74,13 @@ def test_a_task_with_a_loss_of_its_own_trains_as_before(encoder: str) -> None:
     own = with_task(data, OwnLoss(data.task.known_labels))  # type: ignore[arg-type]  # it has labels
 
     assert with_start(own, TrainConfig(), open_encoder(encoder), None)[0].start == "auto"
+
+
+def test_two_texts_a_row_train_as_before(encoder: str) -> None:
+    rows = [{"a": row["text"], "b": row["text"][:9], "label": row["label"]} for row in feedback_rows()]
+    data = DataBunch.from_files(rows, text=("a", "b"), valid_share=0.2)
+
+    assert with_start(data, TrainConfig(), open_encoder(encoder), None)[0].start == "auto"
 
 
 def test_a_head_of_ones_own_trains_as_before_and_is_refused_when_asked(encoder: str) -> None:

@@ -48,6 +48,16 @@ def test_the_head_alone_where_hardly_a_step_fits() -> None:
     assert "there are 40 steps: the head alone is trained, on the frozen encoder, and even that may take longer" in why
 
 
+def test_pairs_of_rows_that_do_not_fit_are_left_out() -> None:
+    pairs = config("200s", start="contrastive", epochs=1.0, head_lr_factor=1.0)
+
+    assert fit_into(pairs, COST, STEPS, times=1.5)[0] == pairs
+    chosen, why = fit_into(pairs, COST, STEPS, times=31.0)
+
+    assert (chosen.start, chosen.epochs, chosen.head_lr_factor) == ("plain", 1.8, 10.0)
+    assert why.startswith("pairs of rows do not fit in the time budget of 200s; 1.8 epochs instead of 20 fit")
+
+
 def test_who_froze_the_encoder_gets_fewer_epochs_of_it() -> None:
     chosen, _ = fit_into(config("8s", freeze="encoder"), COST, STEPS)
 

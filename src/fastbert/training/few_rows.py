@@ -47,14 +47,14 @@ _PHRASES = {"cls": "the first token", "mean": "the mean of the tokens", "attenti
 
 def _hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> str:
     """Return why pairs cannot be trained on, as half a sentence; nothing if they can."""
-    if type(data.task) is not SingleLabel:  # one made of it has a loss of its own: of a student, or of the user
-        return f"the task is {type(data.task).__name__}: pairs are told apart by the one label of a row"
+    if not isinstance(data.task, SingleLabel):
+        return f"the task is {data.task.name}: pairs are told apart by the one label of a row"
+    if type(data.task) is not SingleLabel:
+        return "the task has a loss of its own, that of a student or yours"
     if head is not None:
         return "a head of your own is given, which says nothing of the vector of a row"
     if config.freeze != "none":
         return f"freeze is '{config.freeze}': the encoder cannot learn"
-    if config.time_budget is not None:
-        return "a time budget is set, which pairs know nothing of"
     counts = Counter(data.task.strata(data.examples("train")))
     if len(counts) < 2 or max(counts.values()) < 2:
         return "the training rows have no two of one label beside one of another"
@@ -62,7 +62,8 @@ def _hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> s
 
 
 def _is_wanted(data: DataBunch, config: TrainConfig, encoder: Encoder) -> bool:
-    """Return whether rows are few and nothing was set that speaks of a plain training."""
+    """Return whether rows are few single texts and nothing was set that speaks of a plain training."""
     is_open = config.epochs is None and config.lr is None and config.loss == "default"
-    few = len(data.examples("train")) <= FEW_ROWS * len(data.labels)
+    rows = data.examples("train")
+    few = len(rows) <= FEW_ROWS * len(data.labels) and rows[0].pair is None  # of two texts nothing was measured
     return is_open and few and not config.reinit_layers and not keeps_head(encoder, data.task)

@@ -14,6 +14,7 @@ from fastbert.option_values import parse_duration
 from fastbert.training import probe
 from fastbert.training.callbacks import Callback
 from fastbert.training.plan import Cost
+from fastbert.training.recipe import EPOCHS, HEAD_LR_FACTORS
 from fastbert.training.state import RunState
 
 RESERVE = 0.1  # of the budget, for an estimate that was too low, and for fitting the decision rule
@@ -24,8 +25,8 @@ def fit_into(config: TrainConfig, cost: Cost, steps_per_epoch: int, times: float
     """Return the configuration that ends in the time budget, and why, a sentence; as it is where there is none.
 
     config: as the recipe completes it.    times: how many times as long it takes with what is tried before.
-    Fewer epochs are taken where all do not fit, and the head alone on a frozen encoder where a tenth of what learning
-    needs does not.
+    Pairs of rows are left out where they do not fit. Fewer epochs are taken where all do not fit, and the head alone on
+    a frozen encoder where hardly a step does.
     """
     if config.time_budget is None:
         return config, ""
@@ -34,6 +35,11 @@ def fit_into(config: TrainConfig, cost: Cost, steps_per_epoch: int, times: float
     said = f"in the time budget of {config.time_budget}"
     if cost.seconds(planned) <= usable_s:
         return config, f"{planned:g} epochs fit {said}"
+    if config.start == "contrastive":  # a part of the pairs teaches little
+        factor = HEAD_LR_FACTORS.get(config.optimizer, 1.0)
+        plain = config.changed(start="plain", epochs=EPOCHS[1], head_lr_factor=factor)
+        chosen, why = fit_into(plain, cost, steps_per_epoch)
+        return chosen, f"pairs of rows do not fit {said}; {why}"
     epochs = int(100 * max(0.0, usable_s - cost.once_s) / cost.epoch_s) / 100
     if epochs * steps_per_epoch >= LEAST_STEPS or config.freeze != "none":
         epochs = max(epochs, 0.01)
