@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from fastbert.models.heads import EncoderWithHead
 from fastbert.training import contrastive
 from fastbert.training.callbacks import Callback
 from fastbert.training.contrastive import BATCH_ROWS, draw_batch, fit_head, num_steps, times_as_long
-from tests.feedback import differing, make_learner, weights
+from fastbert.training.state import RunState
+from tests.feedback import Recorder, differing, make_learner, weights
 
 RNG = np.random.default_rng(0)
 
@@ -92,7 +94,7 @@ def test_a_training_begins_with_pairs_once_and_its_model_opens_like_any_other(en
 
     model = Predictor.load(learner.save(tmp_path / "model"))
 
-    assert watch.parts == ["pairs of rows"]
+    assert watch.parts == ["pairs of rows", "training"]
     assert isinstance(learner.model, EncoderWithHead)
     assert model.bundle.pooling == "mean"
     text = "the app is great"
@@ -115,3 +117,30 @@ def test_the_estimate_counts_the_rows_of_the_pairs() -> None:
 
     assert times_as_long(pairs, 48) == 1 + 60 * 24 / (2 * 48)
     assert times_as_long(plain, 48) == 1.0
+
+
+class Impatient(Recorder):
+    """Notes what is announced, and stops the first training after its second step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def on_part(self, name: str) -> None:
+        self.parts.append(name)
+
+    def on_step(self, state: RunState) -> None:
+        super().on_step(state)
+        if self.parts == ["pairs of rows"] and state.step == 2:
+            state.stop.ask("enough")
+
+
+def test_pairs_are_watched_under_a_name_of_their_own_and_can_be_stopped(encoder: str) -> None:
+    watch = Impatient()
+    learner = make_learner(encoder, start="contrastive", callbacks=[watch]).fit()
+
+    assert watch.parts == ["pairs of rows", "training"]
+    steps = [state for event, state in zip(watch.events, watch.states, strict=True) if event == "step"]
+    assert [state.step for state in steps[:3]] == [1, 2, 1]
+    assert steps[1].total_steps == num_steps(32) and math.isfinite(steps[1].loss)
+    assert learner.last_run.stop.reason is None and learner.last_run.step == learner.last_run.total_steps

@@ -43,7 +43,7 @@ def test_a_training_begins_with_it_once(encoder: str) -> None:
 
     learner.fit().fit(epochs=1)
 
-    assert watch.parts == ["the head alone"]
+    assert watch.parts == ["the head alone", "training"]
     assert [False in one for one in watch.trained] == [True, False, False]
     assert learner.last_plan.config.head_lr_factor == 1.0
     assert any("the head is trained alone first" in reason for reason in learner.last_plan.reasons)

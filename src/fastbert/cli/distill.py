@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say, show
 
 
@@ -28,25 +29,25 @@ def distill(
     text: str | None = typer.Option(None, help="Text column, or two for pairs, where it is not that of the teacher."),
     label: str | None = typer.Option(None, help="Label column, where it is not that of the teacher."),
     labels: str | None = typer.Option(None, help="0/1 columns, where they are not those of the teacher."),
-    no_header: bool = typer.Option(False, "--no-header", help="The first row is data; columns are numbered from 0."),
-    delimiter: str | None = typer.Option(None, help="What separates the labels of one cell, such as '|'."),
+    no_header: shared.NoHeader = False,
+    delimiter: shared.Delimiter = None,
     on_bad_row: str | None = typer.Option(None, help="error, or skip rows of labelled tables without text or label."),
     backend: str = typer.Option("auto", help="What runs the teacher; see `predict`."),
     epochs: float | None = typer.Option(None, help="Passes over the rows; chosen from their number, at least 10."),
     lr: float | None = typer.Option(None, help="Peak learning rate; chosen for the encoder if not given."),
-    batch_size: int | None = typer.Option(None, help="Rows per optimiser step."),
+    batch_size: shared.RowsPerStep = None,
     max_tokens: int | None = typer.Option(None, help="Longest input in tokens; that of the teacher if not given."),
-    precision: str | None = typer.Option(None, help="auto, fp32, bf16 or fp16."),
-    seed: int | None = typer.Option(None, help="Seed of split, weights, order and dropout."),
-    config: Path | None = typer.Option(None, help="TOML file of options."),
+    precision: shared.Precision = None,
+    seed: shared.Seed = None,
+    config: shared.OptionsFile = None,
     goal: str | None = typer.Option(None, help="Aim of the student's decision rule; see `decide`."),
     abstain: str | None = typer.Option(None, help="Answer unknown below a confidence (0.8), or for risk<=0.05."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that lies at --out."),
-    plan_only: bool = typer.Option(False, "--plan", help="Print the plan and stop."),
+    plan_only: shared.PlanOnly = False,
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
     tensorboard: Path | None = typer.Option(None, help="Write TensorBoard files to this folder."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object on standard output."),
+    as_json: shared.AsJson = False,
 ) -> None:
     """Train a small model on what BUNDLE says of texts without labels, and write it to --out.
 

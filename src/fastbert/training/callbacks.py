@@ -56,6 +56,12 @@ class Callback:
         """Run when a learner's model was saved; bundle.scores are those of the saved weights."""
 
 
+def tell(callbacks: Sequence[Callback], event: str, *what: object) -> None:
+    """Tell callbacks of an event, by the name of its method."""
+    for callback in callbacks:
+        getattr(callback, event)(*what)
+
+
 def planned(plan: Plan, callbacks: Sequence[Callback]) -> Sequence[Callback]:
     """Tell callbacks what a fit will do; return them."""
     for callback in callbacks:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
@@ -33,8 +34,10 @@ from fastbert.models.pooled_head import PooledHead
 from fastbert.models.schedules import make_schedule
 from fastbert.tasks.base import Batch, Feature
 from fastbert.tasks.texts import mean_over_windows as mean_vectors
+from fastbert.training.callbacks import tell
 from fastbert.training.shortcuts import shortcuts
 from fastbert.training.start import new_optimizer, new_stepper
+from fastbert.training.state import started
 from fastbert.training.step import Trained
 
 if TYPE_CHECKING:
@@ -61,8 +64,7 @@ def draw_labels_apart(learner: Learner, config: TrainConfig) -> None:
             "start is 'contrastive' for this fit alone; the model was made for another start.",
             "Make another Learner(data, start='contrastive').",
         )
-    for callback in learner.callbacks:
-        callback.on_part("pairs of rows")
+    tell(learner.callbacks, "on_part", "pairs of rows")
     model = cast("EncoderWithHead", learner.model)
     vectors = EncoderWithHead(model.encoder, _Pool(cast("PooledHead", model.head)))
     labels_N = _labels(learner)
@@ -73,6 +75,7 @@ def draw_labels_apart(learner: Learner, config: TrainConfig) -> None:
         output = cast("nn.Linear", model.head.output)
         output.weight.copy_(torch.from_numpy(weights_CD))
         output.bias.copy_(torch.from_numpy(bias_C))
+    tell(learner.callbacks, "on_part", "training")
 
 
 def num_steps(num_rows: int) -> int:
@@ -156,7 +159,9 @@ class _Pairs:
 def _train_pairs(
     learner: Learner, vectors: EncoderWithHead, labels_N: npt.NDArray[np.integer], config: TrainConfig
 ) -> None:
+    """Train the encoder; callbacks watch, and may stop it."""
     steps = num_steps(len(labels_N))
+    state = started(steps, steps * BATCH_ROWS / len(labels_N), "similarity of pairs")
     schedule = make_schedule("warmup_linear", steps, 0.1)
     encoded, rng = learner.data.encoded("train"), np.random.default_rng(config.seed)
     with shortcuts(vectors, learner.data, config, learner.runtime):
@@ -164,9 +169,14 @@ def _train_pairs(
         task, how = learner.data.task, config.changed(r_drop=0.0)
         stepper = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=how)
         stepper = replace(stepper, task=_Pairs(task))
-        for number in range(steps):
-            apply_schedule(optimizer, schedule, number)
-            stepper.step(stepper.prepare([encoded.windows_of(draw_batch(labels_N, rng))], rng))
+        tell(learner.callbacks, "on_start", state)
+        while state.step < steps and state.stop.reason is None:
+            start, lr = time.perf_counter(), apply_schedule(optimizer, schedule, state.step)
+            result = stepper.step(stepper.prepare([encoded.windows_of(draw_batch(labels_N, rng))], rng))
+            epoch = (state.step + 1) * BATCH_ROWS / len(labels_N)
+            state = state.after(result, epoch=epoch, lr=lr, seconds=time.perf_counter() - start)
+            tell(learner.callbacks, "on_step", state)
+        tell(learner.callbacks, "on_finish", state)
 
 
 def _embed(learner: Learner, vectors: EncoderWithHead) -> Floats:

@@ -21,11 +21,11 @@ from fastbert.models.freezing import freeze_to, layer_groups, unfreeze
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.schedules import Schedule
 from fastbert.runtime import SpareMemory, product_rate
-from fastbert.training.callbacks import Callback
+from fastbert.training.callbacks import Callback, tell
 from fastbert.training.kept import KeptWeights
 from fastbert.training.meter import FlopMeter
 from fastbert.training.moving_average import MovingAverage
-from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch, Validation
+from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, Validation, started
 from fastbert.training.step import Part, Stepper, training_parts
 
 
@@ -127,18 +127,7 @@ class Loop:
         history.padded_tokens += result.padded_tokens
         seconds = time.perf_counter() - start
         history.seconds += seconds
-        return replace(
-            state,
-            step=state.step + 1,
-            epoch=epoch,
-            loss=result.loss,
-            lr=lr,
-            gradient_norm=result.gradient_norm,
-            examples=state.examples + result.examples,
-            tokens=state.tokens + result.tokens,
-            padded_tokens=state.padded_tokens + result.padded_tokens,
-            seconds=state.seconds + seconds,
-        )
+        return state.after(result, epoch=epoch, lr=lr, seconds=seconds)
 
     def _evaluate(self, state: RunState, keeper: KeptWeights) -> RunState:
         with contextlib.nullcontext() if self.moving is None else self.moving.in_place():
@@ -210,24 +199,13 @@ class Loop:
                 unfreeze(model)
 
     def _tell(self, event: str, state: RunState) -> None:
-        for callback in self.callbacks:
-            getattr(callback, event)(state)
+        tell(self.callbacks, event, state)
 
     def _first_state(self) -> RunState:
-        return RunState(
-            step=0,
-            total_steps=self.schedule.total_steps,
-            epoch=0.0,
-            total_epochs=self.config.epochs or 0.0,
-            loss=0.0,
-            lr=0.0,
-            gradient_norm=0.0,
-            examples=0,
-            tokens=0,
-            padded_tokens=0,
-            seconds=0.0,
-            monitor=self.data.task.monitor,
-            stop=StopSwitch(),
+        return started(
+            self.schedule.total_steps,
+            self.config.epochs or 0.0,
+            self.data.task.monitor,
             steps_before=len(self.history.steps),
             epochs_before=self.first_epoch,
         )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastbert.training.callbacks import tell
+
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
 
@@ -17,9 +19,9 @@ EPOCHS, LR = 10.0, 1e-3  # of the head alone: what it is left with was at its be
 
 def train_head_first(learner: Learner) -> None:
     """Fit the head of a learner on its frozen encoder, and let the encoder be trained again."""
-    for callback in learner.callbacks:
-        callback.on_part("the head alone")
+    tell(learner.callbacks, "on_part", "the head alone")
     learner.fit(
         epochs=EPOCHS, lr=LR, start="plain", freeze="encoder", head_lr_factor=1.0, average=1, ema=0.0, r_drop=0.0
     )
     learner.unfreeze()
+    tell(learner.callbacks, "on_part", "training")

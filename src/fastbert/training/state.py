@@ -6,9 +6,13 @@ Knows nothing of models. Callbacks read a snapshot; all they may change is the w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from fastbert.display import utilisation
+
+if TYPE_CHECKING:
+    from fastbert.training.step import StepResult
 
 
 @dataclass
@@ -65,6 +69,21 @@ class RunState:
     steps_before: int = 0
     epochs_before: int = 0
 
+    def after(self, result: StepResult, *, epoch: float, lr: float, seconds: float) -> RunState:
+        """Return the state after one more step."""
+        return replace(
+            self,
+            step=self.step + 1,
+            epoch=epoch,
+            loss=result.loss,
+            lr=lr,
+            gradient_norm=result.gradient_norm,
+            examples=self.examples + result.examples,
+            tokens=self.tokens + result.tokens,
+            padded_tokens=self.padded_tokens + result.padded_tokens,
+            seconds=self.seconds + seconds,
+        )
+
     @property
     def global_step(self) -> int:
         """Return the optimiser steps over all fits, as the history counts them."""
@@ -84,6 +103,14 @@ class RunState:
     def examples_per_second(self) -> float:
         """Return examples trained on per second of training steps."""
         return self.examples / self.seconds if self.seconds else 0.0
+
+
+def started(steps: int, epochs: float, monitor: str, *, steps_before: int = 0, epochs_before: int = 0) -> RunState:
+    """Return the state of a run before its first step."""
+    return RunState(
+        0, steps, 0.0, epochs, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, monitor, StopSwitch(),
+        steps_before=steps_before, epochs_before=epochs_before,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
