@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastbert.insight.resampling import Resampled, resampled
-from fastbert.metrics.paired import draw_counts
+from fastbert.metrics.draws import draw_counts
 from tests.insight.answered import Made, multi, numbers, questions, single, tags
 
 MAKERS = [single, multi, numbers, tags, questions]

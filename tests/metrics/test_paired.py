@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.metrics.paired import Difference, difference, draw_counts, holm, interval, mcnemar
+from fastbert.metrics.draws import draw_counts
+from fastbert.metrics.paired import Difference, difference, holm, interval, mcnemar
 
 
 @pytest.mark.parametrize(("won", "lost"), [(8, 2), (0, 5), (12, 12), (1, 0), (20, 4)])
@@ -64,13 +65,6 @@ def test_each_draw_has_as_many_rows_as_there_are(num_rows: int, draws: int, seed
 
     assert counts_DN.shape == (draws, num_rows)
     assert (counts_DN.sum(axis=1) == num_rows).all() and (counts_DN >= 0).all()
-
-
-def test_draws_do_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = np.concatenate(list(draw_counts(7, 10, seed=3)))
-    monkeypatch.setattr("fastbert.metrics.paired._BLOCK_CELLS", 21)
-
-    assert (np.concatenate(list(draw_counts(7, 10, seed=3))) == whole).all()
 
 
 def test_the_interval_of_a_mean_is_near_that_of_the_normal_distribution() -> None:

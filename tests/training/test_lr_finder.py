@@ -18,7 +18,7 @@ from fastbert.errors import ConfigError
 from fastbert.models.optimizers import OPTIMIZERS
 from fastbert.runtime import choose_runtime
 from fastbert.tasks.classification import SingleLabel
-from fastbert.training import learner as learner_module
+from fastbert.training import start
 from fastbert.training.learner import Learner
 from fastbert.training.lr_finder import Progress
 from fastbert.training.step import Stepper
@@ -151,7 +151,7 @@ def test_a_frozen_encoder_stays_frozen_and_a_freed_one_free(encoder: str) -> Non
 
 def test_a_scaler_of_the_loss_changes_nothing(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scaled = torch.amp.GradScaler
-    monkeypatch.setattr(learner_module, "make_scaler", lambda runtime: scaled("cpu", init_scale=8.0, enabled=True))
+    monkeypatch.setattr(start, "make_scaler", lambda runtime: scaled("cpu", init_scale=8.0, enabled=True))
     plain = fit_twice(make_learner(encoder), lambda learner: None)
 
     tested = fit_twice(make_learner(encoder), lambda learner: learner.lr_find(steps=STEPS))

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from fastbert.errors import ConfigError, did_you_mean
 from fastbert.insight.resampling import Resampled, resampled
+from fastbert.metrics.draws import draw_counts
 from fastbert.metrics.names import LOWER_IS_BETTER
-from fastbert.metrics.paired import Difference, Interval, McNemar, difference, draw_counts, holm, interval, mcnemar
+from fastbert.metrics.paired import Difference, Interval, McNemar, difference, holm, interval, mcnemar
 from fastbert.tasks.base import Example, Prediction, Task
 from fastbert.tasks.regression import SAME, Regression
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbert.metrics.draws import draw_counts
+
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Mapping[str, Floats]]  # weights (D, N) -> values (D,) or (D, K) by name; NaN: undefined
 Interval = tuple[float, float]
@@ -25,7 +27,6 @@ DRAWS = 1000
 ROWS = 20_000  # of one draw; of more rows so many are drawn, and the spread is scaled to their number
 CELLS = 100_000_000  # rows x labels x draws: about a second
 LEAST_DRAWS = 100
-_BLOCK = 4_000_000  # weights held at once
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,8 @@ def intervals(statistic: Statistic, num_rows: int, *, num_labels: int = 1, seed:
     """
     drawn = min(num_rows, ROWS)
     draws = max(LEAST_DRAWS, min(DRAWS, CELLS // max(1, num_rows * num_labels)))
-    rng = np.random.default_rng(seed)
-    block = max(1, _BLOCK // max(1, num_rows))
     found: dict[str, list[Floats]] = {}
-    for first in range(0, draws, block):
-        weight_DN = _weights(rng, min(block, draws - first), num_rows, drawn)
+    for weight_DN in draw_counts(num_rows, draws, seed, drawn=drawn):
         for name, values in statistic(weight_DN).items():
             found.setdefault(name, []).append(values.reshape(len(weight_DN), -1))
     whole = {name: values.reshape(1, -1)[0] for name, values in statistic(np.ones((1, num_rows))).items()}
@@ -99,11 +97,6 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     middle = share + z * z / (2 * count)
     reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return max(0.0, (middle - reach) / (1 + z * z / count)), min(1.0, (middle + reach) / (1 + z * z / count))
-
-
-def _weights(rng: np.random.Generator, draws: int, num_rows: int, drawn: int) -> Floats:
-    rows_DM = rng.integers(0, num_rows, (draws, drawn)) + np.arange(draws)[:, None] * num_rows
-    return np.bincount(rows_DM.ravel(), minlength=draws * num_rows).reshape(draws, num_rows).astype(np.float64)
 
 
 def _ends(values_DK: Floats, whole_K: Floats, scale: float) -> tuple[Floats, Floats]:

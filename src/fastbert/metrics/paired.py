@@ -1,4 +1,4 @@
-"""Whether one model is better than another on the same rows: draws, intervals, McNemar's test, Holm's correction.
+"""Whether one model is better than another on the same rows: intervals, McNemar's test, Holm's correction.
 
 All of it is about chance in the choice of the rows. What another seed of the training would have given is not in it.
 Knows nothing of tasks, labels or what a score means. Numpy and the standard library only.
@@ -9,7 +9,7 @@ Axes: N rows, D draws.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 EXACT_BELOW = 25  # discordant rows, below which the exact test is used: the usual bound of the chi-squared one
-_BLOCK_CELLS = 2_000_000  # counts that are held at a time
 
 
 @dataclass(frozen=True)
@@ -62,24 +61,6 @@ class McNemar:
     lost: int
     p_value: float
     method: Literal["exact", "chi-squared"]
-
-
-def draw_counts(num_rows: int, draws: int, seed: int = 0) -> Iterator[Floats]:
-    """Yield how often each row is drawn, in blocks (D, N), when so many are drawn with replacement.
-
-    The bootstrap of Efron 1979. A score of a draw is a function of these counts, which is what makes a thousand draws
-    quick. The blocks together have `draws` rows; the same seed gives the same draws.
-
-    >>> [block.sum(axis=1).tolist() for block in draw_counts(3, 2)]
-    [[3.0, 3.0]]
-    """
-    rng = np.random.default_rng(seed)
-    size = max(1, _BLOCK_CELLS // max(1, num_rows))
-    for first in range(0, draws, size):
-        count = min(size, draws - first)
-        drawn = rng.integers(0, num_rows, (count, num_rows)) + num_rows * np.arange(count)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=count * num_rows)
-        yield counts.reshape(count, num_rows).astype(np.float64)
 
 
 def interval(value: float, values_D: Floats, level: float = 0.95) -> Interval:
