@@ -1,6 +1,6 @@
 """A few rows of each label: FastBert with no options, plain fine-tuning by it, and SetFit with its defaults.
 
-The same encoder (minilm), the same 8, 16 or 64 rows a label of TREC-6 and of app reviews, drawn by the seed, all test
+The same encoder (minilm), the same 8 to 64 rows a label of TREC-6 and of app reviews, drawn by the seed, all test
 rows, the same scoring. FastBert holds a tenth of the rows out; SetFit trains on all, in an environment of its own
 (`peers/few_shot.py`). Systems take turns on the same rows and seed, each in a process of its own with one thread. What
 is in the results file is not run again.
@@ -32,7 +32,7 @@ from fastbert.training.learner import Learner
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "few_shot.jsonl"
-DATA, ROWS, SEEDS = ("trec6", "app_reviews"), (8, 16, 64), (0, 1, 2)
+DATA, ROWS, SEEDS = ("trec6", "app_reviews"), (8, 16, 32, 64), (0, 1, 2)
 SETFIT = "setfit"
 SYSTEMS = {"fastbert": [], SETFIT: [], "fastbert, plain": ["--set", "start=plain"]}  # options of `one`
 

@@ -22,7 +22,7 @@ def test_auto_takes_pairs_first_where_rows_are_few_and_says_so(encoder: str) -> 
 
     assert (config.start, config.pooling) == ("contrastive", "mean")
     assert reasons == (
-        "start contrastive: 16 rows a label, at most 64; pairs of rows teach the encoder first, "
+        "start contrastive: 16 rows a label, at most 16; pairs of rows teach the encoder first, "
         "and the head reads the mean of the tokens",
     )
 
