@@ -47,3 +47,14 @@ def test_a_training_begins_with_it_once(encoder: str) -> None:
     assert [False in one for one in watch.trained] == [True, False, False]
     assert learner.last_plan.config.head_lr_factor == 1.0
     assert any("the head is trained alone first" in reason for reason in learner.last_plan.reasons)
+
+
+def test_layers_that_were_frozen_stay_so(encoder: str) -> None:
+    learner = make_learner(encoder, start="probe")
+    learner.freeze_to(-2)
+    before = [parameter.requires_grad for parameter in learner.model.parameters()]
+
+    learner.fit()
+
+    assert [parameter.requires_grad for parameter in learner.model.parameters()] == before
+    assert True in before and False in before
