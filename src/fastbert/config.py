@@ -34,6 +34,8 @@ class DataConfig(Options):
         text (of the group where there is one), which is stable when rows come and go.
     group: column whose values never cross the split; only a table that is split needs it.
     valid_share: fraction of the training rows held out when there is no validation file.
+    valid_folds: instead of a share, none is held out: each of so many parts of the rows is answered by a model of the
+        others, and the model to save learns from all; 0 holds out the share. None: 3 where rows are few.
     max_tokens: longest input in tokens, special ones included; None: what the encoder takes, at most 512.
     truncation: which part of a longer text is kept; "windows" reads all of it in overlapping parts.
     """
@@ -48,6 +50,7 @@ class DataConfig(Options):
     on_bad_row: Literal["error", "skip"] = "error"
     split: Literal["stratified", "hash"] = "stratified"
     valid_share: float = 0.1
+    valid_folds: int | None = None
     max_tokens: int | None = None
     truncation: Truncation = "head_tail"
 
@@ -61,6 +64,8 @@ class DataConfig(Options):
         if len(self.text) > 2:
             raise ConfigError(f"text names {len(self.text)} columns; one text or a pair of texts is read.")
         check_range("valid_share", self.valid_share, 0.0, 0.9, open_low=True)
+        if self.valid_folds:
+            check_range("valid_folds", self.valid_folds, 2, 100)
         if self.max_tokens is not None:
             check_range("max_tokens", self.max_tokens, 8, 1_000_000)
 

@@ -23,6 +23,12 @@ def test_rows_go_by_their_split_or_their_table(split: str, name: str) -> None:
     assert Evidence(BUNDLE, split).rows_name == name
 
 
+def test_rows_that_models_of_others_answered_are_called_so() -> None:
+    bundle = replace(BUNDLE, facts={"plan": {"options": {"valid_folds": 3}}})
+
+    assert [Evidence(bundle, split).rows_name for split in ("valid", "test")] == ["out-of-fold rows", "test rows"]
+
+
 @pytest.mark.parametrize(
     ("found", "row", "words"),
     [

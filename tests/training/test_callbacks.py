@@ -122,6 +122,18 @@ def test_the_bar_leaves_a_line_for_each_evaluation() -> None:
     assert "epoch 0.20  step 2  loss 0.5000  f1_macro 0.7000\n" in output
 
 
+def test_the_bar_names_the_part_within_80_columns() -> None:
+    stream = io.StringIO()
+    bar = ProgressBar(Console(file=stream, force_terminal=False, width=80))
+    bar.on_part("fold 1 of 3, pairs of rows")
+    bar.on_start(make_state())
+    bar.on_step(make_state(1))
+    bar.on_finish(make_state(1))
+
+    assert stream.getvalue().startswith("fold 1 of 3, pairs of rows  epoch ")
+    assert stream.getvalue().count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("kept_steps", "line"),
     [

@@ -8,7 +8,7 @@ Knows nothing of models or training.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,12 +19,11 @@ from fastbert.data.batches import Costs
 from fastbert.data.checks import group_warnings
 from fastbert.data.examples import Example, show_truth
 from fastbert.data.features import EncodedRows
-from fastbert.data.folds import fold_indices
+from fastbert.data.holding_out import fold_rows, hold_out
 from fastbert.data.reading import AnyLayout, ReadFile, read_file, read_training_file
 from fastbert.data.repeats import round_sizes
 from fastbert.data.rows import Report
 from fastbert.data.sources import Source
-from fastbert.data.splits import SplitMethod, split_indices, text_key
 from fastbert.data.token_cache import cached
 from fastbert.data.tokens import Tokenizer
 from fastbert.display import Block, View, shorten
@@ -54,7 +53,8 @@ class DataBunch:
 
     splits: "train", "valid" and, where given, "test".    facts: what was inferred, in sentences.
     warnings: what looks wrong, and what to do.    tokenizer, max_tokens: set by a learner.
-    valid_held_out: whether the validation rows are a share of the training table.
+    valid_held_out: whether the validation rows are of the training table.
+    valid_chooses: whether they may choose weights; not where they are to be answered by a model that never saw them.
     table: the rows of the training table in their order, where it was read from one.
     """
 
@@ -67,6 +67,7 @@ class DataBunch:
     tokenizer: Tokenizer | None = None
     max_tokens: int = 0
     valid_held_out: bool = False
+    valid_chooses: bool = True
     table: tuple[Example, ...] = field(default=(), repr=False, compare=False)
     _encoded: dict[str, EncodedRows] = field(default_factory=dict, repr=False, compare=False)
 
@@ -118,15 +119,34 @@ class DataBunch:
         """
         chosen = config or DataConfig()
         parts, said = {split: tuple(examples) for split, examples in splits.items()}, tuple(facts)
-        held_out = "valid" not in parts
+        held_out, folded = "valid" not in parts, bool(chosen.valid_folds)
+        if folded and not held_out:
+            raise ConfigError(
+                f"valid_folds is {chosen.valid_folds}, but the validation rows are a table of their own.",
+                "Leave --valid out, or valid_folds.",
+            )
         if held_out:
-            parts, fact = _hold_out(parts, task, chosen, seed)
+            parts, fact = (
+                _validated_by_folds(parts, task, chosen, seed) if folded else hold_out(parts, task, chosen, seed)
+            )
             said = (*said, fact)
         ordered = {split: parts[split] for split in SPLITS if split in parts}
-        warnings = task.warnings(ordered)
-        warnings += group_warnings(ordered, layout.group) if layout is not None and layout.group is not None else []
-        table = tuple(splits["train"])
-        return cls(task, ordered, chosen, layout, said, tuple(warnings), valid_held_out=held_out, table=table)
+        warnings, table = _warnings(task, ordered, layout, folded=folded), tuple(splits["train"])
+        made = cls(task, ordered, chosen, layout, said, warnings, valid_held_out=held_out, table=table)
+        return replace(made, valid_chooses=not folded)
+
+    @property
+    def folded(self) -> bool:
+        """Return whether all rows are trained on, and each is validated by a model of others (`valid_folds`)."""
+        return bool(self.config.valid_folds)
+
+    @property
+    def sizes(self) -> str:
+        """Return the number of rows of each split, for people."""
+        shown = {split: f"{len(rows):,}" for split, rows in self.splits.items()}
+        if self.folded:
+            shown["valid"] = f"the same, by {self.config.valid_folds} folds"
+        return ", ".join(f"{split} {count}" for split, count in shown.items())
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -144,19 +164,20 @@ class DataBunch:
         share: of training and validation rows together; count * share is below 1.    Fewer are returned where what
         was not held out yet cannot be divided, as with few groups. Raises DataError if not even one split is possible.
         """
-        together = (*self.splits["train"], *self.splits["valid"])
+        together = self.splits["train"] if self.folded else (*self.splits["train"], *self.splits["valid"])
+        usual = replace(self, config=self.config.changed(valid_folds=0), valid_chooses=True, _encoded={})
         left, found = together, list[DataBunch]()
         for place in range(count):
             config = replace(self.config, valid_share=min(share * len(together) / len(left), 0.5))
             try:
-                divided, _ = _hold_out({"train": left}, self.task, config, seed + place)
+                divided, _ = hold_out({"train": left}, self.task, config, seed + place)
             except DataError:
                 if not found:
                     raise
                 break
             left, held = divided["train"], set(map(id, divided["valid"]))
             divided["train"] = tuple(example for example in together if id(example) not in held)
-            found.append(replace(self, splits={**self.splits, **divided}, _encoded={}))
+            found.append(replace(usual, splits={**self.splits, **divided}, _encoded={}))
         return found
 
     @property
@@ -171,21 +192,42 @@ class DataBunch:
         held out choose nothing. Label names, and the mean and deviation of numbers, are those of the whole table.
         Raises ConfigError for a wrong count, DataError where the rows cannot be divided so often.
         """
-        rows = self.training_table
-        kept = _kept_together(rows, self.config)
-        fold_N = fold_indices(
-            self.task.strata(rows), folds=count, seed=seed, method=kept.method, groups=kept.groups, keys=_keys(rows)
-        )
         found = []
-        for place in range(count):
-            rest = tuple(row for row, fold in zip(rows, fold_N, strict=True) if fold != place)
+        for held, rest in self._divided(count, seed):
             splits = {"train": rest, "valid": self.splits["valid"]}
             if self.valid_held_out:
-                splits, _ = _hold_out({"train": rest}, self.task, self.config, seed)
-            held = np.flatnonzero(fold_N == place).tolist()
-            splits[HELD_OUT] = tuple(rows[row] for row in held)
-            found.append(Fold(tuple(held), replace(self, splits=splits, table=(), _encoded={})))
+                splits, _ = hold_out({"train": rest}, self.task, self.config, seed)
+            splits[HELD_OUT] = tuple(self.training_table[row] for row in held)
+            found.append(Fold(held, replace(self._of_fold(splits), valid_chooses=True)))
         return found
+
+    def valid_folds(self, seed: int) -> list[Fold]:
+        """Return what validates rows that are all trained on: part after part, with all others to train on."""
+        return [
+            Fold(held, self._of_fold({"train": rest, "valid": tuple(self.training_table[row] for row in held)}))
+            for held, rest in self._divided(self.config.valid_folds or 0, seed)
+        ]
+
+    def validated_by_folds(self, count: int, seed: int) -> DataBunch:
+        """Return the same rows, all to train on; no share of them is held out, each is validated by a model of others.
+
+        Raises ConfigError where the validation rows are a table of their own or count is wrong, DataError where the
+        rows cannot be divided so often.
+        """
+        parts = {split: rows for split, rows in self.splits.items() if split != "valid" or not self.valid_held_out}
+        parts["train"] = self.training_table
+        found = set(_warnings(self.task, self.splits, self.layout, folded=self.folded))
+        made = DataBunch.from_examples(
+            self.task,
+            parts,
+            config=self.config.changed(valid_folds=count),
+            layout=self.layout,
+            facts=self.facts[:-1],  # the last one told of the share
+            seed=seed,
+        )
+        of_tables = [warning for warning in self.warnings if warning not in found]
+        warnings = (*of_tables, *made.warnings)
+        return replace(made, warnings=warnings, tokenizer=self.tokenizer, max_tokens=self.max_tokens)
 
     def encoded(self, split: str) -> EncodedRows:
         """Return the windows of a split; encoded once and kept, many texts on disk too (`token_cache`).
@@ -230,6 +272,17 @@ class DataBunch:
         """Return the first rows of a split with labels, and their tokens once a tokenizer is set."""
         return View(tuple(_show_row(self, split, row) for row in range(min(rows, len(self.examples(split))))))
 
+    def _divided(self, count: int, seed: int) -> Iterator[tuple[tuple[int, ...], tuple[Example, ...]]]:
+        """Yield the places of the rows of each fold, and all other rows."""
+        rows = self.training_table
+        fold_N = fold_rows(rows, self.task, self.config, count, seed)
+        for place in range(count):
+            rest = tuple(row for row, fold in zip(rows, fold_N, strict=True) if fold != place)
+            yield tuple(np.flatnonzero(fold_N == place).tolist()), rest
+
+    def _of_fold(self, splits: Mapping[str, tuple[Example, ...]]) -> DataBunch:
+        return replace(self, splits=splits, config=self.config.changed(valid_folds=0), table=(), _encoded={})
+
     def __repr__(self) -> str:
         return repr(self._view())
 
@@ -237,8 +290,7 @@ class DataBunch:
         return self._view()._repr_html_()
 
     def _view(self) -> View:
-        sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in self.splits.items())
-        lines = [f"task      {self.task.describe()}", f"rows      {sizes}"]
+        lines = [f"task      {self.task.describe()}", f"rows      {self.sizes}"]
         if self.tokenizer is not None:
             lines.append("tokens    " + length_phrase(self, "train"))
         blocks = [Block("DataBunch", tuple(lines)), label_block(self)]
@@ -249,12 +301,12 @@ class DataBunch:
 
 def label_block(data: DataBunch) -> Block:
     """Return how often each label occurs in each split, as a table of at most 40 labels."""
-    counts = data.label_counts()
+    counts = {split: found for split, found in data.label_counts().items() if split != "valid" or not data.folded}
     names = list(dict.fromkeys(name for found in counts.values() for name in found))
-    rows = tuple((name, *(str(counts[split].get(name, 0)) for split in data.splits)) for name in names[:SHOWN_LABELS])
+    rows = tuple((name, *(str(counts[split].get(name, 0)) for split in counts)) for name in names[:SHOWN_LABELS])
     title = f"{data.task.counted.capitalize()}s"
     title += "" if len(names) <= SHOWN_LABELS else f" (the first {SHOWN_LABELS} of {len(names)})"
-    return Block(title, (), (data.task.counted, *data.splits), rows)
+    return Block(title, (), (data.task.counted, *counts), rows)
 
 
 def length_phrase(data: DataBunch, split: str) -> str:
@@ -295,53 +347,26 @@ def _assemble(files: Mapping[str, ReadFile], layout: AnyLayout, task: Task, conf
     return replace(data, warnings=(*reports, *data.warnings))
 
 
-@dataclass(frozen=True)
-class _Together:
-    """What is never divided, beside equal texts. alone: all rows are of one group, which says nothing then."""
-
-    groups: list[str | None] | None
-    method: SplitMethod
-    alone: bool
-
-    def describe(self, config: DataConfig) -> str:
-        by_group = "hash of" if config.split == "hash" else "kept together by"
-        column = "the document" if config.group is None else f"column '{config.group}'"
-        how = config.split if self.groups is None else f"{by_group} {column}"
-        return how + (", all rows are of one document" if self.alone else "")
-
-
-def _kept_together(rows: Sequence[Example], config: DataConfig) -> _Together:
-    groups = [example.group for example in rows] if any(example.group is not None for example in rows) else None
-    alone = config.group is None and groups is not None and len(set(groups)) == 1
-    if alone:  # one document, or one context of all questions: nothing to keep together, and nothing to name instead
-        groups = None
-    method: SplitMethod = "grouped" if groups is not None and config.split != "hash" else config.split
-    return _Together(groups, method, alone)
-
-
-def _keys(rows: Sequence[Example]) -> list[str]:
-    return [text_key(example.text, example.pair) for example in rows]
-
-
-def _hold_out(
+def _validated_by_folds(
     splits: Mapping[str, tuple[Example, ...]], task: Task, config: DataConfig, seed: int
 ) -> tuple[dict[str, tuple[Example, ...]], str]:
-    """Take a validation share from the training rows."""
-    train = splits["train"]
-    together = _kept_together(train, config)
-    kept, held = split_indices(
-        task.strata(train),
-        share=config.valid_share,
-        seed=seed,
-        groups=together.groups,
-        keys=_keys(train),
-        method=together.method,
+    """Return the training rows as validation rows, too, and a sentence about that."""
+    train, count = splits["train"], config.valid_folds or 0
+    fold_rows(train, task, config, count, seed)  # can they be divided?
+    fact = (
+        f"valid: none held out; each of the {len(train):,} training rows is answered by a model of {count} that has "
+        f"learned from the others (seed {seed}), and the model to save learns from all"
     )
-    how = together.describe(config)
-    result = dict(splits)
-    result["train"] = tuple(train[index] for index in kept)
-    result["valid"] = tuple(train[index] for index in held)
-    return result, f"valid: {len(held)} of {len(train)} training rows held out ({how}, seed {seed})"
+    return {**splits, "valid": train}, fact
+
+
+def _warnings(
+    task: Task, splits: Mapping[str, tuple[Example, ...]], layout: AnyLayout | None, *, folded: bool
+) -> tuple[str, ...]:
+    """Return what looks wrong in rows. folded: the validation rows are the training rows."""
+    compared = {split: rows for split, rows in splits.items() if split != "valid" or not folded}
+    group = None if layout is None else layout.group
+    return (*task.warnings(compared), *([] if group is None else group_warnings(compared, group)))
 
 
 def _report_sentences(split: str, report: Report) -> list[str]:

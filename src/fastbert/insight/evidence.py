@@ -19,6 +19,7 @@ import numpy.typing as npt
 from fastbert.bundle import Bundle
 from fastbert.data.examples import show_truth
 from fastbert.decisions.calibration import Link
+from fastbert.insight.run_facts import read_facts
 from fastbert.tasks.base import Example, Prediction
 from fastbert.tasks.entities_prediction import entities_in
 from fastbert.tasks.label_prediction import UNKNOWN, labelled
@@ -152,6 +153,8 @@ class Evidence:
     @property
     def rows_name(self) -> str:
         """Return what the rows are called."""
+        if self.split == "valid" and read_facts(self.bundle.facts).options.get("valid_folds"):
+            return "out-of-fold rows"
         return f"{self.split} rows" if self.split in ("train", "valid", "test", "given") else f"rows of {self.split}"
 
     @property

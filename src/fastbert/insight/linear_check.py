@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 class LinearCheck:
     """A linear model on TF-IDF, fitted to the training rows of a run, chosen by its validation rows.
 
-    answers: to the rows of every split but train.
+    answers: to the rows of every split but train. Where rows are validated by folds, each is answered by a linear model
+        of the others, too, and those of other splits by one that a share was held out from to choose it.
     """
 
     baseline: Baseline
@@ -41,13 +42,15 @@ class LinearCheck:
         if NAME not in kinds_for(data.task):
             return None
         try:
-            rows = Rows(data.examples("train"), data.examples("valid"))
-            baseline = fit_baseline(NAME, data.task, rows, seed=seed)
+            usual = data.splits_anew(1, data.config.valid_share, seed)[0] if data.folded else data
+            baseline = _fit(usual, seed)
+            by_folds = _answer_folds(data, seed) if data.folded else {}
         except MissingExtraError as error:
             log.warning("no linear baseline: %s", error)
             return None
         others = {split: examples for split, examples in data.splits.items() if split != "train"}
-        return cls(baseline, data, {split: baseline.answer(examples) for split, examples in others.items()})
+        answers = {split: baseline.answer(rows) for split, rows in others.items() if split not in by_folds}
+        return cls(baseline, data, {split: by_folds.get(split) or answers[split] for split in others})
 
     @cached_property
     def scores(self) -> dict[str, dict[str, float]]:
@@ -71,3 +74,15 @@ class LinearCheck:
         if ranking is not None and ranking[0] in found and math.isfinite(found[ranking[0]].low):
             values |= {"score": ranking[0], "difference": found[ranking[0]].to_json()}
         return values
+
+
+def _fit(data: DataBunch, seed: int) -> Baseline:
+    return fit_baseline(NAME, data.task, Rows(data.examples("train"), data.examples("valid")), seed=seed)
+
+
+def _answer_folds(data: DataBunch, seed: int) -> dict[str, list[Prediction]]:
+    """Return the answers to the validation rows, each by a model of other rows."""
+    said: dict[int, Prediction] = {}
+    for fold in data.valid_folds(seed):
+        said.update(zip(fold.rows, _fit(fold.data, seed).answer(fold.data.examples("valid")), strict=True))
+    return {"valid": [said[row] for row in sorted(said)]}

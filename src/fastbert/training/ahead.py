@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastbert.config import TrainConfig
 from fastbert.data.batches import num_steps
 from fastbert.models.loading import describe_encoder
-from fastbert.training import recipe
+from fastbert.training import recipe, valid_folds
 from fastbert.training.contrastive import times_as_long
 from fastbert.training.loss_trials import trials_ahead
 from fastbert.training.plan import Plan, estimate_cost, estimate_memory, total_steps
@@ -31,7 +31,10 @@ def plan_fit(learner: Learner, options: Mapping[str, object], *, estimate: bool)
     times, announced = trials_ahead(learner, config)
     facts = recipe_facts(learner.data, learner.model, learner.encoder, learner.head)
     config, reasons = recipe.choose(config, facts)
-    times *= times_as_long(config, sum(learner.data.round_rows))
+    if not learner.data.valid_chooses:  # nor is the mean of kept weights chosen
+        config = config.changed(average=1)
+    valid_folds.check_options(learner.data, config)
+    times *= times_as_long(config, sum(learner.data.round_rows)) * valid_folds.times_as_long(learner.data)
     learner.schedule(config)  # a wrong name or value is refused before anything is measured
     if config.time_budget is not None:
         config, why = _within_budget(learner, config, times)

@@ -101,12 +101,17 @@ class ProgressBar(Callback):
         self.console = console or Console(stderr=True)
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._part = ""
+
+    def on_part(self, name: str) -> None:
+        """Name it before the bars to come."""
+        self._part = f"{name}  "
 
     def on_start(self, state: RunState) -> None:
         """Open the bar."""
         self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=12),
+            TextColumn("{task.fields[part]}epoch {task.fields[epoch]}", markup=False),
+            BarColumn(bar_width=4 if self._part else 12),
             TextColumn("{task.completed}/{task.total}  loss {task.fields[loss]}  {task.fields[score]}"),
             TextColumn("{task.fields[rate]} tokens/s"),
             TimeRemainingColumn(),
@@ -114,7 +119,8 @@ class ProgressBar(Callback):
             refresh_per_second=4,
         )
         self._progress.start()
-        self._task = self._progress.add_task("", total=state.total_steps, epoch="0", loss="-", score="", rate="-")
+        total = state.total_steps
+        self._task = self._progress.add_task("", total=total, part=self._part, epoch="0", loss="-", score="", rate="-")
 
     def on_step(self, state: RunState) -> None:
         """Move the bar."""

@@ -64,7 +64,7 @@ def draw_labels_apart(learner: Learner, config: TrainConfig) -> None:
             "start is 'contrastive' for this fit alone; the model was made for another start.",
             "Make another Learner(data, start='contrastive').",
         )
-    tell(learner.callbacks, "on_part", "pairs of rows")
+    tell(learner.callbacks, "on_part", f"{learner.part}pairs of rows")
     model = cast("EncoderWithHead", learner.model)
     vectors = EncoderWithHead(model.encoder, _Pool(cast("PooledHead", model.head)))
     labels_N = _labels(learner)
@@ -75,7 +75,7 @@ def draw_labels_apart(learner: Learner, config: TrainConfig) -> None:
         output = cast("nn.Linear", model.head.output)
         output.weight.copy_(torch.from_numpy(weights_CD))
         output.bias.copy_(torch.from_numpy(bias_C))
-    tell(learner.callbacks, "on_part", "training")
+    tell(learner.callbacks, "on_part", f"{learner.part}training")
 
 
 def num_steps(num_rows: int) -> int:

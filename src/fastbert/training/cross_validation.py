@@ -12,7 +12,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -24,12 +24,10 @@ from fastbert.data.databunch import HELD_OUT, DataBunch, Fold, normalize_options
 from fastbert.data.sources import Source
 from fastbert.display import Block, View, duration, number
 from fastbert.errors import ConfigError
-from fastbert.inference.pipeline import Backend, predict_features
-from fastbert.inference.torch_backend import TorchBackend
 from fastbert.tasks.base import Prediction
 from fastbert.training import fold_state
 from fastbert.training.callbacks import Callback, ProgressBar
-from fastbert.training.fold_state import FoldOutputs, Recorder, Replay
+from fastbert.training.fold_state import FoldOutputs, Recorder, Replay, answers_of
 from fastbert.training.learner import Learner
 from fastbert.training.out_of_fold import CrossValidation
 
@@ -215,7 +213,7 @@ class CrossValidating:
         kept = fold_state.load_fold(working, place)
         if kept is not None:
             try:
-                return kept, _predict(data, Replay(kept), kept)
+                return kept, answers_of(data, HELD_OUT, Replay(kept), kept.decisions)
             except KeyError:  # not of these rows: a damaged folder
                 pass
         on_view(View((Block(f"Fold {place + 1} of {len(self.folds)}"),)))
@@ -223,10 +221,10 @@ class CrossValidating:
             callback.on_part(f"fold {place + 1} of {len(self.folds)}")
         start = time.perf_counter()
         learner = Learner(data, config=self.config, callbacks=callbacks).fit()
-        recorder = Recorder(_backend(learner))
+        recorder = Recorder(learner._backend())
         seconds = time.perf_counter() - start
         kept = FoldOutputs(learner.decisions, recorder.batch_tokens, seconds, recorder.outputs)
-        said = _predict(learner.data, recorder, kept)
+        said = answers_of(learner.data, HELD_OUT, recorder, kept.decisions)
         fold_state.save_fold(working, place, kept)
         return kept, said
 
@@ -250,20 +248,6 @@ class CrossValidating:
             f"Some fold's model has never seen {names}: all rows or groups with it lie in that fold and its validation "
             "rows. Their scores are lower than those of the final model can be.",
         )
-
-
-def _predict(data: DataBunch, backend: Backend, kept: FoldOutputs) -> list[Prediction]:
-    tokenizer = data.tokenizer
-    assert tokenizer is not None
-    features = data.encoded(HELD_OUT).features
-    rows = data.examples(HELD_OUT)
-    return predict_features(data.task, backend, features, rows, kept.decisions, tokenizer, kept.batch_tokens)
-
-
-def _backend(learner: Learner) -> TorchBackend:
-    """Return the model as `Learner.predictions` runs it: in float32."""
-    exact = replace(learner.runtime, precision="fp32")
-    return TorchBackend(learner.model, exact, learner.encoder.tokenizer.input_names, outputs=learner.data.task.outputs)
 
 
 def _key(folds: Sequence[Fold], learner: Learner) -> str:

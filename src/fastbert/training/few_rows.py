@@ -27,10 +27,10 @@ def with_start(
     """
     if config.start not in ("auto", "contrastive"):
         return config, ()
-    hurdle = _hurdle(data, config, head)
-    if config.start == "contrastive" and hurdle:
-        raise ConfigError(f"start is 'contrastive', but {hurdle}.", "Leave start at auto, or use plain or probe.")
-    if config.start == "auto" and (hurdle or not _is_wanted(data, config, encoder)):
+    why_not = hurdle(data, config, head)
+    if config.start == "contrastive" and why_not:
+        raise ConfigError(f"start is 'contrastive', but {why_not}.", "Leave start at auto, or use plain or probe.")
+    if config.start == "auto" and (why_not or not _is_wanted(data, config, encoder)):
         return config, ()
     pooling = config.pooling if config.pooling != "default" else pooling_of(Path(encoder.source))
     rows = len(data.examples("train")) / len(data.labels)
@@ -45,7 +45,7 @@ def with_start(
 _PHRASES = {"cls": "the first token", "mean": "the mean of the tokens", "attention": "a weighted mean of the tokens"}
 
 
-def _hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> str:
+def hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> str:
     """Return why pairs cannot be trained on, as half a sentence; nothing if they can."""
     if not isinstance(data.task, SingleLabel):
         return f"the task is {data.task.name}: pairs are told apart by the one label of a row"

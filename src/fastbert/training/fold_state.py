@@ -20,10 +20,11 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from fastbert.data.databunch import DataBunch
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, FastBertError, TrainingError
-from fastbert.inference.pipeline import Backend
-from fastbert.tasks.base import Array, Batch
+from fastbert.inference.pipeline import Backend, predict_features
+from fastbert.tasks.base import Array, Batch, Prediction
 
 LOCK, KEY = "lock", "key"
 
@@ -72,6 +73,14 @@ class Replay:
     def forward(self, batch: Batch) -> dict[str, Array]:
         """Return the outputs of a pass. Raises KeyError for one that was not kept."""
         return self._outputs[_name_of(batch)]
+
+
+def answers_of(data: DataBunch, split: str, backend: Backend, decisions: Decisions) -> list[Prediction]:
+    """Return what a backend, or the replay of one, says of the rows of a split by a rule."""
+    tokenizer = data.tokenizer
+    assert tokenizer is not None
+    features, rows = data.encoded(split).features, data.examples(split)
+    return predict_features(data.task, backend, features, rows, decisions, tokenizer, backend.batch_tokens)
 
 
 def working_folder(out: Path) -> Path:

@@ -7,6 +7,7 @@ It puts the parts together and remembers between fits; the loop is in `loop`, on
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +41,6 @@ from fastbert.training import plan as planning
 from fastbert.training.ahead import plan_fit
 from fastbert.training.callbacks import Callback, EarlyStopping, planned
 from fastbert.training.contrastive import draw_labels_apart
-from fastbert.training.few_rows import with_start
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.loss_choice import with_loss
 from fastbert.training.loss_trials import choose_loss
@@ -53,6 +53,7 @@ from fastbert.training.start import head_of, new_model, new_optimizer, new_stepp
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper
 from fastbert.training.time_budget import time_limits
+from fastbert.training.valid_folds import FoldAnswers, with_few_rows
 
 # The model and the task are made by them.
 FIXED_OPTIONS = ("encoder", "loss", "precision", "pooling", "dropout", "reinit_layers")
@@ -95,11 +96,12 @@ class Learner:
         self.head = head
         self.history = History()
         self.facts: dict[str, object] = {}  # more than plan and history, to be saved with the model
+        self.part = ""  # of a command, before the names of what a fit of it does
         self.decisions, self.collapse = Decisions(), ""  # collapse: what `describe_collapse` says
         seed_everything(self.config.seed)
         self.data, self.config, self.reasons = with_loss(self.data, self.config)
-        self.config, started = with_start(self.data, self.config, self.encoder, head)
-        self.reasons = (*started, *self.reasons)
+        self.data, self.config, started = with_few_rows(self.data, self.config, self.encoder, head)
+        self.reasons, self._folds = (*started, *self.reasons), FoldAnswers()
         factory = head_of(self.config, self.data.task, head)
         self.model, self.runtime = new_model(self.encoder, self.data, factory, self.runtime, self.config)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
@@ -137,6 +139,8 @@ class Learner:
         config = plan.config
         if config.freeze == "encoder" and config.time_budget is not None:  # for more there is no time
             self.freeze()
+        if self.data.folded:
+            self._folds.fit(self, given)
         if config.start == "probe" and not self._epochs_done:
             train_head_first(self)
         if config.start == "contrastive" and not self._epochs_done:
@@ -272,6 +276,8 @@ class Learner:
         return TorchBackend(self.model, exact, names, prefix, self.data.task.outputs)
 
     def _predict_split(self, split: str, backend: Backend, decisions: Decisions) -> list[Prediction]:
+        if split == "valid" and self.data.folded:
+            return self._folds.predict(decisions)
         encoded, examples = self.data.encoded(split), self.data.examples(split)
         return predict_features(self.data.task, backend, encoded.features, examples, decisions, self.encoder.tokenizer)
 
@@ -298,7 +304,9 @@ def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
     outputs = learner._predict_split("valid", learner._backend(prefix), Decisions())
     # Weights are compared as they would be saved: each by the decision rule that fits them.
     predictions = task.redecide(outputs, task.fit_decisions(outputs, examples))
-    error, collapsed = task.score_error(predictions, examples), bool(task.collapsed(predictions, examples))
+    # Within an infinite error all weights are as good: the latest are kept.
+    error = task.score_error(predictions, examples) if learner.data.valid_chooses else math.inf
+    collapsed = bool(task.collapsed(predictions, examples))
     return Validation(learner._score(predictions, "valid"), error, collapsed)
 
 

@@ -79,11 +79,10 @@ class Plan:
     def view(self) -> View:
         """Return the plan for people."""
         data, config = self.data, self.config
-        sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
         about = "up to about" if config.patience else "about"
         lines = [
             f"task       {data.task.describe()}",
-            f"rows       {sizes}",
+            f"rows       {data.sizes}",
             f"tokens     {length_phrase(data, 'train')}",
             f"encoder    {self.encoder}",
             f"machine    {self.runtime}",
@@ -184,6 +183,7 @@ def estimate_memory(stepper: Stepper, data: DataBunch, config: TrainConfig) -> i
     weights = sum(parameter.numel() for parameter in parameters) * _BYTES
     trained = sum(parameter.numel() for parameter in parameters if parameter.requires_grad) * _BYTES
     copies = config.average + 1  # of the weights to keep, on the CPU
+    copies += data.folded  # the model beside those of folds
     token_id = int(data.encoded("train").features[0].input_ids_L[0])
     saved = measure_work(stepper.model, stepper.runtime, stepper.input_names, token_id).saved
     costs = data.encoded("train").costs

@@ -20,10 +20,10 @@ EPOCHS, LR = 10.0, 1e-3  # of the head alone; a choice of ours, not searched
 def train_head_first(learner: Learner) -> None:
     """Fit the head of a learner on its frozen encoder; what was trained before is trained again."""
     before = [(parameter, parameter.requires_grad) for parameter in learner.model.parameters()]
-    tell(learner.callbacks, "on_part", "the head alone")
+    tell(learner.callbacks, "on_part", f"{learner.part}the head alone")
     learner.fit(
         epochs=EPOCHS, lr=LR, start="plain", freeze="encoder", head_lr_factor=1.0, average=1, ema=0.0, r_drop=0.0
     )
     for parameter, trained in before:
         parameter.requires_grad_(trained)
-    tell(learner.callbacks, "on_part", "training")
+    tell(learner.callbacks, "on_part", f"{learner.part}training")

@@ -67,8 +67,8 @@ def run_trials(
 
 
 def num_splits(data: DataBunch) -> int:
-    """Return how many splits are wanted; 0 where the validation rows are enough, or the user's own."""
-    if len(data.splits["valid"]) >= ENOUGH_ROWS or not data.valid_held_out:
+    """Return how many splits are wanted; 0 where the validation rows are enough, the user's own, or all by folds."""
+    if data.folded or len(data.splits["valid"]) >= ENOUGH_ROWS or not data.valid_held_out:
         return 0
     held_out = SPLIT_SHARE * (len(data.splits["train"]) + len(data.splits["valid"]))
     return min(math.ceil(ENOUGH_ROWS / held_out), MOST_SPLITS)

@@ -37,8 +37,14 @@ class Material:
     def of(cls, data: DataBunch, num_splits: int, seed: int) -> Material:
         """Return the data, divided anew where several splits are asked for.
 
-        Raises ConfigError for several splits of rows that came in tables of their own.
+        Raises ConfigError for several splits of rows that came in tables of their own, or where none are held out.
         """
+        if data.folded:
+            raise ConfigError(
+                f"valid_folds is {data.config.valid_folds}: a search compares its trials on rows that are held out.",
+                "Leave it out here, and give it to the training with the options that are found.",
+            )
+        data = replace(data, config=data.config.changed(valid_folds=0))  # nor are trials with few rows
         if num_splits == 1:
             return cls(data, [data])
         if not data.valid_held_out:
