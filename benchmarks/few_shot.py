@@ -1,9 +1,9 @@
-"""A few rows of each label: FastBert with no options, plain fine-tuning by it, and SetFit with its defaults.
+"""A few rows of each label: FastBert with no options, plain fine-tuning by it, and SetFit.
 
 The same encoder (minilm), the same 8 to 64 rows a label of TREC-6 and of app reviews, drawn by the seed, all test
-rows, the same scoring. FastBert holds a tenth of the rows out; SetFit trains on all, in an environment of its own
-(`peers/few_shot.py`). Systems take turns on the same rows and seed, each in a process of its own with one thread. What
-is in the results file is not run again.
+rows, the same scoring. SetFit trains with its defaults, or with 20 pairs of each kind for each row, in an environment
+of its own (`peers/few_shot.py`). Systems take turns on the same rows and seed, each in a process of its own with one
+thread. What is in the results file is not run again.
 
     python benchmarks/few_shot.py run [--setfit-python PYTHON] [--data trec6] [--rows 8 16] [--seeds 0 1 2]
     python benchmarks/few_shot.py table
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import datasets, machine, scoring
 from benchmarks.quality import ENVIRONMENT, read_results
-from fastbert.config import TrainConfig, parse_assignment
+from fastbert.config import parse_assignment, split_options
 from fastbert.data.databunch import DataBunch
 from fastbert.training.learner import Learner
 
@@ -34,16 +34,22 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "few_shot.jsonl"
 DATA, ROWS, SEEDS = ("trec6", "app_reviews"), (8, 16, 32, 64), (0, 1, 2)
 SETFIT = "setfit"
-SYSTEMS = {"fastbert": [], SETFIT: [], "fastbert, plain": ["--set", "start=plain"]}  # options of `one`
+SYSTEMS = {  # options of `one`, or of the peer's script
+    "fastbert": [],
+    SETFIT: [],
+    "setfit, 20 pairs a row": ["--iterations", "20"],
+    "fastbert, plain": ["--set", "start=plain"],
+    "fastbert, pairs": ["--set", "start=contrastive"],
+}
 
 
 def measure(name: str, rows: int, seed: int, options: dict[str, object]) -> dict[str, Any]:
     """Train on so many rows a label; return the scores of the test rows and what training cost."""
     benchmark = datasets.few(name, rows, seed)
     table = [{"text": text, "label": names[0]} for text, _, names in benchmark.train]
-    data = DataBunch.from_files(table, text=("text",), labels=("label",), seed=seed)
+    data_config, config = split_options({"text": ("text",), "labels": ("label",), "seed": seed, **options})
+    data = DataBunch.from_files(table, config=data_config, seed=seed)
     started, cpu_started = time.perf_counter(), time.process_time()
-    config = TrainConfig(seed=seed).changed(**options)
     learner = Learner(data, config=config).fit()
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     test = benchmark.tests["test"]
@@ -60,20 +66,13 @@ def measure(name: str, rows: int, seed: int, options: dict[str, object]) -> dict
 
 def run_one(system: str, name: str, rows: int, seed: int, *, out: Path, setfit: Path | None) -> bool:
     """Measure one combination in a process of its own; return whether it succeeded."""
-    which = [
-        "--data",
-        name,
-        "--rows",
-        str(rows),
-        "--seed" if system == SETFIT else "--seeds",
-        str(seed),
-        "--out",
-        str(out),
-    ]
-    if system == SETFIT:
+    is_peer = system.startswith(SETFIT)
+    which = ["--data", name, "--rows", str(rows), "--seed" if is_peer else "--seeds", str(seed), "--out", str(out)]
+    which += ["--system", system, *SYSTEMS[system]]
+    if is_peer:
         command = [str(setfit), str(HERE / "peers" / "few_shot.py"), *which]
     else:
-        command = [sys.executable, __file__, "one", *which, "--system", system, *SYSTEMS[system]]
+        command = [sys.executable, __file__, "one", *which]
     done = subprocess.run(command, env=os.environ | ENVIRONMENT, check=False, capture_output=True, text=True)
     verdict = "done" if done.returncode == 0 else f"FAILED\n{done.stderr[-2000:]}"
     print(f"{time.strftime('%H:%M:%S')} {name} {rows} rows, seed {seed}, {system}: {verdict}", flush=True)
@@ -125,7 +124,8 @@ def main() -> int:
         run_one(system, name, rows, seed, out=chosen.out, setfit=chosen.setfit_python)
         for rows, seed, name in combinations
         for system in chosen.systems
-        if (name, rows, seed, system) not in done and (system != SETFIT or chosen.setfit_python is not None)
+        if (name, rows, seed, system) not in done
+        if chosen.setfit_python is not None or not system.startswith(SETFIT)
     ]
     return 0 if all(succeeded) else 1
 

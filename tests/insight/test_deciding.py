@@ -15,6 +15,8 @@ from fastbert.errors import BundleError, ConfigError, TrainingError
 from fastbert.inference.predictor import Predictor
 from fastbert.insight import deciding
 from fastbert.insight.deciding import decide, saved_rows
+from fastbert.insight.linear_check import LinearCheck
+from fastbert.insight.run_facts import read_facts
 from fastbert.tasks.label_prediction import labelled
 from fastbert.training.learner import Learner
 from tests.feedback import FAST, feedback_rows, tagged_rows, write_feedback
@@ -53,6 +55,19 @@ def test_another_goal_changes_the_answers_of_every_backend_that_opens_it(model: 
     opened = Predictor.load(model, "torch")
     assert opened.bundle.decisions == found.bundle.decisions
     assert [len(answer.labels) for answer in opened(TEXTS)] == [2] * 12
+
+
+def test_the_difference_to_the_linear_model_goes_with_the_rule_it_was_measured_by(encoder: str, tmp_path: Path) -> None:
+    data = DataBunch.from_files(tagged_rows(40), valid_share=0.2)
+    learner = Learner(data, encoder, **FAST).fit()  # type: ignore[arg-type]
+    folder = learner.save(tmp_path / "model", baseline=LinearCheck.of(data))
+    assert "difference" in read_facts(read_bundle(folder).facts).baseline
+
+    decide(folder, DecisionConfig(at_least=2, at_most=2))
+
+    found = read_facts(read_bundle(folder).facts).baseline
+    assert "difference" not in found and found["scores"]
+    assert "rule was changed after the training" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_scores_of_every_split_are_those_of_the_new_rule(model: Path) -> None:

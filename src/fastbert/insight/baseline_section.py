@@ -13,6 +13,12 @@ from fastbert.insight.page import Html, element, section, table
 Values = Mapping[str, object]
 
 
+def of_another_rule(values: Values) -> dict[str, object]:
+    """Return the values without the difference, which was that of a model with the rule of its training."""
+    kept = {name: value for name, value in values.items() if name not in ("difference", "score")}
+    return {**kept, "rule_changed": True}
+
+
 def baseline_scores(values: Values) -> dict[str, dict[str, float]]:
     """Return the scores of the baseline by split."""
     scores = values.get("scores")
@@ -68,6 +74,11 @@ def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], 
     trained, total = values.get("trained_rows"), values.get("of_rows")
     sampled = f" Fitted on a sample of {trained:,} of {total:,} rows." if trained != total else ""
     sentence = baseline_sentence(values)
+    if values.get("rule_changed"):
+        sentence = (
+            "The decision rule was changed after the training, that of the linear model was not: "
+            "`fastbert compare` with the tables compares anew."
+        )
     return section(
         "Against a linear model",
         element("p", sentence) if sentence else Html(""),

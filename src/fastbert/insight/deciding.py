@@ -18,6 +18,7 @@ from fastbert.decisions.saved import read_rows
 from fastbert.errors import ConfigError
 from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.baseline_section import of_another_rule
 from fastbert.insight.collapse import FACT, describe_collapse, with_collapse
 from fastbert.insight.kept_rows import recall
 from fastbert.insight.report import write_report
@@ -91,6 +92,8 @@ def decide(
     # metrics of the user's own cannot be computed here: they stay as they were
     scores = {split: {**values, **after.get(split, {})} for split, values in bundle.scores.items()}
     facts = with_collapse(bundle.facts, _collapse(bundle, decisions, splits))
+    if decisions != bundle.decisions and "baseline" in facts:
+        facts = {**facts, "baseline": of_another_rule(read_facts(facts).baseline)}
     changed = dataclasses.replace(bundle, decisions=decisions, scores=scores, facts=facts)
     if save:
         rewrite(changed, lambda working: _write_report(working, changed, splits))

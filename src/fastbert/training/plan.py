@@ -86,8 +86,8 @@ class Plan:
             f"tokens     {length_phrase(data, 'train')}",
             f"encoder    {self.encoder}",
             f"machine    {self.runtime}",
-            f"training   {config.epochs:g} epochs = {self.steps} steps of {config.batch_size} rows, "
-            f"{config.optimizer}, {config.schedule}, peak lr {self.peak_rate}",
+            f"training   {config.epochs:g} epoch{'s' * (config.epochs != 1)} = {self.steps} steps of "
+            f"{config.batch_size} rows, {config.optimizer}, {config.schedule}, peak lr {self.peak_rate}",
             f"estimate   {about} {duration(self.seconds)}, {self.memory_bytes / 1e9:.1f} GB of memory",
         ]
         blocks = [
