@@ -26,9 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import datasets, machine, scoring
 from benchmarks.quality import ENVIRONMENT, read_results
+from fastbert import api
 from fastbert.config import parse_assignment, split_options
-from fastbert.data.databunch import DataBunch
-from fastbert.training.learner import Learner
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "few_shot.jsonl"
@@ -48,9 +47,8 @@ def measure(name: str, rows: int, seed: int, options: dict[str, object]) -> dict
     benchmark = datasets.few(name, rows, seed)
     table = [{"text": text, "label": names[0]} for text, _, names in benchmark.train]
     data_config, config = split_options({"text": ("text",), "labels": ("label",), "seed": seed, **options})
-    data = DataBunch.from_files(table, config=data_config, seed=seed)
     started, cpu_started = time.perf_counter(), time.process_time()
-    learner = Learner(data, config=config).fit()
+    learner = api.prepare(api.Tables(table), data=data_config, config=config).fit()
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     test = benchmark.tests["test"]
     answers = learner.predict([text for text, _, _ in test])

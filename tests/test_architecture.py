@@ -46,6 +46,7 @@ LAYERS = {
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], 1),
     "fastbert.tasks": 2,
     **dict.fromkeys(["fastbert.bundle", "fastbert.exports", "fastbert.layouts", "fastbert.data.databunch"], 3),
+    "fastbert.data.holding_out": 3,
     **dict.fromkeys(["fastbert.inference", "fastbert.models", "fastbert.runtime"], 4),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], 5),
     **dict.fromkeys(

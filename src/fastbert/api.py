@@ -26,13 +26,14 @@ from fastbert.training.cross_validation import CrossValidating
 from fastbert.training.learner import Learner
 from fastbert.training.loss_trials import choose_loss
 from fastbert.training.plan import Plan
+from fastbert.training.valid_folds import fold_few_rows
 
 ADAPTATION, CROSS_VALIDATION = "adaptation", "cross_validation"  # facts that are saved with a model
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a run. valid: a share of train is held out where it is None.
+    """The tables of a run. valid: where it is None a share of train is held out, or with few rows none (`valid_folds`).
 
     unlabelled: files and folders of text that the encoder learns the language of first, read as `fastbert adapt`
         reads them, but that tables with the text column of train give that one.
@@ -146,9 +147,13 @@ def prepare(
     decide: DecisionConfig | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Learner:
-    """Read the tables and open the encoder: everything of a run but the training."""
+    """Read the tables and open the encoder: everything of a run but the training.
+
+    With few rows none are held out, but each is answered by a model of the others (`training.valid_folds`).
+    """
     chosen = config or TrainConfig()
     bunch = DataBunch.from_files(tables.train, tables.valid, tables.test, config=data, seed=chosen.seed)
+    bunch = fold_few_rows(bunch, chosen)
     deciding: dict[str, Any] = {} if decide is None else decide.to_json()
     return Learner(bunch, config=chosen, callbacks=callbacks, **deciding)
 

@@ -35,7 +35,7 @@ class DataConfig(Options):
     group: column whose values never cross the split; only a table that is split needs it.
     valid_share: fraction of the training rows held out when there is no validation file.
     valid_folds: instead of a share, none is held out: each of so many parts of the rows is answered by a model of the
-        others, and the model to save learns from all; 0 holds out the share. None: 3 where rows are few.
+        others, and the model to save learns from all; 0 holds out the share. None: `fit` takes 3 where rows are few.
     max_tokens: longest input in tokens, special ones included; None: what the encoder takes, at most 512.
     truncation: which part of a longer text is kept; "windows" reads all of it in overlapping parts.
     """

@@ -28,14 +28,14 @@ def test_all_rows_are_trained_on_and_validated() -> None:
     assert data.sizes == "train 40, valid the same, by 3 folds"
     assert data.facts[-1] == (
         "valid: none held out; each of the 40 training rows is answered by a model of 3 that has learned from the "
-        "others (seed 42), and the model to save learns from all"
+        "others (stratified, seed 42), and the model to save learns from all"
     )
 
 
 def test_each_row_is_held_out_once_and_the_others_are_trained_on() -> None:
     data = folded()
 
-    parts = data.valid_folds(0)
+    parts = data.valid_folds()
 
     assert sorted(row for part in parts for row in part.rows) == list(range(40))
     for part in parts:
@@ -52,7 +52,7 @@ def test_no_warning_takes_rows_for_duplicates_of_themselves() -> None:
 def test_a_share_that_was_held_out_goes_back() -> None:
     data = DataBunch.from_files(feedback_rows(), valid_share=0.2)
 
-    found = data.validated_by_folds(4, 42)
+    found = data.validated_by_folds(4)
 
     assert found.splits == folded(4).splits
     assert (found.facts, found.warnings) == (folded(4).facts, folded(4).warnings)
@@ -63,7 +63,7 @@ def test_a_table_of_validation_rows_is_not_folded() -> None:
     with pytest.raises(ConfigError, match=message):
         DataBunch.from_files(feedback_rows(20), feedback_rows(40)[20:], valid_folds=3)
     with pytest.raises(ConfigError, match=message):
-        DataBunch.from_files(feedback_rows(20), feedback_rows(40)[20:]).validated_by_folds(3, 0)
+        DataBunch.from_files(feedback_rows(20), feedback_rows(40)[20:]).validated_by_folds(3)
 
 
 def test_fewer_texts_than_folds_are_refused_at_once() -> None:

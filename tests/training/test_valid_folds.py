@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastbert import api
 from fastbert.config import TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
 from fastbert.insight.linear_check import LinearCheck
-from fastbert.models.loading import open_encoder
+from fastbert.training.callbacks import EarlyStopping
 from fastbert.training.learner import Learner
-from fastbert.training.valid_folds import with_few_rows
+from fastbert.training.state import RunState
+from fastbert.training.valid_folds import fold_few_rows
 from tests.feedback import FAST, Recorder, differing, feedback_rows, make_learner, tagged_rows, weights
 from tests.training.test_contrastive import Parts
 
@@ -34,16 +36,16 @@ def folded(**options: object) -> DataBunch:
 # -- for whom ---------------------------------------------------------------------------------------------------------
 
 
-def test_few_rows_are_all_trained_on_and_the_reason_counts_them_all(encoder: str) -> None:
-    data, config, reasons = with_few_rows(few(), TrainConfig(), open_encoder(encoder), None)
+def test_few_rows_are_all_trained_on(encoder: str) -> None:
+    data = fold_few_rows(few(), TrainConfig(encoder=encoder))
 
-    assert (data.folded, data.config.valid_folds, config.start) == (True, 3, "contrastive")
-    assert "16 rows a label" in reasons[0]
+    assert (data.folded, data.config.valid_folds) == (True, 3)
+    assert "16 rows a label" in Learner(data, encoder).reasons[0]
 
 
 @pytest.mark.parametrize("options", [{"start": "plain"}, {"patience": 2}, {"time_budget": "1h"}, {"epochs": 2}])
 def test_other_trainings_hold_a_share_out(options: Mapping[str, object], encoder: str) -> None:
-    data, _, _ = with_few_rows(few(), TrainConfig().changed(**options), open_encoder(encoder), None)
+    data = fold_few_rows(few(), TrainConfig(encoder=encoder).changed(**options))
 
     assert (data.folded, len(data.splits["valid"])) == (False, 3)
 
@@ -52,24 +54,29 @@ def test_other_trainings_hold_a_share_out(options: Mapping[str, object], encoder
     "data",
     [
         few(valid_folds=0),
+        few(valid_share=0.2),
         DataBunch.from_files(feedback_rows(FEW), feedback_rows(40)[FEW:]),
         DataBunch.from_files(feedback_rows(34)),
+        DataBunch.from_files(tagged_rows(24)),
     ],
-    ids=["not wanted", "a table of its own", "more rows"],
+    ids=["not wanted", "a share of one's own", "a table of its own", "more rows", "another task"],
 )
 def test_other_data_stay_as_they_are(data: DataBunch, encoder: str) -> None:
-    found, _, _ = with_few_rows(data, TrainConfig(), open_encoder(encoder), None)
-
-    assert found is data
+    assert fold_few_rows(data, TrainConfig(encoder=encoder)) is data
 
 
-def test_rows_that_no_fold_could_learn_pairs_from_hold_a_share_out(encoder: str) -> None:
-    rows = [{"text": f"the {row['text']}", "label": row["label"]} for row in feedback_rows(4)]
-    data = DataBunch.from_files(rows, valid_share=0.25)
+def test_rows_that_some_fold_could_not_learn_pairs_from_hold_a_share_out(encoder: str) -> None:
+    data = DataBunch.from_files(feedback_rows(4))
 
-    found, _, _ = with_few_rows(data, TrainConfig(start="contrastive"), open_encoder(encoder), None)
+    assert not fold_few_rows(data, TrainConfig(encoder=encoder, start="contrastive")).folded
 
-    assert not found.folded
+
+def test_a_learner_trains_on_the_split_that_its_data_show(encoder: str) -> None:
+    """Who made the data saw which rows are held out; only a command that makes them divides them so."""
+    data = few()
+
+    assert Learner(data, encoder).data.splits == data.splits
+    assert api.prepare(api.Tables(feedback_rows(FEW)), config=TrainConfig(encoder=encoder)).data.folded
 
 
 # -- what is trained and answered -------------------------------------------------------------------------------------
@@ -86,7 +93,7 @@ def test_the_saved_weights_are_those_of_a_training_on_all_rows(encoder: str) -> 
 
 def test_each_row_is_answered_by_the_model_of_the_others(encoder: str) -> None:
     learner = Learner(folded(), encoder, config=TrainConfig().changed(**FAST)).fit()
-    part = learner.data.valid_folds(learner.config.seed)[1]
+    part = learner.data.valid_folds()[1]
 
     alone = Learner(part.data, encoder, config=learner.config).fit()
 
@@ -111,7 +118,7 @@ def test_the_rule_is_fitted_to_these_answers_and_saved_with_them(encoder: str, t
 
 def test_a_second_fit_goes_on_in_the_folds_too(encoder: str) -> None:
     learner = Learner(folded(), encoder, config=TrainConfig().changed(**FAST)).fit(epochs=1).fit(epochs=1, lr=1e-4)
-    part = learner.data.valid_folds(learner.config.seed)[0]
+    part = learner.data.valid_folds()[0]
 
     alone = Learner(part.data, encoder, config=learner.config).fit(epochs=1).fit(epochs=1, lr=1e-4)
 
@@ -123,7 +130,7 @@ def test_layers_that_were_frozen_by_hand_are_frozen_in_the_folds(encoder: str) -
     learner = Learner(folded(), encoder, config=TrainConfig().changed(**FAST))
     learner.freeze()
     learner.fit()
-    part = learner.data.valid_folds(learner.config.seed)[0]
+    part = learner.data.valid_folds()[0]
     alone = Learner(part.data, encoder, config=learner.config)
     alone.freeze()
 
@@ -144,7 +151,7 @@ def test_the_answers_of_folds_choose_nothing(encoder: str) -> None:
 
 def test_every_training_has_a_name(encoder: str) -> None:
     watch = Parts()
-    Learner(few(), encoder, precision="fp32", callbacks=[watch]).fit()
+    Learner(folded(), encoder, precision="fp32", callbacks=[watch]).fit()
 
     first = ["fold 1 of 3", "fold 1 of 3, pairs of rows", "fold 1 of 3, training"]
     assert watch.parts[:3] == first
@@ -174,6 +181,53 @@ def test_losses_are_tried_by_folds(encoder: str) -> None:
     assert isinstance(choice, dict) and choice["rows"] == len(rows)
 
 
+def test_the_head_is_trained_first_in_the_folds_too_and_once(encoder: str) -> None:
+    watch = Parts()
+    config = TrainConfig().changed(**{**FAST, "start": "probe"})
+    learner = Learner(folded(), encoder, config=config, callbacks=[watch]).fit()
+    part = learner.data.valid_folds()[0]
+
+    alone = Learner(part.data, encoder, config=config).fit()
+
+    said = learner.raw_predictions("valid")
+    assert [said[row].scores for row in part.rows] == [one.scores for one in alone.raw_predictions("valid")]
+    assert watch.parts[-3:] == ["all rows", "the head alone", "training"]
+    assert len(watch.parts) == 3 * 3 + 3
+
+
+def test_a_fit_that_fails_leaves_the_answers_of_those_before(encoder: str) -> None:
+    class Failing(Parts):
+        def on_start(self, state: RunState) -> None:
+            if self.parts[-1:] == ["all rows"] and len(self.parts) > 5:
+                raise RuntimeError("no more")
+
+    learner = Learner(folded(), encoder, config=TrainConfig().changed(**FAST), callbacks=[Failing()]).fit()
+    before = learner.fold_answers
+
+    with pytest.raises(RuntimeError, match="no more"):
+        learner.fit()
+
+    assert learner.fold_answers is before and len(before.fits) == 1
+
+
+def test_the_choices_of_the_recipe_are_those_of_all_rows(encoder: str) -> None:
+    watch = Recorder()
+    config = TrainConfig(encoder=encoder, precision="fp32", start="plain")
+    learner = Learner(folded(), config=config, callbacks=[watch]).fit()
+
+    epochs = {state.total_epochs for event, state in zip(watch.events, watch.states, strict=True) if event == "finish"}
+    assert epochs == {learner.last_plan.config.epochs}
+
+
+def test_a_label_of_one_row_is_said_to_be_unknown_to_a_fold() -> None:
+    rows = [*feedback_rows(24), {"text": "hello , you and me", "label": "greeting"}]
+
+    data = DataBunch.from_files(rows, valid_folds=3)
+
+    assert any("will not have seen greeting: all rows" in warning for warning in data.warnings)
+    assert not any("will not have seen" in warning for warning in folded().warnings)
+
+
 # -- what it cannot go with -------------------------------------------------------------------------------------------
 
 
@@ -181,7 +235,22 @@ def test_losses_are_tried_by_folds(encoder: str) -> None:
 def test_what_ends_a_training_by_rows_held_out_is_refused(name: str, value: object, encoder: str) -> None:
     learner = Learner(folded(), encoder, config=TrainConfig().changed(**{**FAST, name: value}))
 
-    with pytest.raises(ConfigError, match=f"valid_folds is 3 and {name} is {value}"):
+    with pytest.raises(ConfigError, match=f"{name} ends a training by rows held out, and none are: valid_folds is 3"):
+        learner.fit()
+
+
+def test_a_callback_that_waits_for_a_better_score_is_refused(encoder: str) -> None:
+    learner = Learner(folded(), encoder, config=TrainConfig().changed(**FAST), callbacks=[EarlyStopping(2)])
+
+    with pytest.raises(ConfigError, match="EarlyStopping ends a training by rows held out"):
+        learner.plan()
+
+
+def test_pairs_that_a_fold_has_not_are_refused_before_training(encoder: str) -> None:
+    data = DataBunch.from_files(feedback_rows(4), valid_folds=2)
+    learner = Learner(data, encoder, start="contrastive")
+
+    with pytest.raises(ConfigError, match="in one of 2 folds the training rows have no two of one label"):
         learner.fit()
 
 
@@ -203,7 +272,7 @@ def test_the_linear_model_answers_by_folds_too() -> None:
 
     check = LinearCheck.of(data)
 
-    assert check is not None and check.baseline.trained_rows == 36  # a share was held out from it, to choose it by
+    assert check is not None and check.baseline.trained_rows == 36  # a share chose its strength
     assert len(check.answers["valid"]) == 40 and len(check.answers["test"]) == 8
     own = check.baseline.answer(data.examples("valid"))
     assert not np.allclose(

@@ -109,9 +109,11 @@ def show_scores(bundle: Bundle) -> None:
     from fastbert.insight.baseline_section import baseline_scores, baseline_sentence, baseline_warning
     from fastbert.insight.run_facts import read_facts
 
-    baseline = read_facts(bundle.facts).baseline
-    linear = {f"{split}, linear": scores for split, scores in baseline_scores(baseline).items()}
-    print_data(score_block(bundle.task, {**bundle.scores, **linear}))
+    facts = read_facts(bundle.facts)
+    baseline = facts.baseline
+    own = {facts.name_of(split): scores for split, scores in bundle.scores.items()}
+    linear = {f"{facts.name_of(split)}, linear": scores for split, scores in baseline_scores(baseline).items()}
+    print_data(score_block(bundle.task, {**own, **linear}))
     sentence = baseline_warning(baseline) or baseline_sentence(baseline)
     if sentence:
         say(f"\n{sentence}")

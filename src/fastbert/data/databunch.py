@@ -19,7 +19,7 @@ from fastbert.data.batches import Costs
 from fastbert.data.checks import group_warnings
 from fastbert.data.examples import Example, show_truth
 from fastbert.data.features import EncodedRows
-from fastbert.data.holding_out import fold_rows, hold_out
+from fastbert.data.holding_out import fold_rows, fold_up, hold_out, unseen_in_folds
 from fastbert.data.reading import AnyLayout, ReadFile, read_file, read_training_file
 from fastbert.data.repeats import round_sizes
 from fastbert.data.rows import Report
@@ -55,7 +55,7 @@ class DataBunch:
     warnings: what looks wrong, and what to do.    tokenizer, max_tokens: set by a learner.
     valid_held_out: whether the validation rows are of the training table.
     valid_chooses: whether they may choose weights; not where they are to be answered by a model that never saw them.
-    table: the rows of the training table in their order, where it was read from one.
+    table: the rows of the training table in their order, where it was read from one.    seed: of what is held out.
     """
 
     task: Task
@@ -68,6 +68,7 @@ class DataBunch:
     max_tokens: int = 0
     valid_held_out: bool = False
     valid_chooses: bool = True
+    seed: int = 42
     table: tuple[Example, ...] = field(default=(), repr=False, compare=False)
     _encoded: dict[str, EncodedRows] = field(default_factory=dict, repr=False, compare=False)
 
@@ -121,19 +122,15 @@ class DataBunch:
         parts, said = {split: tuple(examples) for split, examples in splits.items()}, tuple(facts)
         held_out, folded = "valid" not in parts, bool(chosen.valid_folds)
         if folded and not held_out:
-            raise ConfigError(
-                f"valid_folds is {chosen.valid_folds}, but the validation rows are a table of their own.",
-                "Leave --valid out, or valid_folds.",
-            )
+            what = f"valid_folds is {chosen.valid_folds}, but the validation rows are a table of their own."
+            raise ConfigError(what, "Leave --valid out, or valid_folds.")
         if held_out:
-            parts, fact = (
-                _validated_by_folds(parts, task, chosen, seed) if folded else hold_out(parts, task, chosen, seed)
-            )
+            parts, fact = fold_up(parts, task, chosen, seed) if folded else hold_out(parts, task, chosen, seed)
             said = (*said, fact)
         ordered = {split: parts[split] for split in SPLITS if split in parts}
-        warnings, table = _warnings(task, ordered, layout, folded=folded), tuple(splits["train"])
+        warnings, table = _warnings(task, ordered, layout, chosen, seed), tuple(splits["train"])
         made = cls(task, ordered, chosen, layout, said, warnings, valid_held_out=held_out, table=table)
-        return replace(made, valid_chooses=not folded)
+        return replace(made, valid_chooses=not folded, seed=seed)
 
     @property
     def folded(self) -> bool:
@@ -143,10 +140,10 @@ class DataBunch:
     @property
     def sizes(self) -> str:
         """Return the number of rows of each split, for people."""
-        shown = {split: f"{len(rows):,}" for split, rows in self.splits.items()}
+        shown = [f"{split} {count:,}" for split, count in self.row_counts().items()]
         if self.folded:
-            shown["valid"] = f"the same, by {self.config.valid_folds} folds"
-        return ", ".join(f"{split} {count}" for split, count in shown.items())
+            shown.insert(1, f"valid the same, by {self.config.valid_folds} folds")
+        return ", ".join(shown)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -201,14 +198,14 @@ class DataBunch:
             found.append(Fold(held, replace(self._of_fold(splits), valid_chooses=True)))
         return found
 
-    def valid_folds(self, seed: int) -> list[Fold]:
+    def valid_folds(self) -> list[Fold]:
         """Return what validates rows that are all trained on: part after part, with all others to train on."""
         return [
             Fold(held, self._of_fold({"train": rest, "valid": tuple(self.training_table[row] for row in held)}))
-            for held, rest in self._divided(self.config.valid_folds or 0, seed)
+            for held, rest in self._divided(self.config.valid_folds or 0, self.seed)
         ]
 
-    def validated_by_folds(self, count: int, seed: int) -> DataBunch:
+    def validated_by_folds(self, count: int) -> DataBunch:
         """Return the same rows, all to train on; no share of them is held out, each is validated by a model of others.
 
         Raises ConfigError where the validation rows are a table of their own or count is wrong, DataError where the
@@ -216,17 +213,16 @@ class DataBunch:
         """
         parts = {split: rows for split, rows in self.splits.items() if split != "valid" or not self.valid_held_out}
         parts["train"] = self.training_table
-        found = set(_warnings(self.task, self.splits, self.layout, folded=self.folded))
+        found = set(_warnings(self.task, self.splits, self.layout, self.config, self.seed))
         made = DataBunch.from_examples(
             self.task,
             parts,
             config=self.config.changed(valid_folds=count),
             layout=self.layout,
             facts=self.facts[:-1],  # the last one told of the share
-            seed=seed,
+            seed=self.seed,
         )
-        of_tables = [warning for warning in self.warnings if warning not in found]
-        warnings = (*of_tables, *made.warnings)
+        warnings = (*(one for one in self.warnings if one not in found), *made.warnings)  # first those of reading
         return replace(made, warnings=warnings, tokenizer=self.tokenizer, max_tokens=self.max_tokens)
 
     def encoded(self, split: str) -> EncodedRows:
@@ -265,8 +261,12 @@ class DataBunch:
         return read_file(source, self.layout, self.config, labels=self.task.known_labels).examples
 
     def label_counts(self) -> dict[str, dict[str, int]]:
-        """Return how often each label, or whatever else can be learned, occurs, by split."""
-        return {split: self.task.counts(examples) for split, examples in self.splits.items()}
+        """Return how often each label, or whatever else can be learned, occurs, by split; each row counts once."""
+        return {split: self.task.counts(self.splits[split]) for split in self.row_counts()}
+
+    def row_counts(self) -> dict[str, int]:
+        """Return the number of rows by split; rows that are trained on and validated by folds count once."""
+        return {split: len(rows) for split, rows in self.splits.items() if split != "valid" or not self.folded}
 
     def show_batch(self, rows: int = 4, split: str = "train") -> View:
         """Return the first rows of a split with labels, and their tokens once a tokenizer is set."""
@@ -301,7 +301,7 @@ class DataBunch:
 
 def label_block(data: DataBunch) -> Block:
     """Return how often each label occurs in each split, as a table of at most 40 labels."""
-    counts = {split: found for split, found in data.label_counts().items() if split != "valid" or not data.folded}
+    counts = data.label_counts()
     names = list(dict.fromkeys(name for found in counts.values() for name in found))
     rows = tuple((name, *(str(counts[split].get(name, 0)) for split in counts)) for name in names[:SHOWN_LABELS])
     title = f"{data.task.counted.capitalize()}s"
@@ -347,26 +347,14 @@ def _assemble(files: Mapping[str, ReadFile], layout: AnyLayout, task: Task, conf
     return replace(data, warnings=(*reports, *data.warnings))
 
 
-def _validated_by_folds(
-    splits: Mapping[str, tuple[Example, ...]], task: Task, config: DataConfig, seed: int
-) -> tuple[dict[str, tuple[Example, ...]], str]:
-    """Return the training rows as validation rows, too, and a sentence about that."""
-    train, count = splits["train"], config.valid_folds or 0
-    fold_rows(train, task, config, count, seed)  # can they be divided?
-    fact = (
-        f"valid: none held out; each of the {len(train):,} training rows is answered by a model of {count} that has "
-        f"learned from the others (seed {seed}), and the model to save learns from all"
-    )
-    return {**splits, "valid": train}, fact
-
-
 def _warnings(
-    task: Task, splits: Mapping[str, tuple[Example, ...]], layout: AnyLayout | None, *, folded: bool
+    task: Task, splits: Mapping[str, tuple[Example, ...]], layout: AnyLayout | None, config: DataConfig, seed: int
 ) -> tuple[str, ...]:
-    """Return what looks wrong in rows. folded: the validation rows are the training rows."""
-    compared = {split: rows for split, rows in splits.items() if split != "valid" or not folded}
+    """Return what looks wrong in rows. With folds the validation rows are the training rows."""
+    compared = {split: rows for split, rows in splits.items() if split != "valid" or not config.valid_folds}
     group = None if layout is None else layout.group
-    return (*task.warnings(compared), *([] if group is None else group_warnings(compared, group)))
+    found = (*task.warnings(compared), *([] if group is None else group_warnings(compared, group)))
+    return (*found, *unseen_in_folds(splits["train"], task, config, seed)) if config.valid_folds else found
 
 
 def _report_sentences(split: str, report: Report) -> list[str]:

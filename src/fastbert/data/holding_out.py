@@ -26,6 +26,42 @@ def fold_rows(rows: Sequence[Example], task: Task, config: DataConfig, count: in
     )
 
 
+def fold_up(
+    splits: Mapping[str, tuple[Example, ...]], task: Task, config: DataConfig, seed: int
+) -> tuple[dict[str, tuple[Example, ...]], str]:
+    """Return the training rows as validation rows, too, and a sentence about the folds. Raises as `fold_rows` does."""
+    train, count = splits["train"], config.valid_folds or 0
+    fold_rows(train, task, config, count, seed)  # can they be divided?
+    how = _kept_together(train, config).describe(config)
+    fact = (
+        f"valid: none held out; each of the {len(train):,} training rows is answered by a model of {count} that has "
+        f"learned from the others ({how}, seed {seed}), and the model to save learns from all"
+    )
+    return {**splits, "valid": train}, fact
+
+
+def unseen_in_folds(rows: Sequence[Example], task: Task, config: DataConfig, seed: int) -> tuple[str, ...]:
+    """Return which labels are in one fold alone, as a sentence, or nothing."""
+    fold_N = fold_rows(rows, task, config, config.valid_folds or 0, seed)
+    parts = [
+        [row for row, fold in zip(rows, fold_N, strict=True) if fold != place] for place in range(int(fold_N.max()) + 1)
+    ]
+    names = unseen_labels(task, rows, parts)
+    if not names:
+        return ()
+    return (
+        f"Some fold's model will not have seen {names}: all rows or groups with it lie in that fold. Their scores will "
+        "be lower than those of the model to save can be. Give more rows of it.",
+    )
+
+
+def unseen_labels(task: Task, rows: Sequence[Example], parts: Sequence[Sequence[Example]]) -> str:
+    """Return the labels of rows that some part has none of, at most five by name; "" where there are none."""
+    counts, whole = [task.counts(part) for part in parts], task.counts(rows)
+    unseen = [name for name in whole if whole[name] and any(count.get(name, 0) == 0 for count in counts)]
+    return ", ".join(unseen[:5]) + (", ..." if len(unseen) > 5 else "")
+
+
 @dataclass(frozen=True)
 class _Together:
     """What is never divided, beside equal texts. alone: all rows are of one group, which says nothing then."""

@@ -36,7 +36,8 @@ def baseline_sentence(values: Values) -> str:
     found, score, split = values.get("difference"), values.get("score"), values.get("split")
     if not isinstance(found, dict) or not all(isinstance(found.get(name), int | float) for name in ("low", "high")):
         return ""
-    spread = f"{found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}] in {score} on the {split} rows"
+    rows = values.get("rows") or split
+    spread = f"{found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}] in {score} on the {rows} rows"
     what = f"a linear model on words ({values.get('title')})"
     if not found.get("told_apart"):
         return f"The model cannot be told apart from {what}: {spread}."

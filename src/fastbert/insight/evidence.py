@@ -153,9 +153,9 @@ class Evidence:
     @property
     def rows_name(self) -> str:
         """Return what the rows are called."""
-        if self.split == "valid" and read_facts(self.bundle.facts).options.get("valid_folds"):
-            return "out-of-fold rows"
-        return f"{self.split} rows" if self.split in ("train", "valid", "test", "given") else f"rows of {self.split}"
+        if self.split not in ("train", "valid", "test", "given"):
+            return f"rows of {self.split}"
+        return f"{read_facts(self.bundle.facts).name_of(self.split)} rows"
 
     @property
     def num_rows(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from fastbert.display import number
 from fastbert.insight.page import Html, element, section, sentences, table
+from fastbert.insight.run_facts import read_facts
 
 FACT = "cross_validation"  # its name among the facts of a bundle
 _MEANING = (
@@ -29,7 +30,7 @@ def cross_validation_section(facts: Mapping[str, object], headlines: Sequence[st
     said = [str(note) for note in notes] if isinstance(notes, list) else []
     return section(
         "Cross-validation",
-        element("p", _what(found)),
+        element("p", _what(facts)),
         table(["score", "mean of the folds", "deviation", "all rows", "95 % interval"], rows, class_="numbers"),
         _labels(found),
         sentences(said, class_="warnings") if said else Html(""),
@@ -46,17 +47,19 @@ def cross_validation_lines(facts: Mapping[str, object], headlines: Sequence[str]
         f"{name} {mean} ± {deviation}, over all rows {pooled}" + ("" if interval == "-" else f" ({interval})")
         for name, mean, deviation, pooled, interval in rows
     ]
-    return [_what(_mapping(facts.get(FACT))), *scores]
+    return [_what(facts), *scores]
 
 
-def _what(found: Mapping[str, object]) -> str:
+def _what(facts: Mapping[str, object]) -> str:
+    found, folded = _mapping(facts.get(FACT)), read_facts(facts).valid_folds
     count, rows = _number(found.get("folds")), _number(found.get("rows"))
     of = "" if count is None else f" of {count:,.0f}"
     every = "Every training row" if rows is None else f"Each of the {rows:,.0f} training rows"
-    return (
+    sentence = (
         f"{every} was predicted once by a model{of} that had not seen it, trained as this one was. "
-        "This model was made in the same way from all of them."
+        "This model was made in the same way from all of them"
     )
+    return f"{sentence}, but that each of the others held a share out to choose by." if folded else f"{sentence}."
 
 
 def _rows(facts: Mapping[str, object], headlines: Sequence[str]) -> list[list[str]]:

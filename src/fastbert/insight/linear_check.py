@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fastbert.data.databunch import DataBunch
-from fastbert.errors import MissingExtraError
+from fastbert.data.databunch import HELD_OUT, DataBunch
+from fastbert.errors import DataError, MissingExtraError
 from fastbert.insight.baselines import Baseline, Rows, fit_baseline, kinds_for
 from fastbert.insight.compare import draw_scores, score_differences
 from fastbert.tasks.base import Prediction
@@ -26,7 +26,7 @@ class LinearCheck:
     """A linear model on TF-IDF, fitted to the training rows of a run, chosen by its validation rows.
 
     answers: to the rows of every split but train. Where rows are validated by folds, each is answered by a linear model
-        of the others, too, and those of other splits by one that a share was held out from to choose it.
+        of the others, too. A share of these is held out from it to choose its strength, as for that of other splits.
     """
 
     baseline: Baseline
@@ -45,7 +45,7 @@ class LinearCheck:
             usual = data.splits_anew(1, data.config.valid_share, seed)[0] if data.folded else data
             baseline = _fit(usual, seed)
             by_folds = _answer_folds(data, seed) if data.folded else {}
-        except MissingExtraError as error:
+        except (MissingExtraError, DataError) as error:  # DataError: rows of too few groups to hold a share out
             log.warning("no linear baseline: %s", error)
             return None
         others = {split: examples for split, examples in data.splits.items() if split != "train"}
@@ -71,6 +71,8 @@ class LinearCheck:
         found = score_differences(task, examples, both, (drawn, names))
         ranking = task.ranking(self.scores[split])
         values: dict[str, object] = {**self.baseline.to_json(), "scores": self.scores, "split": split}
+        if split == "valid" and self.data.folded:
+            values["rows"] = "out-of-fold"
         if ranking is not None and ranking[0] in found and math.isfinite(found[ranking[0]].low):
             values |= {"score": ranking[0], "difference": found[ranking[0]].to_json()}
         return values
@@ -81,8 +83,8 @@ def _fit(data: DataBunch, seed: int) -> Baseline:
 
 
 def _answer_folds(data: DataBunch, seed: int) -> dict[str, list[Prediction]]:
-    """Return the answers to the validation rows, each by a model of other rows."""
+    """Return the answers to the validation rows, each by a model of the others, which a share of these chose."""
     said: dict[int, Prediction] = {}
-    for fold in data.valid_folds(seed):
-        said.update(zip(fold.rows, _fit(fold.data, seed).answer(fold.data.examples("valid")), strict=True))
+    for fold in data.folds(data.config.valid_folds or 0, data.seed):
+        said.update(zip(fold.rows, _fit(fold.data, seed).answer(fold.data.examples(HELD_OUT)), strict=True))
     return {"valid": [said[row] for row in sorted(said)]}

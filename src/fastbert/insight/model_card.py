@@ -51,7 +51,7 @@ def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
         _scores_table(evidence, unsure),
         *([unsure.note] if unsure.note else []),
         *([escape_markdown(baseline_sentence(facts.baseline))] if is_beaten(facts.baseline) else []),
-        *([f"Each label on the {split} rows:", _labels_table(per_label, unsure)] if per_label else []),
+        *([f"Each label on the {evidence.rows_name}:", _labels_table(per_label, unsure)] if per_label else []),
         *_distillation(bundle),
         *_cross_validation(bundle),
         "## Decision",
@@ -73,17 +73,15 @@ def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str)
     """Return what a reader of the scores must know, in sentences."""
     found = list(filter(None, [facts.collapse, chosen_by_teacher(bundle.facts)]))
     if split != "test":
-        rule = f" and the {bundle.task.fitted}" if bundle.task.fitted else ""
-        found.append(
-            f"The scores are those of the {split} rows, which also chose the weights{rule} that were kept. "
-            "Expect a little less on new rows; rows held back as a test split would tell."
-        )
+        found.append(_measured_on(bundle, facts, split))
     found += _uncertainty(bundle, facts, split)
     found += list(filter(None, [baseline_warning(facts.baseline)]))
     support = {name: scores.get("support") for name, scores in per_label.items()}
     rare = [name for name, count in support.items() if count is not None and count < FEW_ROWS]
     if rare:
-        found.append(f"Labels with fewer than {FEW_ROWS} {split} rows, whose scores are rough: {_some(rare)}.")
+        found.append(
+            f"Labels with fewer than {FEW_ROWS} {facts.name_of(split)} rows, whose scores are rough: {_some(rare)}."
+        )
     never = [name for name, scores in per_label.items() if scores.get("support") and scores.get("f1") == 0]
     if never:
         found.append(f"Labels that were not found even once: {_some(never)}.")
@@ -93,6 +91,23 @@ def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str)
     found += [bundle.task.caveat] if bundle.task.caveat else []
     found.append("It knows texts like those it was trained on. Other sources, languages or years need a new test.")
     return found
+
+
+def _measured_on(bundle: Bundle, facts: RunFacts, split: str) -> str:
+    """Return what the scores of rows are worth that are no test split."""
+    fitted = bundle.task.fitted
+    if split == "valid" and facts.valid_folds:
+        rule = f"They also chose the {fitted}. " if fitted else ""
+        return (
+            f"The scores are those of {facts.valid_folds} other models, trained as this one but on fewer rows: each "
+            f"row was answered by one that had not seen it, and this model has learned from all. {rule}"
+            "Rows held back as a test split would tell what it does on new ones."
+        )
+    rule = f" and the {fitted}" if fitted else ""
+    return (
+        f"The scores are those of the {split} rows, which also chose the weights{rule} that were kept. "
+        "Expect a little less on new rows; rows held back as a test split would tell."
+    )
 
 
 def escape_markdown(text: str) -> str:
@@ -263,7 +278,7 @@ def _use_for_questions(name: str) -> str:
 
 
 def _uncertainty(bundle: Bundle, facts: RunFacts, split: str) -> list[str]:
-    scores, num_rows = bundle.scores.get(split, {}), facts.rows.get(split, 0)
+    scores, num_rows = bundle.scores.get(split, {}), facts.num_rows(split)
     return [
         f"{name} {scores[name]:.4f} was measured on {num_rows:,} rows: the 95 % interval of such a sample "
         "is {:.3f} to {:.3f}.".format(*wilson_interval(scores[name], num_rows))

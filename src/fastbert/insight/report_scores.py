@@ -25,7 +25,7 @@ _TITLES = {"f1": "F1", "average_precision": "average precision"}
 def header(evidence: Evidence, facts: RunFacts, unsure: Uncertainty, title: str) -> Html:
     """Return title, task and the scores that are shown first."""
     bundle, split, scores = evidence.bundle, evidence.split, evidence.scores
-    count = evidence.num_rows or facts.rows.get(split, 0)
+    count = evidence.num_rows or facts.num_rows(split)
     rows = f"{count:,} {evidence.rows_name}" if count else f"the {evidence.rows_name}"
     tiles = [
         element(

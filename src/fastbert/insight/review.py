@@ -177,11 +177,10 @@ def check_figure(path: str | Path) -> None:
 def describe_learner(plan: Plan, model: nn.Module, callbacks: Sequence[Callback], schedule: Schedule) -> View:
     """Return what a learner is, and the loop that `fit` will run with its callbacks in place."""
     data, config = plan.data, plan.config
-    sizes = ", ".join(f"{split} {len(examples):,}" for split, examples in data.splits.items())
     trained, total = trainable_count(model)
     what = (
         f"task       {data.task.describe()}",
-        f"rows       {sizes}",
+        f"rows       {data.sizes}",
         f"tokens     {length_phrase(data, 'train')}",
         f"encoder    {plan.encoder}",
         f"machine    {plan.runtime}",
@@ -301,6 +300,13 @@ def _loop_lines(plan: Plan, callbacks: Sequence[Callback], schedule: Schedule) -
     watching = [*callbacks, *stopping]
     steps = num_steps(data.round_rows, config.batch_size)
     thaw = ("  free one more layer group, from the top",) if config.freeze == "gradual" else ()
+    evaluate = f"evaluate the {len(data.splits['valid']):,} validation rows"
+    keep = f"if {data.task.monitor} cannot be told from the best: keep the weights, {config.average} at most"
+    if data.folded:
+        evaluate, keep = (
+            f"no evaluation: {data.config.valid_folds} models of folds, trained before, answer",
+            "keep the weights",
+        )
     return (
         f"on_start: {_acting(watching, 'on_start')}",
         f"for epoch in {config.epochs or 0:g} epochs:",
@@ -311,9 +317,9 @@ def _loop_lines(plan: Plan, callbacks: Sequence[Callback], schedule: Schedule) -
         f"    unscale; divide by the count; clip the norm to {config.clip_norm:g}; "
         f"{config.optimizer} step at the rate of {schedule.name}",
         f"    on_step: {_acting(watching, 'on_step')}",
-        f"    {config.evaluations_per_epoch} x per epoch, evaluate the {len(data.splits['valid']):,} validation rows:",
+        f"    {config.evaluations_per_epoch} x per epoch, {evaluate}:",
         f"      on_evaluate: {_acting(watching, 'on_evaluate')}",
-        f"      if {data.task.monitor} cannot be told from the best: keep the weights, {config.average} at most",
+        f"      {keep}",
         f"        on_checkpoint: {_acting(watching, 'on_checkpoint')}",
         "    a callback asked to stop: evaluate once more, then leave the loop",
         "take the mean of the kept weights if it scores as high as the latest of them, else these",

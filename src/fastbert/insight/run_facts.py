@@ -80,6 +80,19 @@ class RunFacts:
         return _number(self.run.get(name))
 
     @property
+    def valid_folds(self) -> int:
+        """Return how many folds the training rows were validated by, 0 where a share or a table did that."""
+        return _whole(self.options.get("valid_folds")) or 0
+
+    def name_of(self, split: str) -> str:
+        """Return what the rows of a split are called."""
+        return "out-of-fold" if split == "valid" and self.valid_folds else split
+
+    def num_rows(self, split: str) -> int:
+        """Return the number of rows of a split, 0 where it was not recorded."""
+        return self.rows.get("train" if split == "valid" and self.valid_folds else split, 0)
+
+    @property
     def kept(self) -> Evaluation | None:
         """Return the evaluation of the weights that were saved: those that the last fit kept."""
         return next((record for record in reversed(self.evaluations) if record.kept), None)

@@ -33,7 +33,7 @@ def plan_fit(learner: Learner, options: Mapping[str, object], *, estimate: bool)
     config, reasons = recipe.choose(config, facts)
     if not learner.data.valid_chooses:  # nor is the mean of kept weights chosen
         config = config.changed(average=1)
-    valid_folds.check_options(learner.data, config)
+    valid_folds.check_fit(learner, config)
     times *= times_as_long(config, sum(learner.data.round_rows)) * valid_folds.times_as_long(learner.data)
     learner.schedule(config)  # a wrong name or value is refused before anything is measured
     if config.time_budget is not None:

@@ -21,6 +21,7 @@ import numpy as np
 from fastbert._version import __version__
 from fastbert.config import TrainConfig, split_options
 from fastbert.data.databunch import HELD_OUT, DataBunch, Fold, normalize_options
+from fastbert.data.holding_out import unseen_labels
 from fastbert.data.sources import Source
 from fastbert.display import Block, View, duration, number
 from fastbert.errors import ConfigError
@@ -237,13 +238,10 @@ class CrossValidating:
 
     def _notes(self) -> tuple[str, ...]:
         """Return which labels some model could not learn, for it had none of their rows."""
-        counts = [self.data.task.counts(fold.data.splits["train"]) for fold in self.folds]
-        unseen = [name for name in counts[0] if any(count.get(name, 0) == 0 for count in counts)]
-        whole = self.data.task.counts(self.data.training_table)
-        unseen = [name for name in unseen if whole.get(name, 0)]
-        if not unseen:
+        parts = [fold.data.splits["train"] for fold in self.folds]
+        names = unseen_labels(self.data.task, self.data.training_table, parts)
+        if not names:
             return ()
-        names = ", ".join(unseen[:5]) + (", ..." if len(unseen) > 5 else "")
         return (
             f"Some fold's model has never seen {names}: all rows or groups with it lie in that fold and its validation "
             "rows. Their scores are lower than those of the final model can be.",

@@ -41,6 +41,7 @@ from fastbert.training import plan as planning
 from fastbert.training.ahead import plan_fit
 from fastbert.training.callbacks import Callback, EarlyStopping, planned
 from fastbert.training.contrastive import draw_labels_apart
+from fastbert.training.few_rows import with_start
 from fastbert.training.loop import Loop, whole_epochs
 from fastbert.training.loss_choice import with_loss
 from fastbert.training.loss_trials import choose_loss
@@ -53,7 +54,7 @@ from fastbert.training.start import head_of, new_model, new_optimizer, new_stepp
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper
 from fastbert.training.time_budget import time_limits
-from fastbert.training.valid_folds import FoldAnswers, with_few_rows
+from fastbert.training.valid_folds import FoldAnswers, beside_folds
 
 # The model and the task are made by them.
 FIXED_OPTIONS = ("encoder", "loss", "precision", "pooling", "dropout", "reinit_layers")
@@ -100,8 +101,8 @@ class Learner:
         self.decisions, self.collapse = Decisions(), ""  # collapse: what `describe_collapse` says
         seed_everything(self.config.seed)
         self.data, self.config, self.reasons = with_loss(self.data, self.config)
-        self.data, self.config, started = with_few_rows(self.data, self.config, self.encoder, head)
-        self.reasons, self._folds = (*started, *self.reasons), FoldAnswers()
+        self.config, started = with_start(self.data, self.config, self.encoder, head)
+        self.reasons, self.fold_answers = (*started, *self.reasons), FoldAnswers()
         factory = head_of(self.config, self.data.task, head)
         self.model, self.runtime = new_model(self.encoder, self.data, factory, self.runtime, self.config)
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
@@ -136,11 +137,14 @@ class Learner:
         if options.get("freeze") in ("none", "encoder"):
             self.unfreeze() if options["freeze"] == "none" else self.freeze()
         plan = self.plan(**given, estimate=False)
+        with beside_folds(self, plan.config, given):
+            return self.follow(plan)
+
+    def follow(self, plan: planning.Plan) -> Learner:
+        """Do what a plan says: a fit without the models of folds."""
         config = plan.config
         if config.freeze == "encoder" and config.time_budget is not None:  # for more there is no time
             self.freeze()
-        if self.data.folded:
-            self._folds.fit(self, given)
         if config.start == "probe" and not self._epochs_done:
             train_head_first(self)
         if config.start == "contrastive" and not self._epochs_done:
@@ -277,7 +281,7 @@ class Learner:
 
     def _predict_split(self, split: str, backend: Backend, decisions: Decisions) -> list[Prediction]:
         if split == "valid" and self.data.folded:
-            return self._folds.predict(decisions)
+            return self.fold_answers.predict(decisions)
         encoded, examples = self.data.encoded(split), self.data.examples(split)
         return predict_features(self.data.task, backend, encoded.features, examples, decisions, self.encoder.tokenizer)
 
@@ -301,6 +305,8 @@ class Learner:
 
 def _validate(learner: Learner, prefix: FrozenPrefix | None) -> Validation:
     task, examples = learner.data.task, learner.data.examples("valid")
+    if learner.data.folded:  # their answers are not of these weights
+        return Validation({}, math.inf, collapsed=False)
     outputs = learner._predict_split("valid", learner._backend(prefix), Decisions())
     # Weights are compared as they would be saved: each by the decision rule that fits them.
     predictions = task.redecide(outputs, task.fit_decisions(outputs, examples))

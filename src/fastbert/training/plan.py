@@ -60,7 +60,7 @@ class Plan:
         return {
             "task": data.task.name,
             "labels": list(data.labels),
-            "rows": {split: len(examples) for split, examples in data.splits.items()},
+            "rows": data.row_counts(),
             "label_counts": data.label_counts(),
             "facts": list(data.facts),
             "warnings": list(self.warnings),
@@ -129,7 +129,7 @@ def estimate_cost(stepper: Stepper, data: DataBunch, config: TrainConfig) -> Cos
     """
     once_s, per_epoch_s = measure_epoch(stepper, data, config)
     num_rows = len(data.splits["train"])
-    share = len(data.splits["valid"]) / num_rows
+    share = len(data.splits["valid"]) / num_rows / (data.config.valid_folds or 1)  # each row by one of as many models
     evaluation_s = per_epoch_s / 3 * share * num_rows / sum(data.round_rows) * config.evaluations_per_epoch
     return Cost(float(once_s * (1 + share)), float(per_epoch_s + evaluation_s))
 

@@ -21,9 +21,9 @@ def train_head_first(learner: Learner) -> None:
     """Fit the head of a learner on its frozen encoder; what was trained before is trained again."""
     before = [(parameter, parameter.requires_grad) for parameter in learner.model.parameters()]
     tell(learner.callbacks, "on_part", f"{learner.part}the head alone")
-    learner.fit(
-        epochs=EPOCHS, lr=LR, start="plain", freeze="encoder", head_lr_factor=1.0, average=1, ema=0.0, r_drop=0.0
-    )
+    learner.freeze()
+    options = {"epochs": EPOCHS, "lr": LR, "start": "plain", "freeze": "encoder", "head_lr_factor": 1.0}
+    learner.follow(learner.plan(**options, average=1, ema=0.0, r_drop=0.0, estimate=False))
     for parameter, trained in before:
         parameter.requires_grad_(trained)
     tell(learner.callbacks, "on_part", f"{learner.part}training")

@@ -33,10 +33,10 @@ def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearChe
     """
     started = time.perf_counter()
     packed, answers, raw = _answers(learner)
-    evaluation: dict[str, object] = {
-        "evaluation_seconds": round(time.perf_counter() - started, 3),
-        "evaluated_rows": sum(map(len, answers.values())),
-    }
+    evaluation: dict[str, object] = {}
+    if not learner.data.folded:  # else their answers are only read again
+        evaluation["evaluation_seconds"] = round(time.perf_counter() - started, 3)
+        evaluation["evaluated_rows"] = sum(map(len, answers.values()))
     scores = {split: learner._score(given, split) for split, given in answers.items()}
     bundle = Bundle(
         folder=folder,

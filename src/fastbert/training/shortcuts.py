@@ -62,7 +62,8 @@ def shortcuts(model: nn.Module, data: DataBunch, config: TrainConfig, runtime: R
             yield Shortcuts(packed=stack.enter_context(_packed(model, data, config)))
             return
         exact = replace(runtime, precision="fp32")
-        yield Shortcuts(_prefix(model, data, "train", config, runtime), _prefix(model, data, "valid", config, exact))
+        valid = None if data.folded else _prefix(model, data, "valid", config, exact)  # by folds it is not read
+        yield Shortcuts(_prefix(model, data, "train", config, runtime), valid)
 
 
 def keeps_frozen_layers(model: nn.Module, config: TrainConfig) -> bool:

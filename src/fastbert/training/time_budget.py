@@ -34,7 +34,7 @@ def fit_into(config: TrainConfig, cost: Cost, steps_per_epoch: int, times: float
     usable_s, planned = budget_s * (1 - RESERVE) / times, config.epochs or 0.0
     said = f"in the time budget of {config.time_budget}"
     if cost.seconds(planned) <= usable_s:
-        return config, f"{planned:g} epochs fit {said}"
+        return config, f"{planned:g} epoch{'s fit' if planned != 1 else ' fits'} {said}"
     if config.start == "contrastive":  # a part of the pairs teaches little
         factor = HEAD_LR_FACTORS.get(config.optimizer, 1.0)
         plain = config.changed(start="plain", epochs=EPOCHS[1], head_lr_factor=factor)

@@ -176,7 +176,7 @@ class Tracker(Callback):
         if self._plan is None:
             return {}
         data, plan = self._plan.data, self._plan
-        sizes = {f"rows/{split}": len(examples) for split, examples in data.splits.items()}
+        sizes = {f"rows/{split}": count for split, count in data.row_counts().items()}
         given = {**data.config.to_json(), **plan.config.to_json()}
         options = {
             name: ",".join(map(str, value)) if isinstance(value, list) else value for name, value in given.items()

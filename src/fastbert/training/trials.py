@@ -57,8 +57,11 @@ def run_trials(
     for name, config in configs.items():
         answers[name] = []
         for place, split in enumerate(splits, start=1):
-            on_fit(name + (f", split {place} of {len(splits)}" if len(splits) > 1 else ""))
-            learner = Learner(split, config=config, head=head, callbacks=callbacks).fit()
+            part = name + (f", split {place} of {len(splits)}" if len(splits) > 1 else "")
+            on_fit(part)
+            learner = Learner(split, config=config, head=head, callbacks=callbacks)
+            learner.part = f"{part}, "
+            learner.fit()
             answers[name] += learner.predictions("valid")
             on_trained(name, learner)
             del learner  # before the next one is made

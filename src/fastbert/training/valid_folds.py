@@ -8,61 +8,71 @@ gave, and of models that had a part less to learn from. Knows nothing of how a f
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fastbert.config import TrainConfig
+from fastbert.config import DataConfig, TrainConfig
 from fastbert.data.databunch import DataBunch, Fold
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, DataError
-from fastbert.models.loading import Encoder, HeadFactory
+from fastbert.models.loading import open_encoder
 from fastbert.runtime import untouched_rng
 from fastbert.tasks.base import Prediction
-from fastbert.training.callbacks import tell
+from fastbert.tasks.classification import SingleLabel
+from fastbert.training.callbacks import EarlyStopping, tell
 from fastbert.training.few_rows import FEW_ROWS, hurdle, with_start
 from fastbert.training.fold_state import FoldOutputs, Recorder, Replay, answers_of
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
 
-FOLDS = 3  # by default: a training of three fold models costs two of all rows
-_SPLIT = "valid"
+FOLDS = 3  # by default: the models of three folds cost twice what that of all rows does
 
 
-def with_few_rows(
-    data: DataBunch, config: TrainConfig, encoder: Encoder, head: HeadFactory | None
-) -> tuple[DataBunch, TrainConfig, tuple[str, ...]]:
-    """Return data, configuration and reasons of `few_rows.with_start`; validated by folds where nothing else is asked.
+def fold_few_rows(data: DataBunch, config: TrainConfig) -> DataBunch:
+    """Return data whose rows are all trained on, validated by folds, where rows are few and nothing else is asked.
 
-    That is where pairs come first, rows are few and a share of them would be held out. Raises ConfigError as
-    `with_start` does.
+    That is where pairs come first (`few_rows`) and the usual share of the table would be held out; elsewhere the data
+    as they are. Raises ConfigError as `with_start` does.
     """
-    found, reasons = with_start(data, config, encoder, head)
-    few = len(data.training_table) <= FEW_ROWS * len(data.labels)
-    open_choice = data.config.valid_folds is None and data.valid_held_out and data.valid_chooses
-    if found.start != "contrastive" or not few or not open_choice or found.patience or found.time_budget is not None:
-        return data, found, reasons
+    few = len(data.training_table) <= FEW_ROWS * len(data.labels) and isinstance(data.task, SingleLabel)
+    usual = data.config.valid_folds is None and data.config.valid_share == DataConfig().valid_share
+    ended = config.patience or config.time_budget is not None  # by rows held out
+    if not (few and usual and data.valid_held_out and data.valid_chooses) or ended:
+        return data
+    found, _ = with_start(data, config, open_encoder(config.encoder), None)
+    if found.start != "contrastive":
+        return data
     try:
-        folded = data.validated_by_folds(FOLDS, config.seed)
-        if any(hurdle(fold.data, found, head) for fold in folded.valid_folds(config.seed)):
-            return data, found, reasons
+        folded = data.validated_by_folds(FOLDS)
     except DataError:  # fewer texts or groups than folds
-        return data, found, reasons
-    return folded, *with_start(folded, config, encoder, head)
+        return data
+    return data if any(hurdle(fold.data, found, None) for fold in folded.valid_folds()) else folded
 
 
-def check_options(data: DataBunch, config: TrainConfig) -> None:
-    """Raise ConfigError for what needs rows that are held out from the model to save."""
+def check_fit(learner: Learner, config: TrainConfig) -> None:
+    """Raise ConfigError for what cannot be done where no rows are held out from the model to save.
+
+    config: of the fit.
+    """
+    data, callbacks = learner.data, learner.callbacks
     if not data.folded:
         return
-    for name, value in (("patience", config.patience or None), ("time_budget", config.time_budget)):
-        if value is not None:
+    waits = any(isinstance(callback, EarlyStopping) for callback in callbacks)
+    given = {"patience": config.patience, "time_budget": config.time_budget, "EarlyStopping": waits}
+    for name in (name for name, value in given.items() if value):
+        raise ConfigError(
+            f"{name} ends a training by rows held out, and none are: valid_folds is {data.config.valid_folds}.",
+            f"Leave {name} out, or hold a share out with valid_folds=0.",
+        )
+    if config.start == "contrastive":
+        for why in filter(None, (hurdle(fold.data, config, learner.head) for fold in data.valid_folds())):
             raise ConfigError(
-                f"valid_folds is {data.config.valid_folds} and {name} is {value}: no rows are held out from the model "
-                "to save, by which a training could be ended.",
-                f"Leave {name} out, or hold a share out with valid_folds=0.",
+                f"start is 'contrastive', but in one of {data.config.valid_folds} folds {why}.",
+                "Give start=plain, or hold a share out with valid_folds=0.",
             )
 
 
@@ -71,50 +81,86 @@ def times_as_long(data: DataBunch) -> float:
     return float(data.config.valid_folds or 1)
 
 
-@dataclass
+@contextlib.contextmanager
+def beside_folds(learner: Learner, config: TrainConfig, options: Mapping[str, object]) -> Iterator[None]:
+    """Train the models of the folds before a block that trains the learner's; nothing without folds.
+
+    config: of the fit, completed by the recipe.    options: as `fit` was given them.
+    If the block fails, the answers are again those of the fits before.
+    """
+    if not learner.data.folded:
+        yield
+        return
+    before = learner.fold_answers
+    learner.fold_answers = before.after(learner, _options_of(config, options))
+    try:
+        yield
+    except BaseException:
+        learner.fold_answers = before
+        raise
+
+
+def _options_of(config: TrainConfig, options: Mapping[str, object]) -> dict[str, object]:
+    """Return what makes a fit the same with fewer rows: the choices of the recipe, and what was given."""
+    left_out = ("encoder", "loss", "precision", "pooling", "dropout", "reinit_layers", "freeze", "seed")
+    chosen = {name: value for name, value in config.to_json().items() if name not in left_out and value is not None}
+    return {**chosen, **options}
+
+
+@dataclass(frozen=True)
 class FoldAnswers:
-    """What the models of the folds said of the rows that they had not seen, after the fits of a learner so far."""
+    """What the models of the folds said of the rows that they had not seen.
 
-    _fits: list[tuple[dict[str, object], list[bool]]] = field(default_factory=list)
-    _kept: list[tuple[Fold, FoldOutputs]] = field(default_factory=list)
+    fits: options of the fits so far, each with what was trained by them.    kept: folds, with their rows, and outputs.
+    """
 
-    def fit(self, learner: Learner, options: Mapping[str, object]) -> None:
-        """Train the models of the folds as the learner's is about to be, with these options of `fit`.
+    fits: tuple[tuple[Mapping[str, object], Sequence[bool]], ...] = ()
+    kept: tuple[tuple[Fold, FoldOutputs], ...] = field(default=(), repr=False)
+
+    def after(self, learner: Learner, options: Mapping[str, object]) -> FoldAnswers:
+        """Train the models of the folds as the learner's is about to be; return their answers.
 
         They are trained from the start, through all fits so far: none is kept in memory. The random state stays.
         """
-        from fastbert.training.learner import Learner
-
-        self._fits.append((dict(options), [parameter.requires_grad for parameter in learner.model.parameters()]))
-        folds, kept = learner.data.valid_folds(learner.config.seed), []
+        fits = (*self.fits, (options, [parameter.requires_grad for parameter in learner.model.parameters()]))
+        folds = learner.data.valid_folds()
+        kept = []
         for place, fold in enumerate(folds, start=1):
             part = f"{learner.part}fold {place} of {len(folds)}"
             tell(learner.callbacks, "on_part", part)
-            start = time.perf_counter()
             with untouched_rng():
-                one = Learner(fold.data, config=learner.config, callbacks=learner.callbacks, head=learner.head)
-                one.part = f"{part}, "
-                for given, trained in self._fits:
-                    for parameter, is_trained in zip(one.model.parameters(), trained, strict=True):
-                        parameter.requires_grad_(is_trained)
-                    one.fit(**given)  # type: ignore[arg-type]  # as the learner's own fit was called
-            recorder = Recorder(one._backend())
-            answers_of(one.data, _SPLIT, recorder, Decisions())
-            seconds = time.perf_counter() - start
-            outputs = FoldOutputs(one.decisions, recorder.batch_tokens, seconds, recorder.outputs)
-            kept.append((replace(fold, data=one.data), outputs))
-        self._kept = kept
+                kept.append(_answered(fold, learner, fits, f"{part}, "))
         tell(learner.callbacks, "on_part", f"{learner.part}all rows")
+        return FoldAnswers(fits, tuple(kept))
 
     def predict(self, decisions: Decisions) -> list[Prediction]:
         """Return the predictions of all rows by a rule, in their order. Raises ConfigError before the first fit."""
-        if not self._kept:
+        if not self.kept:
             raise ConfigError(
                 "The validation rows are answered by models of others (valid_folds), and none is trained yet.",
                 "Call fit first, or hold a share out with valid_folds=0.",
             )
         found: dict[int, Prediction] = {}
-        for fold, outputs in self._kept:
-            said = answers_of(fold.data, _SPLIT, Replay(outputs), decisions)
-            found.update(zip(fold.rows, said, strict=True))
+        for fold, outputs in self.kept:
+            found.update(zip(fold.rows, answers_of(fold.data, "valid", Replay(outputs), decisions), strict=True))
         return [found[row] for row in sorted(found)]
+
+
+def _answered(
+    fold: Fold, learner: Learner, fits: Sequence[tuple[Mapping[str, object], Sequence[bool]]], part: str
+) -> tuple[Fold, FoldOutputs]:
+    """Train the model of a fold; return its rows, and what it says of them."""
+    from fastbert.training.learner import Learner
+
+    start = time.perf_counter()
+    one = Learner(fold.data, config=learner.config, callbacks=learner.callbacks, head=learner.head)
+    one.part = part
+    for options, trained in fits:
+        for parameter, is_trained in zip(one.model.parameters(), trained, strict=True):
+            parameter.requires_grad_(is_trained)
+        one.fit(**options)  # type: ignore[arg-type]  # as the learner's own fit was called
+    recorder = Recorder(one._backend())
+    answers_of(one.data, "valid", recorder, Decisions())
+    outputs = FoldOutputs(one.decisions, recorder.batch_tokens, time.perf_counter() - start, recorder.outputs)
+    rows = replace(one.data, splits={"valid": one.data.splits["valid"]}, _encoded={})
+    return replace(fold, data=rows), outputs

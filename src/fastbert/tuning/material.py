@@ -44,7 +44,6 @@ class Material:
                 f"valid_folds is {data.config.valid_folds}: a search compares its trials on rows that are held out.",
                 "Leave it out here, and give it to the training with the options that are found.",
             )
-        data = replace(data, config=data.config.changed(valid_folds=0))  # nor are trials with few rows
         if num_splits == 1:
             return cls(data, [data])
         if not data.valid_held_out:
