@@ -112,8 +112,11 @@ def test_the_rule_is_fitted_to_these_answers_and_saved_with_them(encoder: str, t
     examples = learner.data.examples("valid")
     assert bundle.scores["valid"] == learner.data.task.score(learner.predictions("valid"), examples)
     assert bundle.decisions == learner.data.task.fit_rule(learner.raw_predictions(), examples, learner.deciding)
-    page = (tmp_path / "model" / "report.html").read_text(encoding="utf-8")
+    page, card = ((tmp_path / "model" / name).read_text(encoding="utf-8") for name in ("report.html", "README.md"))
     assert "Measured on 24 out-of-fold rows" in page and "none held out" in page
+    assert "| score | out-of-fold |" in card and "Rows: 24 train." in card
+    assert "scores are those of 3 other models, trained as this one but on fewer rows" in card
+    assert "which also chose the weights" not in card
 
 
 def test_a_second_fit_goes_on_in_the_folds_too(encoder: str) -> None:
@@ -274,6 +277,8 @@ def test_the_linear_model_answers_by_folds_too() -> None:
 
     assert check is not None and check.baseline.trained_rows == 36  # a share chose its strength
     assert len(check.answers["valid"]) == 40 and len(check.answers["test"]) == 8
+    facts = check.facts({"valid": check.answers["valid"]})
+    assert (facts["split"], facts["rows"]) == ("valid", "out-of-fold")
     own = check.baseline.answer(data.examples("valid"))
     assert not np.allclose(
         [one.scores["bug"] for one in check.answers["valid"]],  # type: ignore[attr-defined]  # they are of labels

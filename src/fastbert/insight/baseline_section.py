@@ -65,8 +65,9 @@ def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], 
     own = baseline_scores(values)
     if not own:
         return Html("")
+    names = {values.get("split"): values.get("rows")}  # where they are called something else
     found = [
-        (f"{who}, {split}", one)
+        (f"{who}, {names.get(split) or split}", one)
         for split in own
         for who, one in (("model", scores.get(split, {})), ("linear", own[split]))
     ]

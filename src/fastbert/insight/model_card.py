@@ -149,7 +149,8 @@ def _scores_table(evidence: Evidence, unsure: Uncertainty) -> str:
     splits = evidence.bundle.scores
     names = dict.fromkeys(name for scores in splits.values() for name in scores)
     own = evidence.split if unsure.scores else ""
-    heads = [head for split in splits for head in ([split, "95 %"] if split == own else [split])]
+    name_of = read_facts(evidence.bundle.facts).name_of
+    heads = [head for split in splits for head in (name_of(split), *(["95 %"] if split == own else []))]
     rows = []
     for name in names:
         cells = [name]

@@ -129,7 +129,7 @@ class ProgressBar(Callback):
                 self._task,
                 completed=state.step,
                 total=state.total_steps,
-                epoch=f"{state.epoch:.1f}/{state.total_epochs:g}",
+                epoch=f"{state.epoch:.1f}/{round(state.total_epochs, 1):g}",
                 loss=f"{state.loss:.4f}",
                 rate=f"{state.tokens_per_second:,.0f}",
             )
