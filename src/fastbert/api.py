@@ -153,7 +153,7 @@ def prepare(
     """
     chosen = config or TrainConfig()
     bunch = DataBunch.from_files(tables.train, tables.valid, tables.test, config=data, seed=chosen.seed)
-    bunch = fold_few_rows(bunch, chosen)
+    bunch = fold_few_rows(bunch, chosen, callbacks)
     deciding: dict[str, Any] = {} if decide is None else decide.to_json()
     return Learner(bunch, config=chosen, callbacks=callbacks, **deciding)
 
@@ -172,7 +172,9 @@ def prepare_folds(tables: Tables, out: Path, learner: Learner, *, overwrite: boo
             "Folds and text to adapt to are both given: each fold would need an encoder of its own.",
             "Adapt first, with `fastbert adapt`, and give the encoder that it writes.",
         )
-    return CrossValidating.prepare_beside(out, learner.data, learner.config, tables.folds, overwrite=overwrite)
+    config = learner.config  # what "auto" became for all rows it is in the folds
+    config = config.changed(start="plain") if config.start == "auto" else config
+    return CrossValidating.prepare_beside(out, learner.data, config, tables.folds, overwrite=overwrite)
 
 
 def fit(

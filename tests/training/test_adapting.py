@@ -100,6 +100,22 @@ def test_the_call_from_python_takes_one_file(encoder: str, tmp_path: Path) -> No
     assert isinstance(adaptation, dict) and adaptation["encoder"] == f"m{SUFFIX}"
 
 
+def test_the_rule_that_was_asked_for_is_fitted(encoder: str, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
+    options: dict[str, object] = {
+        "adapt": corpus,
+        "encoder": encoder,
+        "epochs": 1,
+        "precision": "fp32",
+        "at_most": 2,
+        "at_least": 2,
+    }
+
+    model = fastbert.fit(write_table(tmp_path / "t.csv"), out=tmp_path / "m", progress=False, **options)  # type: ignore[arg-type]
+
+    assert len(model(["the app is great"])[0].labels) == 2
+
+
 def test_a_finished_adaptation_is_used_again(encoder: str, tmp_path: Path) -> None:
     """Who interrupts fine-tuning, or trains with other options, does not adapt anew."""
     corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)

@@ -43,6 +43,14 @@ def test_few_rows_are_all_trained_on(encoder: str) -> None:
     assert "16 rows a label" in Learner(data, encoder).reasons[0]
 
 
+def test_a_callback_that_waits_holds_a_share_out(encoder: str) -> None:
+    learner = api.prepare(
+        api.Tables(feedback_rows(FEW)), config=TrainConfig(encoder=encoder), callbacks=[EarlyStopping(2)]
+    )
+
+    assert not learner.data.folded
+
+
 @pytest.mark.parametrize("options", [{"start": "plain"}, {"patience": 2}, {"time_budget": "1h"}, {"epochs": 2}])
 def test_other_trainings_hold_a_share_out(options: Mapping[str, object], encoder: str) -> None:
     data = fold_few_rows(few(), TrainConfig(encoder=encoder).changed(**options))
@@ -220,6 +228,40 @@ def test_the_choices_of_the_recipe_are_those_of_all_rows(encoder: str) -> None:
 
     epochs = {state.total_epochs for event, state in zip(watch.events, watch.states, strict=True) if event == "finish"}
     assert epochs == {learner.last_plan.config.epochs}
+
+
+def test_what_auto_chose_for_all_rows_is_done_with_those_of_a_fold(encoder: str) -> None:
+    """20 rows a label are not few, but the 13 of a fold would be."""
+    watch = Parts()
+    data = DataBunch.from_files(feedback_rows(40), valid_folds=3)
+
+    Learner(data, encoder, precision="fp32", callbacks=[watch]).fit()
+
+    assert watch.parts == ["fold 1 of 3", "fold 2 of 3", "fold 3 of 3", "all rows"]
+
+
+def test_a_warm_up_in_steps_is_as_long_a_part_of_a_fold(encoder: str) -> None:
+    config = TrainConfig().changed(**{**FAST, "epochs": 1, "warmup": 2})
+
+    learner = Learner(folded(), encoder, config=config).fit()  # 3 steps, 2 in a fold
+
+    assert learner.fold_answers.fits[0][0]["warmup"] == 2 / 3
+
+
+def test_a_rule_that_cannot_be_fitted_leaves_the_answers_to_fit_another(encoder: str) -> None:
+    learner = Learner(folded(), encoder, config=TrainConfig().changed(**FAST), abstain="risk<=0.0001")
+
+    with pytest.raises(ConfigError, match="risk"):
+        learner.fit()
+
+    assert len(learner.decide(abstain="none").predictions("valid")) == 24
+
+
+def test_a_second_fit_may_freeze_what_learned_from_pairs(encoder: str) -> None:
+    learner = Learner(folded(), encoder, precision="fp32").fit()
+
+    assert learner.config.start == "contrastive"
+    assert learner.fit(epochs=1, freeze="gradual").last_plan.config.freeze == "gradual"
 
 
 def test_a_label_of_one_row_is_said_to_be_unknown_to_a_fold() -> None:

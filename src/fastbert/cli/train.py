@@ -24,7 +24,9 @@ def train(
         "questions: SQuAD.",
     ),
     out: Path = typer.Option(..., "--out", help="Folder of the new model."),
-    valid: Path | None = typer.Option(None, help="Validation table; without it a share of TABLE is held out."),
+    valid: Path | None = typer.Option(
+        None, help="Validation table; without it a share is held out, or few rows are folded."
+    ),
     test: Path | None = typer.Option(None, help="Test table, scored once at the end."),
     text: shared.TextColumn = None,
     label: shared.LabelColumn = None,

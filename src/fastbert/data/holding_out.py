@@ -13,6 +13,7 @@ from fastbert.data.examples import Example
 from fastbert.data.folds import fold_indices
 from fastbert.data.splits import Ints, SplitMethod, split_indices, text_key
 from fastbert.tasks.base import Task
+from fastbert.tasks.regression import Regression
 
 
 def fold_rows(rows: Sequence[Example], task: Task, config: DataConfig, count: int, seed: int) -> Ints:
@@ -57,6 +58,8 @@ def unseen_in_folds(rows: Sequence[Example], task: Task, config: DataConfig, see
 
 def unseen_labels(task: Task, rows: Sequence[Example], parts: Sequence[Sequence[Example]]) -> str:
     """Return the labels of rows that some part has none of, at most five by name; "" where there are none."""
+    if isinstance(task, Regression):  # it counts values
+        return ""
     counts, whole = [task.counts(part) for part in parts], task.counts(rows)
     unseen = [name for name in whole if whole[name] and any(count.get(name, 0) == 0 for count in counts)]
     return ", ".join(unseen[:5]) + (", ..." if len(unseen) > 5 else "")

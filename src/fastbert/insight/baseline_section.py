@@ -85,7 +85,8 @@ def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], 
         "Against a linear model",
         element("p", sentence) if sentence else Html(""),
         table(["rows", *known], rows, class_="numbers"),
-        note=f"{_sentence_case(str(values.get('title')))}: fitted, with any threshold, and scored on the same rows."
+        note=f"{_sentence_case(str(values.get('title')))}: fitted, with any threshold, and scored on the same rows"
+        f"{', but for a tenth that chose its strength' if values.get('rows') else ''}."
         f"{sampled}",
     )
 

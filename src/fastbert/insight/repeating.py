@@ -35,7 +35,11 @@ def repeat_command(facts: RunFacts, out: str) -> str:
     words = ["fastbert", "train", tables["train"]]
     words += [word for split in ("valid", "test") if split in tables for word in (f"--{split}", tables[split])]
     defaults = {**DataConfig().to_json(), **TrainConfig().to_json()}
-    changed = _changed(facts.options, defaults) | _changed(facts.deciding, DecisionConfig().to_json())
+    options = dict(facts.options)
+    if options.get("start") == "contrastive" and options.get("valid_folds") is None and "valid" not in tables:
+        # a learner held a share out; `train` would fold few rows up
+        options["valid_folds"] = 0
+    changed = _changed(options, defaults) | _changed(facts.deciding, DecisionConfig().to_json())
     words += [word for name, value in changed.items() for word in ("--set", f"{name}={without_folders(value)}")]
     return shlex.join([*words, "--out", out])
 

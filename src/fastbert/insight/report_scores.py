@@ -12,7 +12,7 @@ from fastbert.insight.decision_words import describe_fit
 from fastbert.insight.evidence import Evidence
 from fastbert.insight.model_card import caveats
 from fastbert.insight.page import Html, bar, element, escape, section, sentences, table
-from fastbert.insight.run_facts import RunFacts
+from fastbert.insight.run_facts import RunFacts, read_facts
 from fastbert.insight.uncertainty import Uncertainty
 from fastbert.metrics.bootstrap import Interval
 from fastbert.metrics.names import LOWER_IS_BETTER, MEANINGS
@@ -143,7 +143,8 @@ def all_scores(evidence: Evidence, unsure: Uncertainty) -> Html:
 
 
 def _split_heads(split: str, evidence: Evidence, unsure: Uncertainty) -> list[str]:
-    return [split, "95 %"] if split == evidence.split and unsure.scores else [split]
+    name = read_facts(evidence.bundle.facts).name_of(split)
+    return [name, "95 %"] if split == evidence.split and unsure.scores else [name]
 
 
 def _split_cells(name: str, split: str, evidence: Evidence, unsure: Uncertainty) -> list[str]:

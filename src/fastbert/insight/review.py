@@ -300,13 +300,12 @@ def _loop_lines(plan: Plan, callbacks: Sequence[Callback], schedule: Schedule) -
     watching = [*callbacks, *stopping]
     steps = num_steps(data.round_rows, config.batch_size)
     thaw = ("  free one more layer group, from the top",) if config.freeze == "gradual" else ()
-    evaluate = f"evaluate the {len(data.splits['valid']):,} validation rows"
+    evaluate = f"{config.evaluations_per_epoch} x per epoch, evaluate the {len(data.splits['valid']):,} validation rows"
     keep = f"if {data.task.monitor} cannot be told from the best: keep the weights, {config.average} at most"
+    settle = "take the mean of the kept weights if it scores as high as the latest of them, else these"
     if data.folded:
-        evaluate, keep = (
-            f"no evaluation: {data.config.valid_folds} models of folds, trained before, answer",
-            "keep the weights",
-        )
+        evaluate = f"no scores: {data.config.valid_folds} models of folds, trained before, answer the rows"
+        keep, settle = "keep the weights", "take the latest of them"
     return (
         f"on_start: {_acting(watching, 'on_start')}",
         f"for epoch in {config.epochs or 0:g} epochs:",
@@ -317,12 +316,12 @@ def _loop_lines(plan: Plan, callbacks: Sequence[Callback], schedule: Schedule) -
         f"    unscale; divide by the count; clip the norm to {config.clip_norm:g}; "
         f"{config.optimizer} step at the rate of {schedule.name}",
         f"    on_step: {_acting(watching, 'on_step')}",
-        f"    {config.evaluations_per_epoch} x per epoch, {evaluate}:",
+        f"    {evaluate}:",
         f"      on_evaluate: {_acting(watching, 'on_evaluate')}",
         f"      {keep}",
         f"        on_checkpoint: {_acting(watching, 'on_checkpoint')}",
         "    a callback asked to stop: evaluate once more, then leave the loop",
-        "take the mean of the kept weights if it scores as high as the latest of them, else these",
+        settle,
         f"on_finish: {_acting(watching, 'on_finish')}",
         f"at an exception, before it goes on: on_error: {_acting(watching, 'on_error')}",
     )

@@ -101,6 +101,8 @@ class Adapting:
         on_view(choice.view())
         if choice.kept == "plain":
             on_view(View((Block("Adapted encoder", (f"To train from it all the same: --encoder {adapted.folder}",)),)))
+        if learner.deciding != trained.deciding:
+            trained.decide(**learner.deciding.to_json())
         seconds = learner.plan(estimate=False).seconds  # as shown, measured with the plain encoder
         reasons = (*trained.last_plan.reasons, choice.describe())
         trained.last_plan = replace(trained.last_plan, seconds=seconds, reasons=reasons)

@@ -94,6 +94,9 @@ class EarlyStopping(Callback):
             state.stop.ask(f"no better {state.monitor} in {self.patience} evaluations")
 
 
+LONGEST_PART = 26  # of 80 columns
+
+
 class ProgressBar(Callback):
     """Shows loss, score, rate and time left on standard error."""
 
@@ -104,8 +107,8 @@ class ProgressBar(Callback):
         self._part = ""
 
     def on_part(self, name: str) -> None:
-        """Name it before the bars to come."""
-        self._part = f"{name}  "
+        """Name it before the bars to come; of a long name the end."""
+        self._part = (name if len(name) <= LONGEST_PART else f"…{name[1 - LONGEST_PART :]}") + "  "
 
     def on_start(self, state: RunState) -> None:
         """Open the bar."""

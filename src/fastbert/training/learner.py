@@ -137,11 +137,12 @@ class Learner:
         if options.get("freeze") in ("none", "encoder"):
             self.unfreeze() if options["freeze"] == "none" else self.freeze()
         plan = self.plan(**given, estimate=False)
-        with beside_folds(self, plan.config, given):
-            return self.follow(plan)
+        with beside_folds(self, plan, given):
+            self._follow(plan)
+        return self.decide()
 
-    def follow(self, plan: planning.Plan) -> Learner:
-        """Do what a plan says: a fit without the models of folds."""
+    def _follow(self, plan: planning.Plan) -> None:
+        """Train as a plan says, without the models of folds, and decide nothing."""
         config = plan.config
         if config.freeze == "encoder" and config.time_budget is not None:  # for more there is no time
             self.freeze()
@@ -173,7 +174,6 @@ class Learner:
         self._epochs_done += whole_epochs(self.data.round_rows, config.batch_size, state.step)
         self.last_run: RunState = state
         self.last_plan = plan
-        return self.decide()
 
     def decide(self, **options: object) -> Learner:
         """Fit the decision rule to the validation rows; the weights stay. options: fields of DecisionConfig.

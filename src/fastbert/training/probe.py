@@ -23,7 +23,7 @@ def train_head_first(learner: Learner) -> None:
     tell(learner.callbacks, "on_part", f"{learner.part}the head alone")
     learner.freeze()
     options = {"epochs": EPOCHS, "lr": LR, "start": "plain", "freeze": "encoder", "head_lr_factor": 1.0}
-    learner.follow(learner.plan(**options, average=1, ema=0.0, r_drop=0.0, estimate=False))
+    learner._follow(learner.plan(**options, average=1, ema=0.0, r_drop=0.0, estimate=False))
     for parameter, trained in before:
         parameter.requires_grad_(trained)
     tell(learner.callbacks, "on_part", f"{learner.part}training")

@@ -22,25 +22,26 @@ from fastbert.models.loading import open_encoder
 from fastbert.runtime import untouched_rng
 from fastbert.tasks.base import Prediction
 from fastbert.tasks.classification import SingleLabel
-from fastbert.training.callbacks import EarlyStopping, tell
+from fastbert.training.callbacks import Callback, EarlyStopping, tell
 from fastbert.training.few_rows import FEW_ROWS, hurdle, with_start
 from fastbert.training.fold_state import FoldOutputs, Recorder, Replay, answers_of
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
+    from fastbert.training.plan import Plan
 
 FOLDS = 3  # by default: the models of three folds cost twice what that of all rows does
 
 
-def fold_few_rows(data: DataBunch, config: TrainConfig) -> DataBunch:
+def fold_few_rows(data: DataBunch, config: TrainConfig, callbacks: Sequence[Callback] = ()) -> DataBunch:
     """Return data whose rows are all trained on, validated by folds, where rows are few and nothing else is asked.
 
     That is where pairs come first (`few_rows`) and the usual share of the table would be held out; elsewhere the data
-    as they are. Raises ConfigError as `with_start` does.
+    as they are. callbacks: of the training. Raises ConfigError as `with_start` does.
     """
     few = len(data.training_table) <= FEW_ROWS * len(data.labels) and isinstance(data.task, SingleLabel)
     usual = data.config.valid_folds is None and data.config.valid_share == DataConfig().valid_share
-    ended = config.patience or config.time_budget is not None  # by rows held out
+    ended = config.patience or config.time_budget is not None or _waits(callbacks)  # by rows held out
     if not (few and usual and data.valid_held_out and data.valid_chooses) or ended:
         return data
     found, _ = with_start(data, config, open_encoder(config.encoder), None)
@@ -58,17 +59,20 @@ def check_fit(learner: Learner, config: TrainConfig) -> None:
 
     config: of the fit.
     """
-    data, callbacks = learner.data, learner.callbacks
+    data = learner.data
     if not data.folded:
         return
-    waits = any(isinstance(callback, EarlyStopping) for callback in callbacks)
-    given = {"patience": config.patience, "time_budget": config.time_budget, "EarlyStopping": waits}
+    given = {
+        "patience": config.patience,
+        "time_budget": config.time_budget,
+        "EarlyStopping": _waits(learner.callbacks),
+    }
     for name in (name for name, value in given.items() if value):
         raise ConfigError(
             f"{name} ends a training by rows held out, and none are: valid_folds is {data.config.valid_folds}.",
             f"Leave {name} out, or hold a share out with valid_folds=0.",
         )
-    if config.start == "contrastive":
+    if config.start == "contrastive" and not learner.fold_answers.fits:  # pairs come once
         for why in filter(None, (hurdle(fold.data, config, learner.head) for fold in data.valid_folds())):
             raise ConfigError(
                 f"start is 'contrastive', but in one of {data.config.valid_folds} folds {why}.",
@@ -82,17 +86,17 @@ def times_as_long(data: DataBunch) -> float:
 
 
 @contextlib.contextmanager
-def beside_folds(learner: Learner, config: TrainConfig, options: Mapping[str, object]) -> Iterator[None]:
+def beside_folds(learner: Learner, plan: Plan, options: Mapping[str, object]) -> Iterator[None]:
     """Train the models of the folds before a block that trains the learner's; nothing without folds.
 
-    config: of the fit, completed by the recipe.    options: as `fit` was given them.
+    plan: of the fit.    options: as `fit` was given them.
     If the block fails, the answers are again those of the fits before.
     """
     if not learner.data.folded:
         yield
         return
     before = learner.fold_answers
-    learner.fold_answers = before.after(learner, _options_of(config, options))
+    learner.fold_answers = before.after(learner, _options_of(plan, options))
     try:
         yield
     except BaseException:
@@ -100,10 +104,17 @@ def beside_folds(learner: Learner, config: TrainConfig, options: Mapping[str, ob
         raise
 
 
-def _options_of(config: TrainConfig, options: Mapping[str, object]) -> dict[str, object]:
+def _waits(callbacks: Sequence[Callback]) -> bool:
+    return any(isinstance(callback, EarlyStopping) for callback in callbacks)
+
+
+def _options_of(plan: Plan, options: Mapping[str, object]) -> dict[str, object]:
     """Return what makes a fit the same with fewer rows: the choices of the recipe, and what was given."""
+    config = plan.config
     left_out = ("encoder", "loss", "precision", "pooling", "dropout", "reinit_layers", "freeze", "seed")
     chosen = {name: value for name, value in config.to_json().items() if name not in left_out and value is not None}
+    if config.warmup is not None and config.warmup >= 1:  # steps, of which a fold has fewer
+        options = {**options, "warmup": config.warmup / plan.steps}
     return {**chosen, **options}
 
 
@@ -153,7 +164,9 @@ def _answered(
     from fastbert.training.learner import Learner
 
     start = time.perf_counter()
-    one = Learner(fold.data, config=learner.config, callbacks=learner.callbacks, head=learner.head)
+    config = learner.config  # "auto" became plain for all rows: for those of a fold it could be another start
+    config = config.changed(start="plain") if config.start == "auto" else config
+    one = Learner(fold.data, config=config, callbacks=learner.callbacks, head=learner.head)
     one.part = part
     for options, trained in fits:
         for parameter, is_trained in zip(one.model.parameters(), trained, strict=True):
