@@ -52,7 +52,7 @@ def test_of_many_labels_some_are_drawn_with_two_rows_each() -> None:
 
 
 def test_few_rows_take_few_steps_and_many_no_more_than_the_most() -> None:
-    assert (num_steps(1), num_steps(48), num_steps(10**6)) == (2, 60, contrastive.MOST_STEPS)
+    assert (num_steps(1), num_steps(48), num_steps(10**6)) == (3, 120, contrastive.MOST_STEPS)
 
 
 @pytest.mark.parametrize("num_labels", [2, 3])
@@ -115,7 +115,7 @@ def test_a_fit_alone_cannot_begin_with_pairs(encoder: str) -> None:
 def test_the_estimate_counts_the_rows_of_the_pairs() -> None:
     pairs, plain = TrainConfig(start="contrastive", epochs=2.0), TrainConfig(start="plain", epochs=2.0)
 
-    assert times_as_long(pairs, 48) == 1 + 60 * 24 / (2 * 48)
+    assert times_as_long(pairs, 48) == 1 + 120 * 24 / (2 * 48)
     assert times_as_long(plain, 48) == 1.0
 
 
