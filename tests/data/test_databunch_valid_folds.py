@@ -16,8 +16,8 @@ def texts(rows: Sequence[Example]) -> list[str]:
     return [row.text for row in rows]
 
 
-def folded(count: int = 3, **options: object) -> DataBunch:
-    return DataBunch.from_files(feedback_rows(), valid_folds=count, **options)
+def folded(count: int = 3) -> DataBunch:
+    return DataBunch.from_files(feedback_rows(), valid_folds=count)
 
 
 def test_all_rows_are_trained_on_and_validated() -> None:

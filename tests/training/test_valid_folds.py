@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastbert import api
-from fastbert.config import TrainConfig
+from fastbert.config import DataConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
@@ -26,11 +26,11 @@ FEW = 32  # 16 of each label
 
 
 def few(**options: object) -> DataBunch:
-    return DataBunch.from_files(feedback_rows(FEW), **options)
+    return DataBunch.from_files(feedback_rows(FEW), config=DataConfig().changed(**options))
 
 
-def folded(**options: object) -> DataBunch:
-    return DataBunch.from_files(feedback_rows(24), valid_folds=3, **options)
+def folded() -> DataBunch:
+    return DataBunch.from_files(feedback_rows(24), valid_folds=3)
 
 
 # -- for whom ---------------------------------------------------------------------------------------------------------
@@ -323,6 +323,6 @@ def test_the_linear_model_answers_by_folds_too() -> None:
     assert (facts["split"], facts["rows"]) == ("valid", "out-of-fold")
     own = check.baseline.answer(data.examples("valid"))
     assert not np.allclose(
-        [one.scores["bug"] for one in check.answers["valid"]],  # type: ignore[attr-defined]  # they are of labels
-        [one.scores["bug"] for one in own],  # type: ignore[attr-defined]
+        [one.scores["bug"] for one in check.answers["valid"]],
+        [one.scores["bug"] for one in own],
     )
