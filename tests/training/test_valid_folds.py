@@ -304,7 +304,7 @@ def test_there_is_no_answer_before_the_first_fit(encoder: str) -> None:
         make_learner(encoder, folded()).evaluate()
 
 
-def test_the_estimate_counts_the_folds(encoder: str) -> None:
+def test_the_plan_counts_the_models_of_the_folds(encoder: str) -> None:
     plan = Learner(folded(), encoder, config=TrainConfig().changed(**FAST)).plan()
     alone = Learner(few(valid_folds=0), encoder, config=TrainConfig().changed(**FAST)).plan()
 

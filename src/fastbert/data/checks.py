@@ -245,7 +245,7 @@ def _about_imbalance(present: Mapping[str, int]) -> list[str]:
         f"The labels in train are far from balanced: '{common}' has {present[common]} rows, "
         f"'{rare}' {present[rare]}. "
         "Accuracy will hide the rare labels: look at f1_macro and at the scores of each label, "
-        "and consider balanced label weights."
+        "and consider loss=auto, which tries weights, a focal loss and repeated rows."
     ]
 
 
