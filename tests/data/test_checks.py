@@ -213,8 +213,8 @@ def test_strong_imbalance_is_reported() -> None:
     train = rows("train", [f"text {index}" for index in range(169)], "a" * 161 + "b" * 8)
 
     assert only({"train": train}) == (
-        "The labels in train are far from balanced: 'a' has 161 rows, 'b' 8. Accuracy will hide the rare labels: look at "
-        "f1_macro and at the scores of each label, and consider loss=auto, which tries weights, a focal loss and "
+        "The labels in train are far from balanced: 'a' has 161 rows, 'b' 8. Accuracy will hide the rare labels: look "
+        "at f1_macro and at the scores of each label, and consider loss=auto, which tries weights, a focal loss and "
         "repeated rows."
     )
 

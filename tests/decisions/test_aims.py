@@ -89,6 +89,24 @@ def test_a_precision_that_no_threshold_has_is_never_given() -> None:
     assert found.threshold_C.tolist() == [NEVER]
 
 
+def test_a_recall_falls_short_where_the_mean_or_one_label_does() -> None:
+    aim, many = RecallAim(0.9), np.full(2, 100.0)
+
+    assert aim.lack(np.array([95.0, 91.0]), many, many) == 0.0
+    assert aim.lack(np.array([100.0, 80.0]), many, many) == pytest.approx(0.9 - 0.857, abs=0.001)  # Wilson's upper end
+    assert aim.lack(np.array([91.0, 80.0]), many, many) == pytest.approx(0.9 - 0.855, abs=0.003)
+    few = np.array([100.0, 5.0])
+    assert aim.lack(np.array([100.0, 4.0]), few, few) == 0.0  # of five rows that is chance
+
+
+def test_a_precision_falls_short_by_what_it_lacks() -> None:
+    aim, some = PrecisionAim(0.9), np.array([10.0, 10.0])
+
+    assert aim.lack(np.array([10.0, 8.0]), some, some) == 0.0
+    assert aim.lack(np.array([8.0, 8.0]), some, some) == pytest.approx(0.1)
+    assert aim.lack(np.zeros(2), np.zeros(2), some) == 0.0  # nothing is given
+
+
 def test_labels_without_a_row_take_the_shared_threshold() -> None:
     scores_NC, targets_NC = drawn(400, [0.3, 0.3], [1.0, -1.0])
     scores_NC = np.hstack([scores_NC, np.full((400, 1), 0.3)])

@@ -80,6 +80,31 @@ def test_a_goal_of_precision_for_one_label_leaves_the_others_alone() -> None:
     assert [name for name, _ in decisions.thresholds] == ["bug"]
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_precision_of_one_label_is_its_own(seed: int) -> None:
+    """The others are right nearly always: together with them it would need no threshold."""
+    decisions = fit(doubtful(2000, seed), "precision>=0.9@bug", calibrate="none")
+    new = doubtful(20_000, seed + 10)
+
+    found = answers(new, decisions)
+
+    said = np.array([not answer.reason for answer in found.rows])
+    right = new.targets_NC[:, 0][said & found.decided_NC[:, 0]]
+    assert right.mean() >= 0.87 and len(right) > 500
+    assert said[~found.decided_NC[:, 0]].all()
+
+
+def doubtful(count: int, seed: int) -> ScoredRows:
+    """Return rows of which half look like bugs, with scores from 0.5 to 1 that say how many of them are."""
+    rng = np.random.default_rng(seed)
+    top_N = rng.uniform(0.5, 1.0, count)
+    looks_N = rng.random(count) < 0.5
+    is_bug_N = looks_N & (rng.random(count) < top_N)
+    probs_NC = np.stack([np.where(looks_N, top_N, 0.01), np.where(looks_N, 1 - top_N, 0.98), np.full(count, 0.01)], 1)
+    targets_NC = np.stack([is_bug_N, ~is_bug_N, np.zeros(count, np.bool_)], 1)
+    return ScoredRows(NAMES, "softmax", probs_NC / probs_NC.sum(axis=1, keepdims=True), np.zeros(count), targets_NC)
+
+
 def test_a_goal_of_recall_for_one_label_finds_so_much_of_it() -> None:
     decisions = fit(rows("softmax"), "recall>=0.95@praise")
     new = rows("softmax", 20_000, seed=1)
@@ -96,6 +121,40 @@ def test_a_goal_of_recall_for_several_labels_lowers_their_thresholds() -> None:
     decided_NC = answers(new, fit(rows("sigmoid"), "recall>=0.9")).decided_NC
 
     assert (decided_NC & new.targets_NC).sum() / new.targets_NC.sum() == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_goal_of_recall_for_several_labels_is_kept_by_each(seed: int) -> None:
+    """A label whose scores are low would be found half as often by a threshold for all."""
+    rng = np.random.default_rng(seed)
+    hard_C, logits_NC = np.array([0.0, 0.0, -2.5]), rng.normal(size=(20_400, 3)) * 2
+    targets_NC = rng.random((20_400, 3)) < 1 / (1 + np.exp(-logits_NC))
+    probs_NC = 1 / (1 + np.exp(-(logits_NC + hard_C)))
+    fitted, new = (
+        ScoredRows(NAMES, "sigmoid", probs_NC[part], np.zeros(len(probs_NC[part])), targets_NC[part])
+        for part in (slice(400), slice(400, None))
+    )
+
+    decided_NC = answers(new, fit(fitted, "recall>=0.8", calibrate="none")).decided_NC
+
+    recall_C = (decided_NC & new.targets_NC).sum(axis=0) / new.targets_NC.sum(axis=0)
+    assert recall_C.min() >= 0.72 and recall_C.mean() >= 0.78
+
+
+def test_the_recall_of_a_label_without_a_row_cannot_be_fitted() -> None:
+    some = rows("softmax", 200)
+    without = some.targets_NC[:, 1] == 0
+    less = ScoredRows(NAMES, "softmax", some.probs_NC[without], some.energy_N[without], some.targets_NC[without])
+
+    decisions = fit(less, "recall>=0.9@praise")
+
+    assert (decisions.weights, decisions.fit["goal"]) == ((), {"unseen": "praise"})
+
+
+def test_one_label_a_row_cannot_be_several() -> None:
+    check_goal(DecisionConfig(at_least=3, at_most=3), NAMES, "softmax")  # --top-k 3
+    with pytest.raises(ConfigError, match="asks for more labels than the one that each row has"):
+        check_goal(DecisionConfig(at_least=2), NAMES, "softmax")
 
 
 def test_costs_decide_by_what_a_mistake_costs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from fastbert.api import Tables, finish, prepare
 from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
-from fastbert.data.examples import TextExample
+from fastbert.data.examples import Entity, TaggedExample, TextExample
+from fastbert.decisions.abstain import Abstention
 from fastbert.decisions.rules import Decisions
 from fastbert.display import View
 from fastbert.insight.collapse import describe_collapse, with_collapse
@@ -18,8 +20,10 @@ from fastbert.insight.deciding import decide
 from fastbert.labels import Labels
 from fastbert.tasks.base import Example, Prediction
 from fastbert.tasks.classification import MultiLabel, SingleLabel
+from fastbert.tasks.entities_prediction import EntitiesPrediction
 from fastbert.tasks.label_prediction import LabelPrediction
 from fastbert.tasks.regression import Regression
+from fastbert.tasks.tagging import Tagging
 from tests.feedback import FAST, Recorder, feedback_rows, make_learner
 
 ONE, MANY = SingleLabel(Labels(("a", "b"))), MultiLabel(Labels(("a", "b")))
@@ -54,6 +58,35 @@ def test_a_low_threshold_that_gives_every_label_is_said_as_what_it_is() -> None:
     assert said.endswith("The model itself tells rows apart: choose another goal with `fastbert decide`.")
     flat = describe_collapse(MANY, FLAT, Decisions(0.1), ROWS)
     assert flat.startswith("The model has collapsed: each of the 8 rows is given every label")
+
+
+def test_next_best_labels_are_no_collapse() -> None:
+    assert describe_collapse(ONE, TOLD, Decisions(at_most=2), ROWS) == ""
+
+
+@pytest.mark.parametrize("rule", [Decisions(abstention=Abstention(0.9)), Decisions(thresholds=(("a", math.inf),))])
+def test_a_rule_that_answers_nothing_does_not_hide_a_collapse(rule: Decisions) -> None:
+    assert describe_collapse(ONE, FLAT, rule, ROWS).startswith("The model has collapsed: each of the 8 rows is given")
+
+
+def test_a_rule_that_answers_no_row_is_said() -> None:
+    said = describe_collapse(ONE, TOLD, Decisions(abstention=Abstention(0.9)), ROWS)
+
+    assert said.startswith(
+        "By the fitted decision rule none of the 8 rows is answered, in validation. The model itself"
+    )
+
+
+def test_a_tagger_that_finds_nothing_has_collapsed() -> None:
+    task = Tagging(Labels(("DRUG",)))
+    rows: list[Example] = [TaggedExample("aspirin helps", entities=(Entity(0, 7, "DRUG"),))] * 8
+    silent: list[Prediction] = [EntitiesPrediction(text="aspirin helps")] * 8
+
+    assert describe_collapse(task, silent, Decisions(), rows) == (
+        "The model has collapsed: none of the 8 rows is given an entity, though 8 are in them, in validation, so its "
+        "answers say nothing of a text. Train longer (--epochs), or at a lower rate (--lr) if the loss jumps. If that "
+        "changes nothing, look at texts and labels: `fastbert inspect`."
+    )
 
 
 def test_of_a_handful_of_rows_nothing_is_said() -> None:

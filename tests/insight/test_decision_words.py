@@ -56,6 +56,10 @@ def test_scores_that_are_kept_say_so() -> None:
             "On rows held out the goal is worth 0.4000.",
         ),
         (
+            Decisions(goal="recall>=0.9@a", fit={"goal": {"unseen": "a"}}),
+            "No validation row has the label 'a': nothing could be fitted for it.",
+        ),
+        (
             Decisions(fit={"goal": {"cost_before": 2.0, "cost_after": 0.5}}),
             "Mean cost of a row 2.0000 by the highest score, 0.5000 by the rule.",
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError
 from fastbert.labels import Labels
 from fastbert.tasks.base import Prediction
-from fastbert.tasks.classification import Classification, SingleLabel
+from fastbert.tasks.classification import Classification, MultiLabel, SingleLabel
 from fastbert.tasks.label_prediction import LabelPrediction, labelled
 from tests.bundles import MULTI, NAMES, SINGLE
 from tests.tasks.test_classification import features_with
@@ -128,3 +130,40 @@ def test_an_answer_that_stops_at_a_parent_counts_on_its_level() -> None:
     scores = task.score([said], [TextExample("", labels=("A > x",))])
 
     assert (scores["coverage"], scores["f1_micro_level_1"], scores["f1_micro_level_2"]) == (0.0, 1.0, 0.0)
+
+
+PATHS = Labels(("A", "A > x", "A > y", "B"))
+LEAVES = [TextExample("x", labels=("A > x",)), TextExample("y", labels=("A > y",)), TextExample("b", labels=("B",))]
+
+
+def test_labels_above_those_of_a_row_are_learned_and_scored_as_true() -> None:
+    """A table that names leaves alone does not say that their parents are wrong."""
+    task = MultiLabel(PATHS)
+    right: list[Prediction] = [
+        LabelPrediction(("A > x", "A"), {"A": 0.9, "A > x": 0.9, "A > y": 0.1, "B": 0.1}),
+        LabelPrediction(("A > y", "A"), {"A": 0.9, "A > x": 0.1, "A > y": 0.9, "B": 0.1}),
+        LabelPrediction(("B",), {"A": 0.1, "A > x": 0.1, "A > y": 0.1, "B": 0.9}),
+    ]
+
+    scores = task.score(right, LEAVES)
+
+    assert (scores["exact_match"], scores["f1_micro"], scores["f1_micro_level_1"]) == (1.0, 1.0, 1.0)
+    assert [task.agreement(one, row) for one, row in zip(right, LEAVES, strict=True)] == ["right"] * 3
+    assert task.cells_of([("A > x",)]).tolist() == [[True, True, False, False]]
+    assert task.row_loss(right[0], LEAVES[0]) == pytest.approx(-4 * math.log(0.9))
+    assert task.score_labels(right, LEAVES)["A"]["support"] == 2
+    assert np.asarray(task._targets(LEAVES)).tolist() == [[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def test_next_best_labels_do_not_make_an_answer_wrong() -> None:
+    task = SingleLabel(PATHS)
+    first: list[Prediction] = [
+        LabelPrediction(("A > x", "B"), {"A": 0.0, "A > x": 0.6, "A > y": 0.1, "B": 0.3}),
+        LabelPrediction(("A > y", "A > x"), {"A": 0.0, "A > x": 0.3, "A > y": 0.6, "B": 0.1}),
+        LabelPrediction(("B", "A > x"), {"A": 0.0, "A > x": 0.3, "A > y": 0.1, "B": 0.6}),
+    ]
+
+    scores = task.score(first, LEAVES)
+
+    assert (scores["accuracy"], scores["f1_micro_level_1"], scores["f1_micro_level_2"]) == (1.0, 1.0, 1.0)
+    assert [task.agreement(one, row) for one, row in zip(first, LEAVES, strict=True)] == ["right"] * 3

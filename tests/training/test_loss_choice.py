@@ -34,6 +34,7 @@ def choice_of(
         ({"default": 0.5, "balanced": 0.75, "focal": 0.625}, 0.0, ("balanced",), "focal"),
         ({"default": 0.5, "balanced": 0.75}, 0.0, ("balanced",), "default"),
         ({"default": 0.5, "balanced": 0.625}, 0.25, ("default",), "balanced"),  # the default is no choice
+        ({"default": 0.5, "balanced": 0.25, "focal": 0.375}, 0.0, ("default",), "focal"),  # it says nothing of a text
         ({"default": 0.5, "balanced": 0.5}, 0.0, ("default", "balanced"), "default"),
         ({"default": 0.5}, 0.0, (), "default"),
         ({"balanced": 0.5}, 0.0, (), "default"),

@@ -146,9 +146,9 @@ class PrecisionAim(Aim):
         present = positives_C > 0
         return float((hits_C[present] / positives_C[present]).mean()) if present.any() else 0.0
 
-    def met(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> bool:
-        """Return whether the precision is kept, all labels together."""
-        return bool(hits_C.sum() >= self.least * given_C.sum())
+    def lack(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> float:
+        """Return how far the precision is below the least, all labels together."""
+        return max(self.least - float(hits_C.sum() / given_C.sum()), 0.0) if given_C.any() else 0.0
 
 
 @dataclass(frozen=True)
@@ -175,10 +175,18 @@ class RecallAim(Aim):
         present = positives_C > 0
         return float((hits_C[present] / np.maximum(given_C[present], 1)).mean()) if present.any() else 0.0
 
-    def met(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> bool:
-        """Return whether the recall is kept, in the mean over labels that occur."""
+    def lack(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> float:
+        """Return how far the recall is below the least: its mean over labels, or that of a label, error allowed for.
+
+        Of ten rows eight are found by chance where nine should be, and of 28 labels one always has the least luck: so a
+        single label falls short only where the upper end of its interval does.
+        """
         present = positives_C > 0
-        return not present.any() or float((hits_C[present] / positives_C[present]).mean()) >= self.least
+        if not present.any():
+            return 0.0
+        hits_P, positives_P = hits_C[present], positives_C[present]
+        best_P = 1 - _lower_bound(positives_P - hits_P, positives_P, GUARDS[-1])
+        return max(self.least - float((hits_P / positives_P).mean()), self.least - float(best_P.min()), 0.0)
 
 
 def aim_of(goal: Goal, names: Sequence[str]) -> Aim:

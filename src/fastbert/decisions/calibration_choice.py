@@ -61,16 +61,20 @@ def choose_calibration(
     """Return the map fitted to all rows by the method that does best on rows held out, in FOLDS parts.
 
     methods: to choose among, from the simplest on; a later one is taken only where its log loss is lower by more than
-    the standard error of the difference. Under LEAST_ROWS rows it is the first of them.
+    the standard error of the difference. Under LEAST_ROWS rows it is the first of them. One alone is taken, and
+    measured beside none. Of fewer rows than twice the parts none are held out.
     """
-    if len(probs_NC) < LEAST_ROWS or len(methods) == 1:
-        chosen = methods[0]
-        held_out = {chosen: fit(chosen, probs_NC, targets_NC, link).apply(probs_NC, link)} if len(probs_NC) else {}
-    else:
-        held_out = {method: _held_out(method, probs_NC, targets_NC, link, seed) for method in methods}
-        chosen = _simplest({name: row_losses(probs, targets_NC, link) for name, probs in held_out.items()})
-    if not held_out:
+    if not len(probs_NC):
         return CalibrationFit()
+    chosen = methods[0]
+    if len(probs_NC) < 2 * FOLDS or (len(probs_NC) < LEAST_ROWS and chosen == "none"):
+        held_out = {chosen: fit(chosen, probs_NC, targets_NC, link).apply(probs_NC, link)}
+    else:
+        measured: tuple[Method, ...] = tuple(dict.fromkeys(("none", *methods)))
+        held_out = {method: _held_out(method, probs_NC, targets_NC, link, seed) for method in measured}
+    if len(probs_NC) >= LEAST_ROWS and len(methods) > 1:
+        losses = {name: row_losses(probs, targets_NC, link) for name, probs in held_out.items() if name in methods}
+        chosen = _simplest(losses)
     error = top_label_error if link == "softmax" else label_wise_error
     return CalibrationFit(
         fit(chosen, probs_NC, targets_NC, link),

@@ -47,6 +47,11 @@ class ScoredRows:
 def check_goal(config: DecisionConfig, names: Sequence[str], link: Link) -> Goal | None:
     """Return the goal, None where none is given. Raises ConfigError for what labels of this kind do not have."""
     parse_rule(config.abstain)
+    if link == "softmax" and config.at_least > (config.at_most or 1):
+        raise ConfigError(
+            f"at_least={config.at_least} asks for more labels than the one that each row has.",
+            f"To name the {config.at_least} best of them give --top-k {config.at_least}; the first is the answer.",
+        )
     if config.goal is None:
         return None
     goal = parse_goal(config.goal)
@@ -107,15 +112,9 @@ def fit_abstention(config: DecisionConfig, curve: RiskCurve, energy_N: Floats) -
 
 def risk_of(rows: ScoredRows, decisions: Decisions) -> RiskCurve:
     """Return the share of wrong answers by coverage; an answer is right as a whole or wrong."""
-    open_rule = replace(decisions, abstention=Abstention(), thresholds=_only(decisions, rows.link))
-    answers = Labeller.of(rows.names, rows.link, open_rule).answer(rows.probs_NC, rows.energy_N)
+    answers = Labeller.of(rows.names, rows.link, decisions.answering(rows.link)).answer(rows.probs_NC, rows.energy_N)
     right_N = (answers.decided_NC == rows.targets_NC).all(axis=1)
     return risk_curve(answers.confidence_N, right_N)
-
-
-def _only(decisions: Decisions, link: Link) -> Pairs:
-    """Return the thresholds that decide, and not those that hold answers back."""
-    return decisions.thresholds if link == "sigmoid" else ()
 
 
 def _rounded_down(confidence: float) -> float:
@@ -171,13 +170,13 @@ def _fit_one_label(
         return replace(decisions, weights=weights), facts
     if goal.kind == "recall":
         return _with_recall(decisions, goal, score_NC, targets_N, rows.names)
-    decided_N = score_NC.argmax(axis=1)
-    found_t = fit_thresholds(_decided(score_NC, decided_N, targets_N), PrecisionAim(goal.number), len(targets_N))
-    if goal.label:
-        pairs: Pairs = ((goal.label, float(found_t.threshold_C[rows.names.index(goal.label)])),)
-    else:
-        pairs = tuple(zip(rows.names, found_t.threshold_C.tolist(), strict=True))
-    return replace(decisions, thresholds=pairs), found_t.to_json()
+    given = _decided(score_NC, score_NC.argmax(axis=1), targets_N)
+    if goal.label:  # the other labels neither lend it their precision nor are held back
+        given = given.take(given.label_M == rows.names.index(goal.label))
+    found_t = fit_thresholds(given, PrecisionAim(goal.number), len(targets_N))
+    pairs: Pairs = tuple(zip(rows.names, found_t.threshold_C.tolist(), strict=True))
+    thresholds = tuple(pair for pair in pairs if goal.label in ("", pair[0]))
+    return replace(decisions, thresholds=thresholds), found_t.to_json()
 
 
 def _decided(score_NC: Floats, decided_N: npt.NDArray[np.intp], targets_N: npt.NDArray[np.intp]) -> Candidates:
@@ -198,6 +197,8 @@ def _with_recall(
 ) -> tuple[Decisions, dict[str, object]]:
     """Return a weight for one label with which so much of it is found."""
     label = names.index(goal.label)
+    if not (targets_N == label).any():  # any threshold would find all of nothing
+        return decisions, {"unseen": goal.label}
     others_N = np.delete(score_NC, label, axis=1).max(axis=1)
     share_N = score_NC[:, label] / np.maximum(score_NC[:, label] + others_N, 1e-12)
     cells = Candidates.of_cells(share_N[:, None], (targets_N == label)[:, None])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,7 @@ class Hierarchy:
     @classmethod
     def of(cls, names: Sequence[str]) -> Hierarchy | None:
         """Return the tree of label names, None where they are no paths: fewer than two have a parent."""
-        paths = sum(SEPARATOR in name for name in names)
-        return cls(tuple(names)) if paths > 1 else None
+        return _tree(tuple(names))
 
     @cached_property
     def depth(self) -> int:
@@ -72,6 +71,12 @@ class Hierarchy:
         """
         rows = [self.nodes.index(name) for name in self.names]
         return np.asarray((cells_NC.astype(np.int64) @ self._below_MC[rows].T.astype(np.int64)) > 0)
+
+
+@cache
+def _tree(names: tuple[str, ...]) -> Hierarchy | None:
+    """Return the tree of names; kept, since a task asks row by row."""
+    return Hierarchy(names) if sum(SEPARATOR in name for name in names) > 1 else None
 
 
 def levels_of(name: str) -> tuple[str, ...]:

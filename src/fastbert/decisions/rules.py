@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fastbert.decisions.abstain import Abstention
-from fastbert.decisions.calibration import Calibration
+from fastbert.decisions.calibration import Calibration, Link
 from fastbert.errors import BundleError
 
 Floats = npt.NDArray[np.floating]
@@ -52,6 +52,10 @@ class Decisions:
     at_most: int | None = None
     goal: str = "default"
     fit: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def answering(self, link: Link) -> Decisions:
+        """Return the rule without what holds answers back: limits and, where a row has one label, thresholds."""
+        return replace(self, abstention=Abstention(), thresholds=self.thresholds if link == "sigmoid" else ())
 
     def to_json(self) -> dict[str, object]:
         """Return plain values for bundle.json; what is as ever is left out."""

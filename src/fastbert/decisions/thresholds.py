@@ -108,9 +108,9 @@ class Aim(ABC):
     def value(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> float:
         """Return how good decisions are; higher is better."""
 
-    def met(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> bool:
-        """Return whether decisions keep what must be kept."""
-        return True
+    def lack(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> float:
+        """Return how much decisions fall short of what must be kept; 0 where they keep it."""
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def fit_thresholds(candidates: Candidates, aim: Aim, num_rows: int, seed: int = 
     """Return the thresholds of the variant that does best on rows held out, or of the simplest where none gains.
 
     A variant is taken before the simplest one only where it is better by more than the standard error of the
-    difference (bootstrap over rows), or keeps what must be kept and the simplest does not.
+    difference (bootstrap over rows), or is nearer to what must be kept and the simplest does not keep it.
     """
     given = [np.zeros((REPEATS, len(candidates.score_M)), np.bool_) for _ in aim.variants]
     for repeat in range(REPEATS):
@@ -161,16 +161,16 @@ def fit_thresholds(candidates: Candidates, aim: Aim, num_rows: int, seed: int = 
     counted = [np.mean([_counts_of(candidates, one_M) for one_M in chosen], axis=0) for chosen in given]
     best = _best(aim, counted)
     error = _error(candidates, aim, given[0][0], given[best][0], num_rows, seed)
-    values, met = [aim.value(*parts) for parts in counted], [aim.met(*parts) for parts in counted]
-    if met[0] and values[best] - values[0] <= error:
+    values, lacks = [aim.value(*parts) for parts in counted], [aim.lack(*parts) for parts in counted]
+    if lacks[0] == 0 and values[best] - values[0] <= error:
         best = 0
     final = _all_variants(candidates, aim, num_rows, seed)
-    return ThresholdFit(final[best], final[0], values[best], values[0], error, met[best])
+    return ThresholdFit(final[best], final[0], values[best], values[0], error, lacks[best] == 0)
 
 
 def _best(aim: Aim, counted: Sequence[Floats]) -> int:
-    """Return the best variant on rows held out; those that do not keep what must be kept come last."""
-    ranked = [(aim.met(*parts), aim.value(*parts), -place) for place, parts in enumerate(counted)]
+    """Return the best variant on rows held out; those that fall short of what must be kept come last."""
+    ranked = [(-aim.lack(*parts), aim.value(*parts), -place) for place, parts in enumerate(counted)]
     return -max(ranked)[2]
 
 

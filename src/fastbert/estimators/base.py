@@ -218,7 +218,7 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
     # -- saving ---------------------------------------------------------------------------------
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the bundle, which `fastbert predict`, `serve` and `Predictor.load` read too; return its path.
+        """Write the bundle, which `fastbert predict` and `Predictor.load` read too; return its path.
 
         Raises NotFittedError before `fit`, and BundleError if the folder exists and overwrite is False.
         """

@@ -22,19 +22,23 @@ def describe_collapse(
     Nothing if they did not, or are fewer than LEAST_ROWS. raw: predictions with the model's own scores, decided or
     not.    decisions: the rule of the model.    loss: that it was trained with; "auto" after trials of all.
     """
-    if not task.tried_losses or len(examples) < LEAST_ROWS:  # the first spares redeciding what cannot collapse
+    if len(examples) < LEAST_ROWS:
         return ""
-    same = task.collapsed(task.redecide(raw, decisions), examples)
-    if not same:
-        return ""
-    if not task.collapsed(task.redecide(raw, Decisions()), examples):
+    # A rule that holds answers back can hide that there is only one.
+    by_rule, by_model, plain = (
+        task.collapsed(task.redecide(raw, rule), examples)
+        for rule in (decisions, task.open_rule(decisions), Decisions())
+    )
+    if by_rule and not (by_model and plain):
         return (
-            f"By the fitted decision rule {same}, in validation. The model itself tells rows apart: "
+            f"By the fitted decision rule {by_rule}, in validation. The model itself tells rows apart: "
             "choose another goal with `fastbert decide`."
         )
+    if not (by_model and plain):
+        return ""
     return (
-        f"The model has collapsed: {same}, in validation, so its answers say nothing of a text. "
-        f"Train longer (--epochs), or at a lower rate (--lr) if the loss jumps{_other_losses(loss)}. "
+        f"The model has collapsed: {by_model}, in validation, so its answers say nothing of a text. "
+        f"Train longer (--epochs), or at a lower rate (--lr) if the loss jumps{_other_losses(task, loss)}. "
         "If that changes nothing, look at texts and labels: `fastbert inspect`."
     )
 
@@ -45,8 +49,8 @@ def with_collapse(facts: Mapping[str, object], sentence: str) -> dict[str, objec
     return {**others, FACT: sentence} if sentence else others
 
 
-def _other_losses(loss: str) -> str:
-    if loss == "auto":
+def _other_losses(task: Task, loss: str) -> str:
+    if loss == "auto" or not task.tried_losses:
         return ""
     if loss == "default":
         return "; or give rare labels more weight (--set loss=auto compares the ways)"

@@ -43,6 +43,8 @@ def _goal(decisions: Decisions) -> str:
             f"Mean cost of a row {number(_value(facts, 'cost_before'))} by the highest score, "
             f"{number(_value(facts, 'cost_after'))} by the rule."
         )
+    if "unseen" in facts:
+        return f"No validation row has the label '{facts['unseen']}': nothing could be fitted for it."
     value, plain = _value(facts, "held_out"), _value(facts, "held_out_shared")
     plain = _value(facts, "held_out_plain") if plain is None else plain
     if value is None or plain is None:

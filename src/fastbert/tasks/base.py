@@ -283,6 +283,10 @@ class Task(ABC):
         """Return that all rows have one answer though their truths differ, as half a sentence; nothing if not."""
         return ""
 
+    def open_rule(self, decisions: Decisions) -> Decisions:
+        """Return a rule without what holds answers back."""
+        return decisions
+
     def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
         """Return counts of true (rows) against decided labels (columns), or None where that has no meaning."""
         return None

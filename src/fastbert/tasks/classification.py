@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fastbert.data.examples import TextExample
 from fastbert.decisions.calibration import Link
+from fastbert.decisions.hierarchy import Hierarchy
 from fastbert.decisions.rules import Decisions, fit_threshold
 from fastbert.errors import DataError
 from fastbert.loss_names import parse_loss
@@ -89,7 +90,7 @@ class SingleLabel(Classification):
         scores = metrics.single_label_scores(probs_NC, targets_N, decided_N, self.labels.names)
         if said:
             scores["ece"] = top_label_error(probs_NC, metrics.one_hot(targets_N, len(self.labels)))
-        return scores | coverage(said, predictions) | levels(self.labels.names, predictions, examples)
+        return scores | coverage(said, predictions) | levels(self.labels.names, predictions, examples, self.link)
 
     def confusion(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> list[list[int]] | None:
         """Return how often each true label (row) was decided as which (column), in label order."""
@@ -175,7 +176,8 @@ class MultiLabel(Classification):
 
     def row_loss(self, prediction: Prediction, example: Example) -> float:
         """Return the binary cross entropy, summed over labels."""
-        right = (s if name in true_labels(example) else 1 - s for name, s in labelled(prediction).scores.items())
+        true = self.true_names(example)
+        right = (s if name in true else 1 - s for name, s in labelled(prediction).scores.items())
         return -sum(math.log(max(score, EPSILON)) for score in right)
 
     def loss(
@@ -204,7 +206,7 @@ class MultiLabel(Classification):
         scores = metrics.multi_label_scores(probs_NC, targets_NC, decided_NC, self.labels.names)
         if said:
             scores["ece"] = label_wise_error(probs_NC, targets_NC)
-        return scores | coverage(said, predictions) | levels(self.labels.names, predictions, examples)
+        return scores | coverage(said, predictions) | levels(self.labels.names, predictions, examples, self.link)
 
     def fit_decisions(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Decisions:
         """Return one threshold for all labels with the best macro F1 on these rows."""
@@ -231,9 +233,19 @@ class MultiLabel(Classification):
         fewest = counts_C[counts_C > 0].min(initial=len(examples))
         return max(1.0, float((len(examples) - fewest) / fewest))
 
+    def cells_of(self, rows: Sequence[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
+        """Return label names as a boolean matrix of shape (N, C), a label above a given one given, too.
+
+        What is about "A > x" is about "A", whether the table says it or not; answers follow the same rule.
+        """
+        cells_NC = super().cells_of(rows)
+        hierarchy = Hierarchy.of(self.labels.names)
+        return cells_NC if hierarchy is None else hierarchy.closed(cells_NC)
+
     def _targets(self, examples: Sequence[TextExample]) -> Array | None:
-        cells_NC = np.zeros((len(examples), len(self.labels)), np.bool_)  # a byte a cell; `targets` makes them floats
-        for row, example in enumerate(examples):
+        for example in examples:
             for name in example.labels or ():
-                cells_NC[row, self.labels.id_of(name, where=example.where)] = True
-        return cells_NC if all(example.labels is not None for example in examples) else None
+                self.labels.id_of(name, where=example.where)
+        if any(example.labels is None for example in examples):
+            return None
+        return self._true_cells(examples)  # a byte a cell; `targets` makes them floats

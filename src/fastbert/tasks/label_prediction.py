@@ -97,8 +97,17 @@ def given(prediction: Prediction, names: Sequence[str], link: Link) -> tuple[str
     >>> given(LabelPrediction(("a", "b")), ("a", "b"), "softmax"), given(LabelPrediction(("A",)), ("A > x",), "softmax")
     (('a',), ())
     """
+    return tuple(name for name in decided_labels(prediction, link) if name in names)
+
+
+def decided_labels(prediction: Prediction, link: Link) -> tuple[str, ...]:
+    """Return what was decided: of one label a row the first, without next best ones; it may be a parent.
+
+    >>> decided_labels(LabelPrediction(("a", "b")), "softmax"), decided_labels(LabelPrediction(("a", "b")), "sigmoid")
+    (('a',), ('a', 'b'))
+    """
     decided = labelled(prediction).labels
-    return tuple(name for name in (decided[:1] if link == "softmax" else decided) if name in names)
+    return decided[:1] if link == "softmax" else decided
 
 
 def answered(predictions: Sequence[Prediction], examples: Sequence[Example]) -> tuple[list[Prediction], list[Example]]:
@@ -107,13 +116,17 @@ def answered(predictions: Sequence[Prediction], examples: Sequence[Example]) -> 
     return [said for said, _ in pairs], [example for _, example in pairs]
 
 
-def same_answer(predictions: Sequence[Prediction], examples: Sequence[Example], names: Sequence[str]) -> str:
+def same_answer(
+    predictions: Sequence[Prediction], examples: Sequence[Example], names: Sequence[str], link: Link
+) -> str:
     """Return that all rows that are answered have the same labels though their true ones differ, as half a sentence.
 
-    Nothing if they do not.    names: of all labels.
+    Or that no row is answered; nothing if some are, and differ.    names: of all labels.
     """
     said, known = answered(predictions, examples)
-    answers = {frozenset(labelled(prediction).labels) for prediction in said}
+    if predictions and not said:
+        return f"none of the {len(predictions):,} rows is answered"
+    answers = {frozenset(decided_labels(prediction, link)) for prediction in said}
     if len(answers) != 1 or len({frozenset(true_labels(example)) for example in known}) < 2:
         return ""
     (labels,) = answers
@@ -132,7 +145,9 @@ def coverage(said: Sequence[Prediction], predictions: Sequence[Prediction]) -> d
     return {} if len(said) == len(predictions) else {"coverage": len(said) / len(predictions)}
 
 
-def levels(names: Sequence[str], predictions: Sequence[Prediction], examples: Sequence[Example]) -> dict[str, float]:
+def levels(
+    names: Sequence[str], predictions: Sequence[Prediction], examples: Sequence[Example], link: Link
+) -> dict[str, float]:
     """Return the scores of each level of labels that are paths, {} where they are none."""
-    said = [labelled(prediction).labels for prediction in predictions]
+    said = [decided_labels(prediction, link) for prediction in predictions]
     return level_scores(names, [true_labels(example) for example in examples], said)

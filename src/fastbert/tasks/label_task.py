@@ -35,6 +35,7 @@ from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Predi
 from fastbert.tasks.label_prediction import (
     LabelPrediction,
     WindowScores,
+    decided_labels,
     given,
     labelled,
     same_answer,
@@ -107,7 +108,11 @@ class Classification(Task):
 
     def collapsed(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> str:
         """Return that all answered rows have the same labels though their true ones differ; nothing if not."""
-        return same_answer(predictions, examples, self.labels.names)
+        return same_answer(predictions, examples, self.labels.names, self.link)
+
+    def open_rule(self, decisions: Decisions) -> Decisions:
+        """Return a rule without what holds answers back."""
+        return decisions.answering(self.link)
 
     def strata(self, examples: Sequence[Example]) -> list[tuple[str, ...]]:
         """Return the labels of each row."""
@@ -234,13 +239,17 @@ class Classification(Task):
 
     def agreement(self, prediction: Prediction, example: Example) -> Agreement:
         """Return "right" if exactly the labels of the row were decided, "partly" if one of them was."""
-        decided, true = set(labelled(prediction).labels), set(true_labels(example))
+        decided, true = set(decided_labels(prediction, self.link)), self.true_names(example)
         return "right" if decided == true else "partly" if decided & true else "wrong"
 
     def scores_of(self, predictions: Sequence[Prediction | WindowScores]) -> Floats:
         """Return the probabilities of predictions, or of windows, as float64 of shape (N, C)."""
         rows = [[prediction.scores[name] for name in self.labels] for prediction in predictions]
         return np.array(rows, np.float64).reshape(len(rows), len(self.labels))
+
+    def true_names(self, example: Example) -> set[str]:
+        """Return the labels of an example, with those above them where any number may be given."""
+        return {self.labels.name_of(int(label)) for label in np.flatnonzero(self._true_cells([example])[0])}
 
     def cells_of(self, rows: Sequence[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
         """Return label names as a boolean matrix of shape (N, C)."""

@@ -228,6 +228,13 @@ class Tagging(Task):
         """Return the strict scores of each entity type, and what became of its entities."""
         return dict(span_scores_by_label(*_spans(predictions, examples)))
 
+    def collapsed(self, predictions: Sequence[Prediction], examples: Sequence[Example]) -> str:
+        """Return that no row is given an entity though some have one; nothing if not."""
+        said, true = _spans(predictions, examples)
+        if any(said) or not any(true):
+            return ""
+        return f"none of the {len(said):,} rows is given an entity, though {sum(map(len, true)):,} are in them"
+
     def row_loss(self, prediction: Prediction, example: Example) -> float:
         """Return the entities that were missed, and the scores of those that are wrong."""
         answer, true = cast("EntitiesPrediction", prediction), set(true_entities(example))

@@ -41,13 +41,14 @@ class LossChoice:
     def kept(self) -> str:
         """Return the best loss that gains more than two standard errors on the default, else the default.
 
-        One that has collapsed is not taken; where the default has, any gain will do.
+        One that has collapsed is not taken; where the default has, the best of the others is.
         """
-        margin = 0.0 if DEFAULT in self.collapsed else MARGIN
         able = [
             name
-            for name in self.scores
-            if name not in (DEFAULT, *self.collapsed) and self._gain(name) > margin * self.errors.get(name, 0.0)
+            for name, score in self.scores.items()
+            if name not in (DEFAULT, *self.collapsed)
+            and math.isfinite(score)
+            and (DEFAULT in self.collapsed or self._gain(name) > MARGIN * self.errors.get(name, 0.0))
         ]
         return max(able, key=self.scores.__getitem__, default=DEFAULT)
 
