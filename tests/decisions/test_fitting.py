@@ -127,7 +127,7 @@ def test_a_goal_of_recall_for_several_labels_lowers_their_thresholds() -> None:
 def test_a_goal_of_recall_for_several_labels_is_kept_by_each(seed: int) -> None:
     """A label whose scores are low would be found half as often by a threshold for all."""
     rng = np.random.default_rng(seed)
-    hard_C, logits_NC = np.array([0.0, 0.0, -2.5]), rng.normal(size=(20_400, 3)) * 2
+    hard_C, logits_NC = np.array([0.0, 0.0, -1.5]), rng.normal(size=(20_400, 3)) * 2
     targets_NC = rng.random((20_400, 3)) < 1 / (1 + np.exp(-logits_NC))
     probs_NC = 1 / (1 + np.exp(-(logits_NC + hard_C)))
     fitted, new = (
@@ -138,7 +138,7 @@ def test_a_goal_of_recall_for_several_labels_is_kept_by_each(seed: int) -> None:
     decided_NC = answers(new, fit(fitted, "recall>=0.8", calibrate="none")).decided_NC
 
     recall_C = (decided_NC & new.targets_NC).sum(axis=0) / new.targets_NC.sum(axis=0)
-    assert recall_C.min() >= 0.72 and recall_C.mean() >= 0.78
+    assert recall_C.min() >= 0.74 and recall_C.mean() >= 0.78
 
 
 def test_the_recall_of_a_label_without_a_row_cannot_be_fitted() -> None:
