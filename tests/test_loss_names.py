@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fastbert.config import TrainConfig
 from fastbert.errors import ConfigError
-from fastbert.loss_names import LOSSES, NUMBERS, parse_loss
+from fastbert.loss_names import LOSSES, NUMBERS, parse_loss, read_weights
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -23,7 +25,10 @@ def test_a_number_stands_behind_a_colon(text: str, meaning: tuple[str, float]) -
     ("text", "message"),
     [
         ("focla", "Did you mean 'focal'?"),
-        ("hinge", "loss is 'hinge'; expected one of default, balanced, focal, asymmetric, resampled, huber, auto."),
+        (
+            "hinge",
+            "loss is 'hinge'; expected one of default, balanced, focal, asymmetric, resampled, huber, auto, weights.",
+        ),
         ("balanced:2", "'balanced' takes no number."),
         ("focal:", "behind the colon is a number from 0 to 10 expected."),
         ("focal:much", "focal:2 is what focal alone means."),
@@ -37,3 +42,39 @@ def test_anything_else_is_refused_with_advice(text: str, message: str) -> None:
         TrainConfig().changed(loss=text)
 
     assert message in str(caught.value)
+
+
+def test_a_file_names_the_weights_that_are_not_one(tmp_path: Path) -> None:
+    place = tmp_path / "weights.csv"
+    place.write_text("label,weight\nc,0.5\na,4\n", encoding="utf-8")
+
+    assert read_weights(f"weights:{place}", ("a", "b", "c")) == (4.0, 1.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "weights.csv: the weights cannot be read"),
+        ("name,weight\na,2\n", "expected the columns label,weight"),
+        ("label,weight\n", "and a row for each label that weighs not 1"),
+        ("label,weight\nbugs,2\n", "row 2: there is no label 'bugs'.\n  Did you mean 'bug'?"),
+        ("label,weight\nbug,2\nbug,3\n", "row 3: 'bug' has a weight already"),
+        ("label,weight\nbug,0\n", "row 2: the weight is '0'; expected a number above 0"),
+        ("label,weight\nbug\n", "row 2: the weight is None; expected a number above 0"),
+        ("label,weight\nbug,inf\n", "the weight is 'inf'"),
+    ],
+)
+def test_a_file_that_says_no_weights_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
+    place = tmp_path / "weights.csv"
+    if content is not None:
+        place.write_text(content, encoding="utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        read_weights(f"weights:{place}", ("bug", "praise"))
+
+    assert message in str(caught.value)
+
+
+def test_weights_without_a_file_are_refused() -> None:
+    with pytest.raises(ConfigError, match="the file of weights is missing"):
+        read_weights("weights", ("a", "b"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +48,20 @@ def test_focal_is_the_focal_loss_of_each_kind(kind: str, gamma: float) -> None:
     assert multi == losses.asymmetric_sum(logits_BC, cells_BC, gamma_neg=gamma, gamma_pos=gamma)
 
 
+def test_weights_of_ones_own_are_those_of_each_kind(tmp_path: Path) -> None:
+    place = tmp_path / "weights.csv"
+    place.write_text("label,weight\nb,3\n", encoding="utf-8")
+    logits_BC = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3]])
+    ids_B, cells_BC = torch.tensor([0, 1]), torch.tensor([[1.0, 0, 0], [0, 1, 1]])
+    single, multi = (task.with_loss(f"weights:{place}", []) for task in (SINGLE, MULTI))
+
+    assert (single.label_weights, single.criterion) == ((1.0, 3.0, 1.0), "weights")
+    assert loss_of(single, ids_B) == losses.cross_entropy_sum(logits_BC, ids_B, class_weights_C=(1.0, 3.0, 1.0))
+    expected = losses.binary_cross_entropy_sum(logits_BC, cells_BC, pos_weight_C=(1.0, 3.0, 1.0))
+    assert loss_of(multi, cells_BC) == expected
+    assert SingleLabel.from_json(single.to_json()) == single
+
+
 def test_asymmetric_is_for_several_labels_only() -> None:
     logits_BC, cells_BC = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3]]), torch.tensor([[1.0, 0, 0], [0, 1, 1]])
 
@@ -56,7 +71,7 @@ def test_asymmetric_is_for_several_labels_only() -> None:
     with pytest.raises(ConfigError) as caught:
         SINGLE.with_loss("asymmetric", [])
     assert "loss is 'asymmetric', which the task 'single_label' does not know" in str(caught.value)
-    assert "Use loss=default or balanced or focal or resampled." in str(caught.value)
+    assert "Use loss=default or balanced or weights or focal or resampled." in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["default", "resampled"])

@@ -49,7 +49,7 @@ class SingleLabel(Classification):
     link: ClassVar[Link] = "softmax"
     divergence: ClassVar[Divergence | None] = "softmax"
     default_goal: ClassVar[str] = "default"
-    losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "focal", "resampled")
+    losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "weights", "focal", "resampled")
     tried_losses: ClassVar[tuple[str, ...]] = ("balanced", "focal", "resampled")
     target_type: ClassVar[type[np.generic]] = np.int64
 
@@ -158,7 +158,7 @@ class MultiLabel(Classification):
     link: ClassVar[Link] = "sigmoid"
     divergence: ClassVar[Divergence | None] = "sigmoid"
     default_goal: ClassVar[str] = "f1"
-    losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "focal", "asymmetric", "resampled")
+    losses: ClassVar[tuple[str, ...]] = ("default", "balanced", "weights", "focal", "asymmetric", "resampled")
     tried_losses: ClassVar[tuple[str, ...]] = ("balanced", "asymmetric", "resampled")
     target_type: ClassVar[type[np.generic]] = np.float32
 

@@ -29,7 +29,7 @@ from fastbert.decisions.labelling import Labeller
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError
 from fastbert.labels import Labels
-from fastbert.loss_names import parse_loss
+from fastbert.loss_names import WEIGHTS, parse_loss, read_weights
 from fastbert.metrics import classification as metrics
 from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
 from fastbert.tasks.label_prediction import (
@@ -99,6 +99,8 @@ class Classification(Task):
         name, _ = parse_loss(kind)
         if name not in self.losses:
             return super().with_loss(kind, examples)
+        if name == WEIGHTS:  # a bundle holds the numbers, not where they came from
+            return replace(self, label_weights=read_weights(kind, self.labels.names), criterion=name)
         weights = self.balanced_weights(examples) if name == "balanced" else ()
         return replace(self, label_weights=weights, criterion=kind)
 
