@@ -260,6 +260,18 @@ def test_folds_may_be_asked_for_in_one_call(encoder: str, tmp_path: Path) -> Non
     assert len((tmp_path / "model-oof.csv").read_text(encoding="utf-8").splitlines()) == 31
 
 
+def test_folds_decide_by_the_rule_of_the_model(encoder: str, tmp_path: Path) -> None:
+    model = quick_fit(
+        feedback_rows(30), encoder, out=tmp_path / "model", folds=2, valid_share=0.2, goal="f1", abstain="0.95"
+    )
+
+    found = model.bundle.facts["cross_validation"]
+    assert isinstance(found, dict)
+    assert [rule["goal"] for rule in found["decisions"]] == ["f1", "f1"]
+    assert [rule["abstention"]["confidence"] for rule in found["decisions"]] == [0.95, 0.95]
+    assert model.bundle.decisions.goal == "f1"
+
+
 def test_a_run_that_ends_in_its_last_training_goes_on_from_its_folds(encoder: str, tmp_path: Path) -> None:
     class Failing(Recorder):
         parts: tuple[str, ...] = ()

@@ -174,7 +174,7 @@ def prepare_folds(tables: Tables, out: Path, learner: Learner, *, overwrite: boo
         )
     config = learner.config  # what "auto" became for all rows it is in the folds
     config = config.changed(start="plain") if config.start == "auto" else config
-    return CrossValidating.prepare_beside(out, learner.data, config, tables.folds, overwrite=overwrite)
+    return CrossValidating.prepare_beside(out, learner, config, tables.folds, overwrite=overwrite)
 
 
 def fit(

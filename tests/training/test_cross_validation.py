@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import fastbert
-from fastbert.config import TrainConfig
+from fastbert.config import DecisionConfig, TrainConfig
 from fastbert.data.databunch import HELD_OUT, DataBunch
 from fastbert.errors import ConfigError
 from fastbert.training import fold_state
@@ -19,6 +19,7 @@ from fastbert.training.learner import Learner
 from fastbert.training.out_of_fold import CrossValidation
 from fastbert.training.state import RunState
 from tests.feedback import FAST, feedback_rows, tagged_rows
+from tests.helpers import write_csv
 from tests.tasks.questions import question_rows
 
 QUICK: dict[str, Any] = {**FAST, "epochs": 1}
@@ -57,10 +58,16 @@ def entity_rows() -> list[dict[str, object]]:
     ]
 
 
-def make_run(encoder: str, working: Path | None = None, seed: int = 0, **options: object) -> CrossValidating:
+def make_run(
+    encoder: str,
+    working: Path | None = None,
+    seed: int = 0,
+    deciding: DecisionConfig | None = None,
+    **options: object,
+) -> CrossValidating:
     data = DataBunch.from_files(feedback_rows(30), valid_share=0.2)
     config = TrainConfig().changed(**{**QUICK, "encoder": encoder, "seed": seed, **options})
-    return CrossValidating.prepare(data, config, 3, working)
+    return CrossValidating.prepare(data, config, 3, working, deciding=deciding)
 
 
 def scores_of(found: CrossValidation) -> list[dict[str, float]]:
@@ -110,6 +117,39 @@ def test_the_threshold_of_each_fold_is_fitted_on_its_own_validation_rows(encoder
     for place, fold in enumerate(run.folds):
         threshold = Learner(fold.data, config=run.config).fit().decisions.threshold
         assert found.decisions[place].threshold == threshold
+
+
+def test_the_rule_of_each_fold_is_the_one_that_was_asked_for(encoder: str) -> None:
+    found = cross_validate(
+        feedback_rows(30), 3, progress=False, encoder=encoder, valid_share=0.2, goal="recall>=0.9@bug", abstain="0.9",
+        **QUICK,
+    )  # fmt: skip
+
+    assert [rule.goal for rule in found.decisions] == ["recall>=0.9@bug"] * 3
+    assert [rule.abstention.confidence for rule in found.decisions] == [0.9] * 3
+    assert found.scores["coverage"].pooled == 1 - sum(not one.labels for one in found.predictions) / 30
+
+
+def test_a_rule_that_the_task_does_not_know_is_refused_before_any_training(encoder: str) -> None:
+    with pytest.raises(ConfigError, match=r"The goal 'recall>=0\.9' does not say of which label"):
+        make_run(encoder, deciding=DecisionConfig(goal="recall>=0.9"))
+
+
+def test_the_fold_whose_rows_cannot_serve_a_rule_is_named(encoder: str) -> None:
+    run = make_run(encoder, deciding=DecisionConfig(abstain="risk<=0.001"))
+
+    with pytest.raises(ConfigError, match=r"Fold 1 of 3: No confidence keeps the share of wrong answers at 0\.001"):
+        run.run()
+
+
+def test_finished_folds_by_another_rule_or_other_costs_are_refused(encoder: str, tmp_path: Path) -> None:
+    costs = write_csv(tmp_path / "costs.csv", ["true", "decided", "cost"], [["bug", "praise", 5]])
+    by_costs = DecisionConfig(goal=f"cost:{costs}")
+
+    plain, first = make_run(encoder), make_run(encoder, deciding=by_costs)
+    write_csv(costs, ["true", "decided", "cost"], [["bug", "praise", 9]])
+
+    assert len({plain.key, first.key, make_run(encoder, deciding=by_costs).key}) == 3
 
 
 def test_an_interrupted_run_goes_on_to_the_same_predictions(encoder: str, tmp_path: Path) -> None:

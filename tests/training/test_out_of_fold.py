@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fastbert.data.examples import Answer, Entity, Example, QuestionExample, TaggedExample, TextExample, ValueExample
+from fastbert.decisions.abstain import Abstention
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.labels import Labels
@@ -107,6 +109,35 @@ def test_the_file_has_a_row_a_row_with_scores_and_no_text(tmp_path: Path) -> Non
     assert len(lines) == 9
     assert "secret" not in "".join(lines)
     assert [path.name for path in tmp_path.iterdir()] == ["m-oof.csv"]
+
+
+def abstaining() -> CrossValidation:
+    """Return answers of two folds, of which the rule of the first leaves one unknown."""
+    found = single()
+    unsure = LabelPrediction((), found.predictions[0].scores, reason="confidence 0.75 is below 0.8")
+    first = [replace(one, reason="") for one in found.predictions[1:5] if isinstance(one, LabelPrediction)]
+    return replace(
+        found,
+        predictions=(unsure, *first, *found.predictions[5:]),
+        fold_scores=({"accuracy": 0.25, "coverage": 0.8}, {"accuracy": 1 / 3}),
+        decisions=(Decisions(abstention=Abstention(confidence=0.8)), Decisions()),
+    )
+
+
+def test_why_an_answer_is_unknown_has_a_column_of_its_own(tmp_path: Path) -> None:
+    lines = abstaining().write_csv(tmp_path / "m-oof.csv").read_text(encoding="utf-8").splitlines()
+
+    assert lines[0] == "where,fold,true,predicted,agreement,loss,reason,score:a,score:b"
+    assert lines[1] == ('"t.csv, row 0",1,a,unknown,wrong,0.287682,confidence 0.75 is below 0.8,0.750000,0.250000')
+    assert lines[2] == '"t.csv, row 1",1,b,b,right,0.287682,,0.250000,0.750000'
+    assert lines[8] == '"t.csv, row 7",2,b,a,wrong,1.38629,,0.750000,0.250000'
+
+
+def test_a_fold_that_answers_all_its_rows_counts_in_the_coverage() -> None:
+    coverage = abstaining().scores["coverage"]
+
+    assert coverage.mean == pytest.approx(0.9)
+    assert (coverage.pooled, coverage.high) == (7 / 8, 1.0)
 
 
 def test_several_labels_are_joined(tmp_path: Path) -> None:

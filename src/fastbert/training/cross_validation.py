@@ -1,8 +1,8 @@
 """Cross-validation: every row of the training table is predicted once, by a model that has not seen it.
 
-Each fold's model is trained as the final one is: from the same encoder, by the same recipe, with a validation share of
-its own rows to choose weights and decisions by; the rows that it is held against choose nothing. Knows nothing of files
-but the folder where finished folds are kept.
+Each fold's model is trained as the final one is: from the same encoder, by the same recipe and for the same goal, with
+a validation share of its own rows to choose weights and decisions by; the rows that it is held against choose nothing.
+Knows nothing of files but the folder where finished folds are kept.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from fastbert._version import __version__
-from fastbert.config import TrainConfig, split_options
+from fastbert.config import DecisionConfig, TrainConfig, split_options, take_decisions
 from fastbert.data.databunch import HELD_OUT, DataBunch, Fold, normalize_options
 from fastbert.data.holding_out import unseen_labels
 from fastbert.data.sources import Source
+from fastbert.decisions.goals import parse_goal
 from fastbert.display import Block, View, duration, number
 from fastbert.errors import ConfigError
 from fastbert.tasks.base import Prediction
@@ -51,20 +52,22 @@ def cross_validate(
     valid: rows that choose weights and decisions in every fold; without it each fold holds out a share for that.
     working: folder that keeps finished folds, so that the same call goes on after it was interrupted. It is removed at
         the end.
-    options: fields of DataConfig and TrainConfig, as for `fit`.    progress: show plan and progress on standard error.
+    options: fields of DataConfig, TrainConfig and DecisionConfig, as for `fit`.
+    progress: show plan and progress on standard error.
     Raises UsageError for wrong options or bad input before any work.
 
     >>> found = fastbert.cross_validate("feedback.csv", folds=5)      # doctest: +SKIP
     >>> found.scores["accuracy"].pooled, found.predictions[0].labels  # doctest: +SKIP
     """
-    given, config = split_options(normalize_options(options))
+    deciding, others = take_decisions(options)
+    given, config = split_options(normalize_options(others))
     if isinstance(table, DataBunch):
         if valid is not None or given != type(given)():
             raise ConfigError("A DataBunch has its validation rows and its options of data already.")
         data = table
     else:
         data = DataBunch.from_files(table, valid, config=given, seed=config.seed)
-    run = CrossValidating.prepare(data, config, folds, None if working is None else Path(working))
+    run = CrossValidating.prepare(data, config, folds, None if working is None else Path(working), deciding=deciding)
     bar = ProgressBar()
 
     def show(view: View) -> None:
@@ -83,6 +86,7 @@ class CrossValidating:
 
     seconds: what all its trainings will take, by an estimate.    working: where finished folds are kept, None nowhere.
     key: of all that a fold's predictions depend on.    discard: finished folds with another key may be removed.
+    deciding: options of the rule that is fitted in each fold.
     """
 
     folds: tuple[Fold, ...]
@@ -92,17 +96,27 @@ class CrossValidating:
     working: Path | None
     key: str
     discard: bool = False
+    deciding: DecisionConfig = DecisionConfig()
 
     @classmethod
     def prepare(
-        cls, data: DataBunch, config: TrainConfig, count: int, working: Path | None = None, *, discard: bool = False
+        cls,
+        data: DataBunch,
+        config: TrainConfig,
+        count: int,
+        working: Path | None = None,
+        *,
+        deciding: DecisionConfig | None = None,
+        discard: bool = False,
     ) -> Self:
         """Divide the rows and measure a step of the first fold's model.
 
-        Raises UsageError where the rows cannot be divided so often, or working holds folds of another run.
+        Raises UsageError where the rows cannot be divided so often, the task does not know the rule, or working holds
+        folds of another run.
         """
         folds = tuple(data.folds(count, config.seed))
-        learner = Learner(folds[0].data, config=config)
+        deciding = deciding or DecisionConfig()
+        learner = _learner(folds[0].data, config, deciding)
         key = _key(folds, learner)
         tokenizer, max_tokens = learner.encoder.tokenizer, learner.data.max_tokens
         folds = tuple(Fold(fold.rows, fold.data.with_tokenizer(tokenizer, max_tokens)) for fold in folds)
@@ -111,15 +125,17 @@ class CrossValidating:
         plan = learner.plan()
         # rows held out are predicted once: a third of what they would cost in an epoch of training
         predicting = plan.seconds / (plan.config.epochs or 1) / 3 / max(1, count - 1)
-        return cls(folds, data, config, count * (plan.seconds + predicting), working, key, discard)
+        return cls(folds, data, config, count * (plan.seconds + predicting), working, key, discard, deciding)
 
     @classmethod
-    def prepare_beside(cls, out: Path, data: DataBunch, config: TrainConfig, count: int, *, overwrite: bool) -> Self:
-        """As `prepare`, for the model at out: finished folds and predictions lie beside it.
+    def prepare_beside(cls, out: Path, learner: Learner, config: TrainConfig, count: int, *, overwrite: bool) -> Self:
+        """As `prepare`, for the model that a learner will write to out: finished folds and predictions lie beside it.
 
+        config: how the folds are trained. Their rows and the options of their rule are those of the learner.
         Raises ConfigError if predictions lie there already and may not be overwritten.
         """
-        run = cls.prepare(data, config, count, fold_state.working_folder(out), discard=overwrite)
+        working = fold_state.working_folder(out)
+        run = cls.prepare(learner.data, config, count, working, deciding=learner.deciding, discard=overwrite)
         table = out.resolve().with_name(out.resolve().name + SUFFIX)
         if table.exists() and not overwrite and not run.num_finished:  # else of this run, killed after it was written
             raise ConfigError(f"{table} exists already.", "Choose another --out, or allow it with --overwrite.")
@@ -135,7 +151,8 @@ class CrossValidating:
         sizes = [len(fold.rows) for fold in self.folds]
         held = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
         splits = self.folds[0].data.splits
-        chosen = " and ".join(["weights", *([self.data.task.fitted] if self.data.task.fitted else [])])
+        fitted = self.data.task.fitted if self.deciding == DecisionConfig() else "decision rule"
+        chosen = " and ".join(["weights", *([fitted] if fitted else [])])
         whose = "of the others" if self.data.valid_held_out else "of the validation table"
         left = len(self.folds) - self.num_finished
         more = f", {self.num_finished} of them finished before" if self.num_finished else ""
@@ -221,13 +238,21 @@ class CrossValidating:
         for callback in callbacks:
             callback.on_part(f"fold {place + 1} of {len(self.folds)}")
         start = time.perf_counter()
-        learner = Learner(data, config=self.config, callbacks=callbacks).fit()
+        learner = self._trained(place, callbacks)
         recorder = Recorder(learner._backend())
         seconds = time.perf_counter() - start
         kept = FoldOutputs(learner.decisions, recorder.batch_tokens, seconds, recorder.outputs)
         said = answers_of(learner.data, HELD_OUT, recorder, kept.decisions)
         fold_state.save_fold(working, place, kept)
         return kept, said
+
+    def _trained(self, place: int, callbacks: Sequence[Callback]) -> Learner:
+        """Return the model of a fold. Raises ConfigError where its validation rows cannot serve the rule."""
+        learner = _learner(self.folds[place].data, self.config, self.deciding, callbacks)
+        try:
+            return learner.fit()
+        except ConfigError as error:
+            raise ConfigError(f"Fold {place + 1} of {len(self.folds)}: {error.message}", error.hint) from error
 
     def _progress(self, place: int, scores: dict[str, float], seconds: float) -> str:
         """Return how good a fold's model is, and how long the others will take. seconds: of all folds so far."""
@@ -248,12 +273,21 @@ class CrossValidating:
         )
 
 
+def _learner(
+    data: DataBunch, config: TrainConfig, deciding: DecisionConfig, callbacks: Sequence[Callback] = ()
+) -> Learner:
+    rule: dict[str, Any] = deciding.to_json()
+    return Learner(data, config=config, callbacks=callbacks, **rule)
+
+
 def _key(folds: Sequence[Fold], learner: Learner) -> str:
-    """Return a hash of all that the predictions depend on: rows, folds, options, encoder and version."""
+    """Return a hash of all that the predictions depend on: rows, folds, options, costs, encoder and version."""
     digest = hashlib.blake2b(digest_size=20)
     config = learner.config.changed(precision=learner.runtime.precision)
     data = learner.data
     settings = [__version__, data.task.to_json(), config.to_json(), data.config.to_json(), data.max_tokens]
+    goal = learner.deciding.goal
+    settings += [learner.deciding.to_json(), [] if goal is None else parse_goal(goal).costs]  # a file of costs changes
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for fold in folds:
         for split in ("train", "valid", HELD_OUT):

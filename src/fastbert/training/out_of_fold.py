@@ -11,7 +11,7 @@ import csv
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -94,12 +94,13 @@ class CrossValidation:
     @cached_property
     def scores(self) -> Mapping[str, FoldedScore]:
         """Return each score, the headlines of the task first."""
-        pooled = self.task.score(self.predictions, self.examples)
+        pooled = self._with_coverage(self.task.score(self.predictions, self.examples))
         intervals = bootstrap_intervals(self._score_rows, self._units())
-        names = dict.fromkeys([*self.task.headlines, *pooled, *(name for one in self.fold_scores for name in one)])
+        folds = [self._with_coverage(one) for one in self.fold_scores]
+        names = dict.fromkeys([*self.task.headlines, *pooled, *(name for one in folds for name in one)])
         found = {}
         for name in names:
-            values = [one[name] for one in self.fold_scores if name in one]
+            values = [one[name] for one in folds if name in one]
             if values:
                 deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
                 low, high = intervals.get(name, (None, None))
@@ -157,22 +158,24 @@ class CrossValidation:
     def write_csv(self, path: str | Path) -> Path:
         """Write one row for each row of the table, in their order: truth, prediction and scores, without texts.
 
-        Columns: where, fold (from 1), true, predicted, agreement, loss, and a score for each label. Labels are joined
-        by |; entities and answers are their places in the text. Raises TrainingError if the file cannot be written.
+        Columns: where, fold (from 1), true, predicted, agreement, loss, reason where an answer may be unknown, and a
+        score for each label. Labels are joined by |; entities and answers are their places in the text.
+        Raises TrainingError if the file cannot be written.
         """
         target = Path(path)
         part = target.with_name(f".{target.name}.part")
         scored = self.task.answer_columns[1:] if isinstance(self.task, Classification) else ()
+        reason = ("reason",) if self._abstains else ()
         try:
             with part.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(("where", "fold", "true", "predicted", "agreement", "loss", *scored))
+                writer.writerow(("where", "fold", "true", "predicted", "agreement", "loss", *reason, *scored))
                 for fold, prediction, example in zip(self.fold_N, self.predictions, self.examples, strict=True):
                     judged = (
                         self.task.agreement(prediction, example),
                         f"{self.task.row_loss(prediction, example):.6g}",
                     )
-                    true, said, *scores = _cells(prediction, example)
+                    true, said, *scores = _cells(self._reasoned(prediction), example)
                     writer.writerow((example.where, fold + 1, true, said, *judged, *scores))
             os.replace(part, target)
         except OSError as error:
@@ -184,7 +187,23 @@ class CrossValidation:
 
     def _score_rows(self, rows: npt.NDArray[np.int64]) -> Mapping[str, float]:
         chosen = rows.tolist()
-        return self.task.score([self.predictions[row] for row in chosen], [self.examples[row] for row in chosen])
+        said, known = [self.predictions[row] for row in chosen], [self.examples[row] for row in chosen]
+        return self._with_coverage(self.task.score(said, known))
+
+    @cached_property
+    def _abstains(self) -> bool:
+        """Return whether an answer may be unknown by the rule of some fold; those of the others may answer always."""
+        return any("reason" in self.task.columns_of(rule) for rule in self.decisions)
+
+    def _with_coverage(self, scores: Mapping[str, float]) -> Mapping[str, float]:
+        """Return scores with the share of answered rows, which a task leaves out where it is 1: a mean needs it."""
+        return {"coverage": 1.0, **scores} if self._abstains else scores
+
+    def _reasoned(self, prediction: Prediction) -> Prediction:
+        """Return a prediction that has a cell for its reason if others have."""
+        if self._abstains and isinstance(prediction, LabelPrediction) and prediction.reason is None:
+            return replace(prediction, reason="")
+        return prediction
 
     def _units(self) -> npt.NDArray[np.int64]:
         """Return which rows depend on each other: those of a group, or with one text."""
