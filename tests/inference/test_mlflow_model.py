@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,10 +15,12 @@ import pytest
 
 from fastbert import Predictor, __version__, save_mlflow_model
 from fastbert.bundle import read_bundle
+from fastbert.config import DecisionConfig
 from fastbert.errors import BundleError, DataError, MissingExtraError
 from fastbert.exports import Export
 from fastbert.inference import mlflow_model
 from fastbert.inference.mlflow_model import BundleModel
+from fastbert.insight.deciding import decide
 from tests.estimators.conftest import MOODS, TEXTS, classifier, numbers, regressor
 
 NEW = ["the app is great", "the app is slow"]
@@ -57,6 +60,21 @@ def test_mlflow_opens_it_and_gives_the_labels_of_the_bundle(
     assert list(answers.columns) == ["predicted", "score:bug", "score:praise"]
     assert answers["predicted"].tolist() == [answer.labels[0] for answer in expected]
     assert answers["score:praise"].tolist() == [answer.scores["praise"] for answer in expected]
+
+
+def test_an_unknown_answer_has_its_reason(bundle: Path, tmp_path: Path) -> None:
+    import mlflow.pyfunc
+
+    folder = Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    decide(folder, DecisionConfig(abstain="0.9999999"))
+    model = mlflow.pyfunc.load_model(str(save_mlflow_model(folder, tmp_path / "model")))
+
+    answers = model.predict(NEW)
+
+    columns = ["predicted", "reason", "score:bug", "score:praise"]
+    assert list(answers.columns) == model.metadata.get_output_schema().input_names() == columns
+    assert answers["predicted"].tolist() == ["unknown", "unknown"]
+    assert answers["reason"].str.startswith("confidence 0.").all() and answers["score:bug"].dtype == float
 
 
 def test_texts_in_another_column_are_asked_for(bundle: Path) -> None:

@@ -32,8 +32,8 @@ def save_mlflow_model(bundle: str | Path, path: str | Path, *, requirements: Seq
 
     `mlflow.pyfunc.load_model(path).predict(rows)` takes a list of texts or a DataFrame whose first column (two for
     pairs) holds them, named text (and pair) or as in the training table. It returns a DataFrame with the column
-    `predicted`, the labels of a row joined by |, and a column `score:NAME` for each label; of other tasks, what
-    `fastbert predict` writes.
+    `predicted`, the labels of a row joined by |, and a column `score:NAME` for each label; where an answer may be
+    unknown, `reason` says why it is. Of other tasks, what `fastbert predict` writes.
 
     requirements: of the model's server, for pip; else fastbert-nlp of this version with the extra that answers.
     Raises BundleError for a folder that is no bundle, or if path exists; MissingExtraError without mlflow and pandas.
@@ -45,7 +45,8 @@ def save_mlflow_model(bundle: str | Path, path: str | Path, *, requirements: Seq
         raise BundleError(f"{opened.folder}: the model has a head of its own, {opened.head}, which MLflow cannot pass.")
     pyfunc, models, types = (_import(name) for name in ("mlflow.pyfunc", "mlflow.models", "mlflow.types"))
     inputs = types.Schema([types.ColSpec("string") for _ in INPUTS[: 2 if opened.reads_pairs else 1]])
-    kinds = {name: "double" if _is_number(opened, name) else "string" for name in opened.task.answer_columns}
+    columns = opened.task.columns_of(opened.decisions)
+    kinds = {name: "double" if _is_number(opened, name) else "string" for name in columns}
     outputs = types.Schema([types.ColSpec(kind, name) for name, kind in kinds.items()])
     try:
         with warnings.catch_warnings():
@@ -74,7 +75,7 @@ class BundleModel:
         import pandas as pd
 
         predictions = self.predictor(self._texts(model_input))
-        columns = self.predictor.task.answer_columns
+        columns = self.predictor.answer_columns
         rows = [
             [_cell(prediction, *cell) for cell in zip(columns, prediction.cells, strict=True)]
             for prediction in predictions
