@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from fastbert import FastBertClassifier, Predictor
+from fastbert.bundle import read_bundle, rewrite
 from fastbert.config import DataConfig, TrainConfig
+from fastbert.decisions.abstain import Abstention
+from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError
 from fastbert.tasks.classification import Classification
+from fastbert.tasks.label_prediction import labelled
 from tests.estimators.conftest import MOODS, TAGS, TEXTS, classifier, regressor
 from tests.feedback import Recorder
 
@@ -123,6 +129,50 @@ def test_defaults_are_those_of_the_library() -> None:
     shared = {name: value for name, value in given.items() if name in known}
     assert shared == {name: known[name] for name in shared}
     assert given.keys() - shared.keys() == {"options", "random_state", "verbose", "class_weight"}
+
+
+# --- decision rules -----------------------------------------------------------------------------------
+
+
+RULES = [
+    Decisions(weights=(("bug", 1e6),)),
+    Decisions(costs=(("bug", "praise", 1e6),)),
+    Decisions(weights=(("praise", 1e6),), abstention=Abstention(confidence=0.999999), thresholds=(("praise", 1.0),)),
+]
+
+
+@pytest.mark.parametrize(("rule", "answer"), list(zip(RULES, ["bug", "bug", "praise"], strict=True)))
+def test_classes_are_decided_by_the_rule_of_the_bundle(
+    rule: Decisions, answer: str, bundle: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bundle, tmp_path / "model"))
+    rewrite(replace(read_bundle(folder), decisions=rule), lambda working: None)
+
+    model = FastBertClassifier.load(folder)
+
+    assert set(model.predict(TEXTS)) == {answer} != set(model.classes_[model.predict_proba(TEXTS).argmax(axis=1)])
+    assert {answer.labels for answer in Predictor.load(folder)(TEXTS)} <= {(answer,), ()}
+
+
+def test_unknown_rows_of_several_labels_are_answered(encoder: str) -> None:
+    model = classifier(encoder, options={"average": 1, "at_least": 1, "abstain": "0.999999"}).fit(TEXTS, TAGS)
+
+    assert all(not labelled(answer).labels for answer in model.predictor_(TEXTS))
+    assert model.predict(TEXTS).sum(axis=1).min() >= 1
+
+
+def test_options_hold_those_of_the_decision_rule(encoder: str, tmp_path: Path) -> None:
+    model = classifier(encoder, epochs=1, options={"average": 1, "goal": "recall>=0.9@bug"}).fit(TEXTS, MOODS)
+
+    opened = FastBertClassifier.load(model.save(tmp_path / "model"))
+
+    assert model.predictor_.bundle.decisions.goal == opened.predictor_.bundle.decisions.goal == "recall>=0.9@bug"
+    assert (opened.options, opened.predict(TEXTS).tolist()) == (model.options, model.predict(TEXTS).tolist())
+
+
+def test_a_goal_that_the_classes_do_not_have_is_refused_in_fit(encoder: str) -> None:
+    with pytest.raises(ConfigError, match="The goal names the label 'bog', which the model does not have"):
+        classifier(encoder, options={"goal": "recall>=0.9@bog"}).fit(TEXTS, MOODS)
 
 
 # --- weights of classes -------------------------------------------------------------------------------

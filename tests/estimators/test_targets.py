@@ -49,6 +49,12 @@ def test_one_value_a_row_is_a_class_and_comes_back_as_it_was(
     assert (back.tolist(), back.dtype) == ([values[1], values[0]], classes.values_C.dtype)
 
 
+def test_the_decided_class_comes_back_and_not_the_one_with_the_highest_score() -> None:
+    decided = LabelPrediction(("b", "a"), {"a": 0.9, "b": 0.1})
+
+    assert Classes.of(["a", "b"]).give_back([decided]).tolist() == ["b"]
+
+
 def test_rows_are_named_by_their_classes() -> None:
     assert Classes.of([10, 9, 10]).rows_of([9, 10]) == [("9",), ("10",)]
 

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastbert.bundle import Bundle, write_bundle
-from fastbert.config import DataConfig, TrainConfig, Truncation, split_options
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig, Truncation, split_options, take_decisions
 from fastbert.data.databunch import DataBunch
 from fastbert.data.examples import Example
 from fastbert.data.layout import Layout
@@ -98,7 +98,7 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
     def _fit(self, X: object, y: object, valid: tuple[object, object] | None, callbacks: Sequence[Callback]) -> Self:
         from fastbert.training.learner import Learner
 
-        data_config, config = self._configs()
+        data_config, config, deciding = self._configs()
         texts = read_texts(X)
         if len(texts) < 2:
             raise ArrayError("X has one row (n_samples=1); training and validation need one each.", "Give more texts.")
@@ -107,7 +107,8 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
         if valid is not None:
             rows["valid"] = self._rows(read_texts(valid[0]), valid[1], data_config)
         data = self._data(rows, texts.names or ("text", "pair")[: texts.num_columns], data_config, config.seed)
-        learner = Learner(data, config=config, callbacks=[*self._shown(), *callbacks])
+        rule: dict[str, Any] = deciding.to_json()
+        learner = Learner(data, config=config, callbacks=[*self._shown(), *callbacks], **rule)
         parameters = finite(self._plain_parameters())
         learner.facts[FACTS] = {"parameters": parameters, "columns": list(texts.names), **self._facts()}
         self._show(learner)
@@ -117,7 +118,7 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
         self._fitted(_predictor_of(learner), learner, texts.num_columns, texts.names)
         return self
 
-    def _configs(self) -> tuple[DataConfig, TrainConfig]:
+    def _configs(self) -> tuple[DataConfig, TrainConfig, DecisionConfig]:
         """Return the checked options. Raises ConfigError for a wrong one."""
         own = {field.name for field in fields(self)}
         given = dict(self.options or {})
@@ -129,7 +130,8 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
                 raise ConfigError(f"options holds '{name}', which an estimator does not take.", instead)
         known = {field.name for config in (DataConfig, TrainConfig) for field in fields(config)}
         given.update({name: getattr(self, name) for name in own & known - set(OF_TABLES)})
-        return split_options({**given, "loss": self._loss(), "seed": self._seed()})
+        deciding, others = take_decisions(given)
+        return (*split_options({**others, "loss": self._loss(), "seed": self._seed()}), deciding)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -189,7 +191,11 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
         check_is_fitted(self, "predictor_")
         texts = read_texts(X)
         self._check_columns(texts)
-        return self.predictor_(texts.rows())
+        return self._answering()(texts.rows())
+
+    def _answering(self) -> Predictor:
+        """Return the predictor whose answers are given back."""
+        return self.predictor_
 
     def _check_columns(self, texts: Texts) -> None:
         """Raise ArrayError for columns other than those that it was fitted on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
@@ -14,9 +14,12 @@ from sklearn.metrics import accuracy_score
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example, TextExample
 from fastbert.data.layout import Layout
+from fastbert.decisions.abstain import Abstention
+from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError
 from fastbert.estimators.base import FastBertEstimator
 from fastbert.estimators.targets import Array, Classes
+from fastbert.inference.predictor import Predictor
 from fastbert.labels import Labels
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import Classification, MultiLabel, SingleLabel
@@ -40,7 +43,7 @@ class FastBertClassifier(ClassifierMixin, FastBertEstimator):  # type: ignore[mi
 
     task: "single_label" or "multi_label" where y must be that; "auto" takes it as it is.
     class_weight: "balanced", or weights by class, 1 where there is none; of a multi-label y, those of its ones.
-    options: every further field of TrainConfig and DataConfig, by name.
+    options: every further field of TrainConfig, DataConfig and DecisionConfig, by name, such as goal.
     random_state: seed of split, weights, order and dropout; an int gives the same model each time.
     verbose: 1 shows plan and progress on standard error.
 
@@ -72,7 +75,10 @@ class FastBertClassifier(ClassifierMixin, FastBertEstimator):  # type: ignore[mi
         return self._fit(X, y, valid, callbacks)
 
     def predict(self, X: object) -> Array:
-        """Return the decided classes, in the kind of y: values (N,), a 0/1 matrix (N, C), or lists of labels (N,)."""
+        """Return the decided classes, in the kind of y: values (N,), a 0/1 matrix (N, C), or lists of labels (N,).
+
+        They are decided by the rule of the model, but that every row is answered: scikit-learn knows no "unknown".
+        """
         answers = self._predict(X)
         return self._classes.give_back(answers)
 
@@ -98,6 +104,9 @@ class FastBertClassifier(ClassifierMixin, FastBertEstimator):  # type: ignore[mi
         return tags
 
     # -- what the base class asks for -------------------------------------------------------------
+
+    def _answering(self) -> Predictor:
+        return self.predictor_.with_decisions(_answering_all(self.predictor_.bundle.decisions, self._classes.task))
 
     def _understand(self, y: object) -> None:
         self._take(Classes.of(y, self.task))
@@ -165,3 +174,9 @@ class FastBertClassifier(ClassifierMixin, FastBertEstimator):  # type: ignore[mi
 
     def _cells(self, rows: Sequence[Sequence[str]]) -> npt.NDArray[np.int64]:
         return np.array([[int(name in row) for name in self._classes.names] for row in rows], np.int64)
+
+
+def _answering_all(decisions: Decisions, task: str) -> Decisions:
+    """Return a rule without what holds answers back: its limits and, of one label a row, its thresholds."""
+    thresholds = () if task == "single_label" else decisions.thresholds
+    return replace(decisions, abstention=Abstention(), thresholds=thresholds)

@@ -76,11 +76,14 @@ class Classes:
         return [(name_of[value],) for value in values]
 
     def give_back(self, predictions: Sequence[Prediction]) -> Array:
-        """Return the decided labels as y was written: values (N,), a 0/1 matrix (N, C), or lists of labels (N,)."""
+        """Return the decided labels as y was written: values (N,), a 0/1 matrix (N, C), or lists of labels (N,).
+
+        Of one value a row every prediction has a label, the decided one first.
+        """
         place_of = {name: place for place, name in enumerate(self.names)}
-        if self.kind == "single":  # the highest score, and not the decided labels: there must be an answer
-            return cast("Array", self.values_C[self.scores_of(predictions).argmax(axis=1)])
         places = [[place_of[name] for name in labelled(prediction).labels] for prediction in predictions]
+        if self.kind == "single":
+            return self.values_C[[row[0] for row in places]]
         if self.kind == "lists":
             values = self.values_C.tolist()
             lists_N = np.empty(len(places), dtype=object)
