@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fastbert.config import DataConfig
 from fastbert.errors import ConfigError
 from fastbert.option_values import chosen_of, parse_duration
 
@@ -31,6 +32,14 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         parse_duration(text, "timeout")
 
     assert caught.value.hint is not None and "20m" in caught.value.hint
+
+
+def test_chosen_options_are_those_that_differ_from_the_default() -> None:
+    assert DataConfig().chosen() == {}
+    assert DataConfig(text=("title", "body"), valid_share=0.2).chosen() == {
+        "text": ["title", "body"],
+        "valid_share": 0.2,
+    }
 
 
 def test_a_choice_is_one_of_those_named() -> None:

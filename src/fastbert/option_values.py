@@ -51,6 +51,11 @@ class Options:
         """Return plain values, for the plan and the bundle."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
+    def chosen(self) -> dict[str, object]:
+        """Return the options that are not as they are by default, as plain values."""
+        usual = type(self)().to_json()
+        return {name: value for name, value in self.to_json().items() if value != usual[name]}
+
 
 def chosen_of(name: str, value: object, choices: Sequence[str]) -> object:
     """Return the value of an option that has choices. Raises ConfigError for any other."""

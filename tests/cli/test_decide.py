@@ -42,6 +42,19 @@ def test_a_dry_run_says_that_nothing_was_written(run: Run, model: Path) -> None:
     assert "at_most" not in (model / "bundle.json").read_text(encoding="utf-8")
 
 
+def test_options_of_the_earlier_rule_that_are_dropped_are_named(run: Run, model: Path) -> None:
+    run("decide", model, "--goal", "recall>=0.9@bug", "--abstain", "0.8", "--top-k", 2)
+
+    tried = run("decide", model, "--abstain", "none", "--at-least", 1, "--dry-run")
+    outcome = run("decide", model, "--abstain", "none", "--at-least", 1)
+
+    assert "note: goal recall>=0.9@bug of the earlier rule would no longer hold; give it again to keep it" in tried.err
+    assert [line for line in outcome.err.splitlines() if line.startswith("note: ")] == [
+        "note: goal recall>=0.9@bug of the earlier rule no longer holds; give it again to keep it",
+        "note: at_most 2 of the earlier rule no longer holds; give it again to keep it",
+    ]
+
+
 def test_rows_can_be_given(run: Run, model: Path, tmp_path: Path) -> None:
     outcome = run("decide", model, write_feedback(tmp_path / "rows.csv"), "--goal", "recall>=0.9@bug")
 

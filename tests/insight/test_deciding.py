@@ -16,6 +16,7 @@ from fastbert.inference.predictor import Predictor
 from fastbert.insight import deciding
 from fastbert.insight.deciding import decide, saved_rows
 from fastbert.insight.linear_check import LinearCheck
+from fastbert.insight.repeating import repeat_command
 from fastbert.insight.run_facts import read_facts
 from fastbert.tasks.label_prediction import labelled
 from fastbert.training.learner import Learner
@@ -68,6 +69,38 @@ def test_the_difference_to_the_linear_model_goes_with_the_rule_it_was_measured_b
     found = read_facts(read_bundle(folder).facts).baseline
     assert "difference" not in found and found["scores"]
     assert "rule was changed after the training" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def called(bundle: Path, tmp_path: Path) -> Path:
+    """Return a model of tables that have names."""
+    return Path(shutil.copytree(bundle, tmp_path / "model"))
+
+
+def test_the_report_says_how_to_repeat_the_rule_that_the_bundle_has(called: Path) -> None:
+    decide(called, DecisionConfig(goal="recall>=0.9@bug"))
+    assert "goal=recall&gt;=0.9@bug" in (called / "report.html").read_text(encoding="utf-8")
+
+    found = decide(called, DecisionConfig(abstain="0.8"))
+
+    command = repeat_command(read_facts(read_bundle(called).facts), "model")
+    assert "--set abstain=0.8" in command and "goal" not in command
+    assert found.dropped == {"goal": "recall>=0.9@bug"}
+
+
+def test_a_rule_of_a_table_is_repeated_with_it(called: Path, tmp_path: Path) -> None:
+    decide(called, DecisionConfig(at_most=2), write_feedback(tmp_path / "new.csv"))
+    assert "&& fastbert decide model new.csv --at-most 2\n" in (called / "README.md").read_text(encoding="utf-8")
+
+    decide(called, DecisionConfig(at_most=2))
+
+    assert repeat_command(read_facts(read_bundle(called).facts), "model").endswith("--set at_most=2 --out model")
+
+
+def test_a_rule_of_rows_in_memory_cannot_be_repeated(called: Path) -> None:
+    decide(called, DecisionConfig(), feedback_rows())
+
+    assert "Train it again" not in (called / "README.md").read_text(encoding="utf-8")
 
 
 def test_scores_of_every_split_are_those_of_the_new_rule(model: Path) -> None:

@@ -38,6 +38,16 @@ def test_the_command_line_reads_it_as_the_run_had_it() -> None:
     assert decisions(None, assigned, {}) == DecisionConfig(goal="precision>=0.9")
 
 
+def test_a_rule_of_other_rows_is_made_after_the_training() -> None:
+    rule = DecisionConfig(goal="cost:/home/anna/costs.csv", at_least=1).to_json()
+    facts = replace(RUN, run={**RUN.run, "deciding": rule, "decided_on": "new rows.csv"})
+
+    trained, decided = repeat_command(facts, "model").split(" && ")
+
+    assert "goal" not in trained and trained.endswith(" --out model")
+    assert decided == "fastbert decide model 'new rows.csv' --goal cost:costs.csv --at-least 1"
+
+
 def test_what_is_as_ever_is_left_out() -> None:
     assert "patience" not in repeat_command(RUN, "model") and "calibrate" not in repeat_command(RUN, "model")
 
@@ -50,9 +60,10 @@ def test_what_is_as_ever_is_left_out() -> None:
         replace(RUN, steps=((20, 0.1, 0.0),)),
         replace(RUN, adaptation={"verdict": "kept"}),
         replace(RUN, distillation={"teacher": "large"}),
+        replace(RUN, run={**RUN.run, "decided_on": ""}),
         RunFacts(),
     ],
-    ids=["tables in memory", "no options", "several fits", "adapted", "distilled", "nothing"],
+    ids=["tables in memory", "no options", "several fits", "adapted", "distilled", "decided in memory", "nothing"],
 )
 def test_a_run_that_is_no_command_has_none(facts: RunFacts) -> None:
     assert repeat_command(facts, "model") == ""

@@ -57,6 +57,10 @@ def decide(
     say(f"now      {task.rule(result.bundle.decisions)}")
     for line in describe_fit(result.bundle.decisions):
         say(f"         {line}")
+    holds = "no longer holds" if result.saved else "would no longer hold"
+    for name, value in result.dropped.items():
+        if named.get(name) is None:  # else it was set back on purpose
+            say(f"note: {name} {value} of the earlier rule {holds}; give it again to keep it")
     rows = {
         f"{split}{'' if split != result.fitted else ', fitted on'}, {when}": values[split]
         for split in result.after

@@ -6,6 +6,7 @@ What it is fitted to lies in the bundle (`decisions.saved`), or is a table of ro
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from fastbert.insight.baseline_section import of_another_rule
 from fastbert.insight.collapse import FACT, describe_collapse, with_collapse
 from fastbert.insight.kept_rows import recall
 from fastbert.insight.report import write_report
-from fastbert.insight.run_facts import read_facts
+from fastbert.insight.run_facts import DECIDED_ON, read_facts
 from fastbert.tasks.base import Example, Prediction
 
 Rows = tuple[Sequence[Prediction], Sequence[Example]]
@@ -33,7 +34,7 @@ GIVEN = "given"  # the split of a table that is given now
 class Decided:
     """A bundle with another rule. before, after: scores of each split; fitted: split that the rule was fitted to.
 
-    saved: whether it was written.
+    saved: whether it was written.    dropped: options of the rule before that are as by default now.
     """
 
     bundle: Bundle
@@ -42,6 +43,7 @@ class Decided:
     after: Mapping[str, Mapping[str, float]]
     fitted: str
     saved: bool
+    dropped: Mapping[str, object]
 
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert decide --json` prints."""
@@ -53,6 +55,7 @@ class Decided:
             "before": {split: dict(scores) for split, scores in self.before.items()},
             "after": {split: dict(scores) for split, scores in self.after.items()},
             "saved": self.saved,
+            "dropped": dict(self.dropped),
             "collapsed": self.bundle.facts.get(FACT),
         }
 
@@ -91,13 +94,15 @@ def decide(
     )
     # metrics of the user's own cannot be computed here: they stay as they were
     scores = {split: {**values, **after.get(split, {})} for split, values in bundle.scores.items()}
-    facts = with_collapse(bundle.facts, _collapse(bundle, decisions, splits))
+    facts = _with_options(with_collapse(bundle.facts, _collapse(bundle, decisions, splits)), config, table)
     if decisions != bundle.decisions and "baseline" in facts:
         facts = {**facts, "baseline": of_another_rule(read_facts(facts).baseline)}
     changed = dataclasses.replace(bundle, decisions=decisions, scores=scores, facts=facts)
     if save:
         rewrite(changed, lambda working: _write_report(working, changed, splits))
-    return Decided(changed, bundle.decisions, before, after, fitted, save)
+    earlier, chosen = read_facts(bundle.facts).deciding, config.chosen()
+    dropped = {name: value for name, value in earlier.items() if name not in chosen}
+    return Decided(changed, bundle.decisions, before, after, fitted, save, dropped)
 
 
 def saved_rows(bundle: Bundle) -> dict[str, Rows]:
@@ -110,6 +115,17 @@ def _rows_of(bundle: Bundle, table: Source, data: DataConfig, backend: str) -> R
     examples, _ = read_examples(predictor, table, data)
     predictor.task.check_truths(examples)
     return predictor.predict_examples(examples), examples
+
+
+def _with_options(facts: Mapping[str, object], config: DecisionConfig, table: Source | None) -> dict[str, object]:
+    """Return the facts of a bundle with the options of its rule, and the table that it was fitted to, if one was given.
+
+    The report says by them how the model is made again. Of a table in memory the name is empty.
+    """
+    run = {name: value for name, value in read_facts(facts).run.items() if name != DECIDED_ON}
+    if table is not None:
+        run[DECIDED_ON] = Path(table).name if isinstance(table, str | os.PathLike) else ""
+    return {**facts, "run": {**run, "deciding": config.chosen()}}
 
 
 def _collapse(bundle: Bundle, decisions: Decisions, splits: Mapping[str, Rows]) -> str:

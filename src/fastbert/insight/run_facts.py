@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Values = Mapping[str, object]
+DECIDED_ON = "decided_on"  # in the record of a run: the table that the rule was fitted to, if not in training
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class RunFacts:
     def deciding(self) -> Values:
         """Return the options of the decision rule."""
         return _mapping(self.run.get("deciding"))
+
+    @property
+    def decided_on(self) -> str | None:
+        """Return the table that the rule was fitted to after training, "" for one without a name, None without one."""
+        return _words(self.run[DECIDED_ON]) if DECIDED_ON in self.run else None
 
     @property
     def versions(self) -> Values:

@@ -25,7 +25,6 @@ def run_record(
     model: nn.Module, splits: Mapping[str, Sequence[Example]], deciding: DecisionConfig, *, valid_held_out: bool
 ) -> dict[str, object]:
     """Return plain values for the facts of a bundle."""
-    usual = DecisionConfig().to_json()
     names = {split: table_name(examples) for split, examples in splits.items()}
     if valid_held_out:
         names.pop("valid", None)
@@ -36,7 +35,7 @@ def run_record(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "peak_memory_bytes": peak_memory(model),
         "tables": names if all(names.values()) else {},
-        "deciding": {name: value for name, value in deciding.to_json().items() if value != usual[name]},
+        "deciding": deciding.chosen(),
     }
 
 
