@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fastbert.bundle import MANIFEST, read_bundle
+from fastbert.bundle import MANIFEST, read_bundle, rewrite
 from fastbert.config import DecisionConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.decisions.saved import FILE
@@ -101,6 +102,18 @@ def test_a_rule_of_rows_in_memory_cannot_be_repeated(called: Path) -> None:
     decide(called, DecisionConfig(), feedback_rows())
 
     assert "Train it again" not in (called / "README.md").read_text(encoding="utf-8")
+
+
+def test_out_of_fold_scores_are_those_of_the_rule_before(called: Path) -> None:
+    trained = read_bundle(called)
+    folds = {"folds": 2, "scores": {"accuracy": {"mean": 0.8}}}
+    rewrite(replace(trained, facts={**trained.facts, "cross_validation": folds}), lambda working: None)
+
+    decide(called, DecisionConfig())
+    assert read_bundle(called).facts["cross_validation"] == folds
+
+    decide(called, DecisionConfig(at_most=2))
+    assert "the scores are by the rule before" in (called / "report.html").read_text(encoding="utf-8")
 
 
 def test_scores_of_every_split_are_those_of_the_new_rule(model: Path) -> None:

@@ -45,6 +45,13 @@ def test_the_lines_say_mean_pooled_and_interval() -> None:
     ]
 
 
+def test_scores_by_a_rule_that_was_changed_say_so() -> None:
+    changed = {"cross_validation": {**FOUND, "rule_changed": True}}
+
+    assert "the scores are by the rule before." in cross_validation_section(changed, ("accuracy",))
+    assert "the scores are by the rule before." not in cross_validation_section(FACTS, ("accuracy",))
+
+
 @pytest.mark.parametrize(
     "facts",
     [

@@ -19,6 +19,7 @@ from fastbert.decisions.saved import read_rows
 from fastbert.errors import ConfigError
 from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
+from fastbert.insight import folds_section
 from fastbert.insight.baseline_section import of_another_rule
 from fastbert.insight.collapse import FACT, describe_collapse, with_collapse
 from fastbert.insight.kept_rows import recall
@@ -95,8 +96,8 @@ def decide(
     # metrics of the user's own cannot be computed here: they stay as they were
     scores = {split: {**values, **after.get(split, {})} for split, values in bundle.scores.items()}
     facts = _with_options(with_collapse(bundle.facts, _collapse(bundle, decisions, splits)), config, table)
-    if decisions != bundle.decisions and "baseline" in facts:
-        facts = {**facts, "baseline": of_another_rule(read_facts(facts).baseline)}
+    if decisions != bundle.decisions:
+        facts = {**facts, **_of_the_rule_before(facts)}
     changed = dataclasses.replace(bundle, decisions=decisions, scores=scores, facts=facts)
     if save:
         rewrite(changed, lambda working: _write_report(working, changed, splits))
@@ -126,6 +127,17 @@ def _with_options(facts: Mapping[str, object], config: DecisionConfig, table: So
     if table is not None:
         run[DECIDED_ON] = Path(table).name if isinstance(table, str | os.PathLike) else ""
     return {**facts, "run": {**run, "deciding": config.chosen()}}
+
+
+def _of_the_rule_before(facts: Mapping[str, object]) -> dict[str, object]:
+    """Return those facts of a bundle that were measured by the rule of its training, marked as such."""
+    found: dict[str, object] = {}
+    if "baseline" in facts:
+        found["baseline"] = of_another_rule(read_facts(facts).baseline)
+    folds = facts.get(folds_section.FACT)
+    if isinstance(folds, dict):
+        found[folds_section.FACT] = {**folds, folds_section.RULE_CHANGED: True}
+    return found
 
 
 def _collapse(bundle: Bundle, decisions: Decisions, splits: Mapping[str, Rows]) -> str:

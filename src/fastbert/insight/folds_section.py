@@ -14,6 +14,7 @@ from fastbert.insight.page import Html, element, section, sentences, table
 from fastbert.insight.run_facts import read_facts
 
 FACT = "cross_validation"  # its name among the facts of a bundle
+RULE_CHANGED = "rule_changed"  # in it, once `decide` gave the model another rule than the folds had
 _MEANING = (
     "Mean and deviation are those of the models, whose training rows overlap; all rows are their predictions together. "
     "The interval says how far that score could lie off for the rows that happened to be in the table."
@@ -59,7 +60,12 @@ def _what(facts: Mapping[str, object]) -> str:
         f"{every} was predicted once by a model{of} that had not seen it, trained as this one was. "
         "This model was made in the same way from all of them"
     )
-    return f"{sentence}, but that each of the others held a share out to choose by." if folded else f"{sentence}."
+    changed = " Its rule was changed after the training; the scores are by the rule before."
+    return (
+        sentence
+        + (", but that each of the others held a share out to choose by." if folded else ".")
+        + (changed if found.get(RULE_CHANGED) is True else "")
+    )
 
 
 def _rows(facts: Mapping[str, object], headlines: Sequence[str]) -> list[list[str]]:
