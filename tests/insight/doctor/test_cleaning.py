@@ -65,6 +65,23 @@ def test_characters_are_put_right_and_then_compared(tmp_path: Path) -> None:
     ]
 
 
+def test_what_would_be_an_empty_text_is_dropped_as_one(tmp_path: Path) -> None:
+    cleaning = plan_cleaning(
+        read(tmp_path, train=[["\u200b", "a"], ["one", "a"], ["\ufeff\u200d ", "b"], ["two", "b"]])
+    )
+
+    assert told(cleaning) == [("train.csv", row, "dropped", "it has no text") for row in ("2", "4")]
+
+
+def test_half_of_a_pair_without_anything_to_see_makes_an_empty_pair(tmp_path: Path) -> None:
+    options = {"text": ("one", "two"), "labels": ("label",)}
+    rows = [["a text", "\u200b", "x"], ["a text", "b text", "x"], ["c text", "d text", "y"]]
+
+    cleaning = plan_cleaning(read(tmp_path, ("one", "two", "label"), train=rows, options=options))
+
+    assert cleaning.parts["train"].kept == [1, 2]
+
+
 def test_labels_take_their_most_frequent_spelling(tmp_path: Path) -> None:
     train = [["one", "Bug"], ["two", "bug"], ["three", "bug"], ["four", "bug-report"], ["five", "BUG "]]
 

@@ -79,3 +79,8 @@ def test_lines_of_tagged_text_and_their_labels(tmp_path: Path) -> None:
     part = material.parts["train"]
     assert (material.task, part.table, part.rows) == ("tagging", None, ("line 1", "line 4"))
     assert [material.truth(example) for example in part.examples] == [("PER",), ("LOC",)]
+
+
+def test_a_file_of_invisible_texts_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"train.csv: no row has a text: all 2 hold invisible characters alone"):
+        read(tmp_path, train=[["\u200b", "a"], ["\u2060", "b"]])

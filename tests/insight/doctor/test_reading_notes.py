@@ -20,6 +20,16 @@ def test_rows_that_training_stops_at_are_named(tmp_path: Path) -> None:
     assert [(row.place, row.text) for row in only(findings, "no_label").rows] == [("train.csv, row 4", "two text")]
 
 
+def test_a_text_of_invisible_characters_is_no_text(tmp_path: Path) -> None:
+    material = read(tmp_path, train=[["one text", "a"], ["\u200b\u2060", "a"], ["", "a"], ["three text", "b"]])
+
+    found = only(reading_findings(material), "no_text")
+
+    assert found.sentence == "2 of 4 rows (50 %) of train have no text."
+    assert [(row.row, row.detail) for row in found.rows] == [("3", "invisible characters alone"), ("4", "")]
+    assert "From texts of invisible characters it learns as if they said something: --fix drops" in found.advice
+
+
 def test_a_sound_table_is_silent(tmp_path: Path) -> None:
     assert reading_findings(read(tmp_path, train=[["one text", "a"], ["two text", "b"]])) == []
 

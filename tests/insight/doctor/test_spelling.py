@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbert.insight.doctor.spelling import CONTROL, find_mojibake, repair, repair_mojibake
+from fastbert.insight.doctor.spelling import CONTROL, find_mojibake, is_blank, repair, repair_mojibake
 
 
 @pytest.mark.parametrize("written", ["naïve", "don’t", "über", "привет", "Ελλάδα", "5 €", "“quoted”", "日本", "ok 😀"])
@@ -44,3 +44,19 @@ def test_a_repaired_text_needs_no_other_repair_of_control_characters(text: str) 
 
 def test_joiners_of_emoji_and_line_ends_stay() -> None:
     assert repair("👩\u200d💻\tone\nline") == "👩\u200d💻\tone\nline"
+
+
+@pytest.mark.parametrize(
+    ("text", "blank"),
+    [
+        ("", True),
+        ("\u200b", True),
+        ("\u200d\ufeff \xad", True),
+        ("\x07", True),
+        ("\x85", True),
+        ("\x96", False),
+        (".", False),
+    ],
+)
+def test_a_text_without_anything_to_see_is_blank(text: str, blank: bool) -> None:
+    assert is_blank(text) is blank

@@ -19,17 +19,19 @@ from fastbert.data.layout import Layout
 from fastbert.data.reading import AnyLayout, ReadFile, find_layout, read_examples, read_file
 from fastbert.data.sources import Source, read_table
 from fastbert.data.table import Row, Table
-from fastbert.errors import ConfigError
+from fastbert.errors import ConfigError, DataError
 from fastbert.insight.doctor.damage import Damage, open_damaged
 from fastbert.insight.doctor.findings import FlaggedRow, place_of
+from fastbert.insight.doctor.spelling import is_blank
 
 SPLITS = ("train", "valid", "test")
 Reason = Literal["no_text", "no_label", "wrong_label"]
+UNSEEN = "invisible characters alone"
 
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A row of a table that is no example. index: in the table's rows.    what: in words, for `wrong_label`."""
+    """A row of a table that is no example. index: in the table's rows.    what: in words; "" says no more."""
 
     index: int
     reason: Reason
@@ -165,7 +167,7 @@ def _read_part(
         layout = layout if layout.group in table.columns else layout.without_group()
     usable, aside = _sort_rows(table, layout)
     if not usable:
-        read_examples(table, layout, replace(config, on_bad_row="error"))  # which says why
+        _refuse(table, layout, config)
     found = read_examples(replace(table, rows=[table.rows[index] for index in usable]), layout, config)
     return Part(
         *(split, path, table.name, tuple(found.examples)),
@@ -176,6 +178,14 @@ def _read_part(
         indices=tuple(usable),
         aside=tuple(aside),
         damage=damage,
+    )
+
+
+def _refuse(table: Table, layout: Layout, config: DataConfig) -> None:
+    """Raise DataError for a table of which no row can be used."""
+    read_examples(table, layout, replace(config, on_bad_row="error"))  # which says why, where training stops too
+    raise DataError(
+        f"{table.name}: no row has a text: all {len(table.rows):,} hold {UNSEEN}.", "Choose another column with --text."
     )
 
 
@@ -199,8 +209,12 @@ def _sort_rows(table: Table, layout: Layout) -> tuple[list[int], list[SetAside]]
     usable: list[int] = []
     aside: list[SetAside] = []
     for index, row in enumerate(table.rows):
-        if any(not isinstance(row.cells[column], str) or is_empty(row.cells[column]) for column in texts):
+        cells = [row.cells[column] for column in texts]
+        if any(not isinstance(cell, str) or is_empty(cell) for cell in cells):
             aside.append(SetAside(index, "no_text"))
+            continue
+        if any(isinstance(cell, str) and is_blank(cell) for cell in cells):
+            aside.append(SetAside(index, "no_text", UNSEEN))  # a cleaned copy would hold an empty text
             continue
         try:
             read_truth(row)

@@ -11,8 +11,9 @@ from fastbert.data.cell_values import is_empty
 from fastbert.data.checks import MIN_VALID_ROWS
 from fastbert.data.layout import Layout
 from fastbert.insight.doctor.findings import Finding, FlaggedRow, share_phrase
-from fastbert.insight.doctor.material import Material, Part, Reason
+from fastbert.insight.doctor.material import UNSEEN, Material, Part, Reason
 
+_MORE_UNSEEN = " From texts of invisible characters it learns as if they said something: --fix drops them too."
 UNICODE = ("utf-8", "utf-16", "utf-32")
 _ASIDE: dict[Reason, tuple[str, str]] = {
     "no_text": ("have no text", "Training stops at them: --fix drops them, `--on-bad-row skip` leaves them out."),
@@ -35,7 +36,8 @@ def _about(part: Part, material: Material) -> Iterator[Finding]:
         rows = [_flag(part, material, one.index, one.what) for one in part.aside if one.reason == reason]
         if rows:
             sentence = f"{share_phrase(len(rows), part.num_rows)} of {part.split} {what}."
-            yield Finding(reason, "stop", sentence, advice, rows)
+            unseen = any(row.detail == UNSEEN for row in rows)
+            yield Finding(reason, "stop", sentence, advice + (_MORE_UNSEEN if unseen else ""), rows)
     for sentence in part.skipped:
         yield Finding(
             "unreadable", "stop", f"{sentence}.", "Training stops at them; `--on-bad-row skip` leaves them out."

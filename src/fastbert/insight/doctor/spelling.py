@@ -6,6 +6,7 @@ Finds them and puts right what can be put right for certain. Knows nothing of ro
 from __future__ import annotations
 
 import re
+import unicodedata
 
 LOST = "\ufffd"
 # No tab, line feed or return; the zero-width joiners are part of emoji and of Indian and Persian words.
@@ -18,6 +19,8 @@ _TRAILING = "".join(
 _TAIL = f"[\x80-\xbf{re.escape(_TRAILING)}]"
 # Lead bytes of what people write: Latin, Greek and Cyrillic letters, signs, scripts of Asia, emoji.
 _SEQUENCE = re.compile(f"[\xc2-\xc5\xce-\xd1]{_TAIL}|[\xe0-\xef]{_TAIL}{{2}}|[\xf0]{_TAIL}{{3}}")
+# Categories of signs that leave no mark on paper: blanks, control and format characters.
+_UNSEEN = frozenset(["Cc", "Cf", "Zl", "Zp", "Zs"])
 _ROUNDS = 3  # text may have been read wrongly more than once
 
 
@@ -53,6 +56,17 @@ def repair(text: str) -> str:
     ('naïve', 'so–so')
     """
     return CONTROL.sub(_replacement, repair_mojibake(text)).strip()
+
+
+def is_blank(text: str) -> bool:
+    r"""Return True for a text in which nothing is left to see once it is put right.
+
+    >>> is_blank("\u200b \u200d"), is_blank("\x85"), is_blank("\u200b!")
+    (True, True, False)
+    """
+    if text[:1].isascii() and text[:1].isalnum():  # nearly every text, and no repair takes such a sign away
+        return False
+    return all(unicodedata.category(sign) in _UNSEEN for sign in repair(text))
 
 
 def _replacement(match: re.Match[str]) -> str:
