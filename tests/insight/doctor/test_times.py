@@ -53,3 +53,11 @@ def test_a_few_cells_may_be_no_numbers() -> None:
 
     assert found is not None and math.isnan(found[-1])
     assert numbers_of(["1", "-"]) is None
+
+
+def test_empty_cells_do_not_count_against_numbers_or_times() -> None:
+    numbers = numbers_of(["", None, "3"])
+
+    assert numbers is not None and math.isnan(numbers[0]) and numbers[2] == 3.0
+    assert numbers_of(["", None]) is None and numbers_of([]) is None
+    assert times_of(column("year", ["2010", "", "", "2012"])) is not None
