@@ -1,4 +1,4 @@
-"""What the columns that are not used say of the data: do they tell the label, do they group rows, is there time.
+"""What the columns that are not used say of the data: do they tell the truth, do they group rows, is there time.
 
 For tables of texts; other formats have no such columns. Knows nothing of the texts.
 """
@@ -7,31 +7,53 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fastbert.data.cell_values import label_text
 from fastbert.data.columns import Column
+from fastbert.data.examples import ValueExample
 from fastbert.data.layout import Layout
-from fastbert.data.table import Cell
+from fastbert.insight.doctor.correlation import Floats, pearson, spearman, told_variance
 from fastbert.insight.doctor.findings import Finding, Severity, percent
 from fastbert.insight.doctor.material import Material, Part
+from fastbert.insight.doctor.recurring import (
+    GROUP_WORDS,
+    counts_rows,
+    is_id,
+    names_something,
+    recurring_ids,
+    shared_shares,
+    value_of,
+)
 from fastbert.insight.doctor.times import numbers_of, times_of
 
 # Choices of ours, of severity and silence only.
 TOLD = 0.5  # share of the mistakes of guessing the commonest label that a column saves
+ALIKE = 0.99  # correlation with the number to be predicted; of a category, the square of it in shares of the variance
+BOTH_ALIKE = 0.9  # of ranks and of numbers: one alone may come from a single row
 MOST_VALUES = 0.2  # distinct values to rows, of a column that is a category
 BINS = 20  # of numbers and times, of as many rows each
 MIN_ROWS = 50
+MIN_PAIRS = 20  # of numbers: so near a correlation comes about by chance in 10
 GROUP_MEAN = (1.5, 200.0)  # rows of a group
 GROUP_LIFT = 0.2  # how much more alike the labels of a group are than those of all rows, 0 to 1
 RUNS = 0.5  # of the changes of label that a random order would have
-GROUP_WORDS = frozenset(
-    "user users userid author authors customer client patient speaker person writer reviewer annotator worker account"
-    " session thread conversation dialog dialogue document doc article url domain channel subreddit app product store"
-    " company group family parent ticket case".split()
-)
+_TOLD_ADVICE: Mapping[str, tuple[str, str]] = {  # of labels, and of numbers
+    "id": (
+        "Rows were numbered label by label: never split by position, and give the column to no model.",
+        "Rows were numbered in the order of the number: never split by position, and give the column to no model.",
+    ),
+    "time": (
+        "Labels came at different times: a later file as --valid shows whether the model holds.",
+        "The number goes with time: a later file as --valid shows whether the model holds.",
+    ),
+    "column": (
+        "It is not given to the model; leave it so. If it is where rows came from and not another form of the label, "
+        "the model may learn the source instead: mix labels within each source.",
+        "It is not given to the model; leave it so: it is another form of the number, or was made from it.",
+    ),
+}
 
 
 def column_findings(material: Material) -> list[Finding]:
@@ -41,57 +63,86 @@ def column_findings(material: Material) -> list[Finding]:
         return []
     names = [name for name in (*layout.ignored, *filter(None, [layout.group])) if name in train.table.columns]
     columns = {name: Column(train.table, name) for name in names}
-    told = [] if layout.kind == "number" else [_told(material, columns[name]) for name in names]
-    findings = [finding for finding in told if finding is not None]
-    tellers = {name for name, finding in zip(names, told, strict=False) if finding is not None}
-    for name in names:
-        if times_of(columns[name]) is not None:
-            findings += _about_time(material, columns[name])
-        elif name not in tellers and name != layout.group:
-            findings += _about_groups(material, columns[name])
+    times = {name: times_of(column) for name, column in columns.items()}
+    findings: list[Finding] = []
+    for name, column in columns.items():
+        told = (_told_number if layout.kind == "number" else _told)(material, column, times[name])
+        findings += [] if told is None else [told]
+        if name == layout.group:
+            findings += recurring_ids(material, column, "leaked_group")
+        elif times[name] is not None:
+            findings += _about_time(material, column)
+        elif is_id(material, column):
+            findings += recurring_ids(material, column)
+        elif told is None:
+            findings += _about_groups(material, column)
     return [*findings, *_order(material)]
 
 
-# --- a column that tells the label ------------------------------------------------------------------
+# --- a column that tells the truth ------------------------------------------------------------------
 
 
-def _told(material: Material, column: Column) -> Finding | None:
+def _told(material: Material, column: Column, times: list[float] | None) -> Finding | None:
     part = material.parts["train"]
     labels = [", ".join(sorted(material.truth(example))) for example in part.examples]
-    values = _classes_of(column, part.indices)
+    values = _classes_of(column, part.indices, times or numbers_of(column.cells))
     if values is None or len(labels) < MIN_ROWS:
         return None
     right, base, total = held_out_guess(values, labels)
     if total == 0 or base == total or (right - base) / (total - base) < TOLD:
         return None
-    kind = "id" if column.is_identifier else "time" if times_of(column) is not None else "column"
-    known = {
-        "id": "Rows were numbered label by label: never split by position, and give the column to no model.",
-        "time": "Labels came at different times: a later file as --valid shows whether the model holds.",
-        "column": "It is not given to the model; leave it so. If it is where rows came from and not another form of "
-        "the label, the model may learn the source instead: mix labels within each source.",
-    }
+    kind = _kind_of(column, times)
     return Finding(
         f"{kind}_tells_label",
         "look",
         f"Column '{column.name}' tells the label: its value gives {percent(right / total)} of the labels of rows held "
         f"out, the commonest label alone {percent(base / total)}.",
-        known[kind],
+        _TOLD_ADVICE[kind][0],
     )
 
 
-def _classes_of(column: Column, indices: Sequence[int]) -> list[str] | None:
+def _kind_of(column: Column, times: list[float] | None) -> str:
+    return "id" if column.is_identifier else "time" if times is not None else "column"
+
+
+def _classes_of(column: Column, indices: Sequence[int], numbers: list[float] | None) -> list[str] | None:
     """Return the value of each row as a class: a category, or which part of the range of numbers, times or ids."""
-    cells = [column.cells[index] for index in indices]
-    numbers = times_of(column) or numbers_of(column.cells)
-    few = len(column.values) <= max(2, MOST_VALUES * len(cells))
+    few = len(column.values) <= max(2, MOST_VALUES * len(indices))
     if numbers is not None and not (few and len(column.values) <= BINS):
         chosen = np.array([numbers[index] for index in indices], np.float64)
-        edges = np.unique(np.nanquantile(chosen, np.linspace(0, 1, BINS + 1)[1:-1]))
-        return [str(place) for place in np.searchsorted(edges, chosen, side="right").tolist()]
-    if few:
-        return ["" if isinstance(cell, list) else label_text(cell) for cell in cells]
-    return None
+        known = chosen[~np.isnan(chosen)]
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else known
+        places = np.searchsorted(edges, chosen, side="right").tolist()
+        return ["" if math.isnan(value) else str(place) for value, place in zip(chosen, places, strict=True)]
+    return [value_of(column.cells[index]) for index in indices] if few else None
+
+
+def _told_number(material: Material, column: Column, times: list[float] | None) -> Finding | None:
+    """Report a column that is another form of the number to be predicted, or from which it follows."""
+    part = material.parts["train"]
+    truths_N = np.array([one.value for one in part.examples if isinstance(one, ValueExample)], np.float64)
+    numbers = times or numbers_of(column.cells)
+    how = None if numbers is None else _correlated(np.array([numbers[index] for index in part.indices]), truths_N)
+    if how is None and len(column.values) <= MOST_VALUES * len(part):
+        share, judged = told_variance([value_of(column.cells[index]) for index in part.indices], truths_N)
+        how = f"its value gives {percent(share)} of the variance" if share >= ALIKE**2 and judged >= MIN_ROWS else None
+    if how is None:
+        return None
+    kind = _kind_of(column, times)
+    sentence = f"Column '{column.name}' tells the number: {how}."
+    return Finding(f"{kind}_tells_label", "look", sentence, _TOLD_ADVICE[kind][1])
+
+
+def _correlated(numbers_N: Floats, truths_N: Floats) -> str | None:
+    """Return in words that two series go together nearly without exception, None if they do not."""
+    known_N = ~np.isnan(numbers_N)
+    straight = pearson(numbers_N[known_N], truths_N[known_N])
+    ranked = spearman(numbers_N[known_N], truths_N[known_N])
+    low, high = sorted((abs(straight), abs(ranked)))
+    rows = int(known_N.sum())
+    if rows < MIN_PAIRS or rows < len(known_N) / 2 or high < ALIKE or low < BOTH_ALIKE:
+        return None
+    return f"over {rows:,} rows their correlation is {straight:.3f}, that of their ranks {ranked:.3f}"
 
 
 def held_out_guess(values: Sequence[str], labels: Sequence[str]) -> tuple[int, int, int]:
@@ -124,15 +175,18 @@ def held_out_guess(values: Sequence[str], labels: Sequence[str]) -> tuple[int, i
 def _about_groups(material: Material, column: Column) -> list[Finding]:
     """Report a column whose values stand for writers, documents and the like, and lie on both sides of a split."""
     part = material.parts["train"]
-    groups = [_value(column.cells[index]) for index in part.indices]
+    groups = [value_of(column.cells[index]) for index in part.indices]
     sizes = Counter(value for value in groups if value)
     if len(sizes) < 10 or not GROUP_MEAN[0] <= sum(sizes.values()) / len(sizes) <= GROUP_MEAN[1]:
         return []
     lift = label_lift(groups, [material.truth(example) for example in part.examples])
-    if lift < GROUP_LIFT and not GROUP_WORDS.intersection(column.words):
+    named = not GROUP_WORDS.isdisjoint(column.words)
+    if not named and len(material.parts) > 1:  # numbers from 0 are codes of a category as often as ids
+        named = names_something(column) and not counts_rows(material, column.name)
+    if lift < GROUP_LIFT and not named:
         return []
     why = f"rows of one value have the same label {percent(lift)} more often than chance" if lift >= GROUP_LIFT else ""
-    shared = list(_shared(material, column.name, set(sizes)))
+    shared = list(shared_shares(material, column.name, set(sizes)))
     if len(material.parts) > 1:
         if not shared:
             return []
@@ -143,20 +197,6 @@ def _about_groups(material: Material, column: Column) -> list[Finding]:
         advice = f"If rows of one value belong together, train with --group {column.name!r}."
     severity: Severity = "look" if why else "note"
     return [Finding("group", severity, f"{sentence}{'; ' + why if why else ''}.", advice)]
-
-
-def _shared(material: Material, name: str, known: set[str]) -> Iterator[str]:
-    for split, part in material.parts.items():
-        if split != "train" and part.table is not None and name in part.table.columns:
-            place = part.table.index_of(name)
-            values = [_value(part.table.rows[index].cells[place]) for index in part.indices]
-            shared = sum(value in known for value in values)
-            if shared:
-                yield f"{split} ({percent(shared / max(len(values), 1))} of its rows)"
-
-
-def _value(cell: Cell) -> str:
-    return "" if isinstance(cell, list) else label_text(cell)
 
 
 def label_lift(groups: Sequence[str], labels: Sequence[tuple[str, ...]]) -> float:
