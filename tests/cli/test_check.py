@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fastbert.errors import TrainingError
+from fastbert.insight import label_error_finding
 from tests.cli.conftest import Run
 from tests.helpers import write_csv
 from tests.insight.doctor.made import sentence
@@ -154,3 +156,50 @@ def test_a_length_that_the_encoder_does_not_take_is_refused(run: Run, encoder: s
 
     assert outcome.code == 2
     assert "max_tokens is 5000; this encoder takes at most" in outcome.err
+
+
+def test_label_errors_of_a_few_rows_are_refused_before_the_checks(run: Run, tmp_path: Path) -> None:
+    file = table(tmp_path / "t.csv", count=4)
+
+    outcome = run("check", file, *NAMED, "--encoder", "none", "--label-errors", "quick", "--out", tmp_path / "out")
+
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-2:] == [
+        "error: The 4 rows cannot be divided into 5 folds: there are 4 different texts, and one is never divided.",
+        "hint: --label-errors judges the rows of each of 5 folds by models of the others: add rows, or leave it out.",
+    ]
+    assert "checking labels" not in outcome.err
+
+
+def break_label_errors(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(label_error_finding, "label_error_finding", fail)
+
+
+def test_label_errors_that_fail_keep_what_was_found(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_label_errors(monkeypatch, TrainingError("The loss is not finite.", "Lower the rate."))
+    file = table(tmp_path / "t.csv", ("", "a"))
+
+    outcome = run(
+        "check", file, *NAMED, "--encoder", "none", "--label-errors", "full", "--out", tmp_path / "out", "--json"
+    )
+
+    values = json.loads(outcome.out)
+    assert [finding["kind"] for finding in values["findings"]] == ["no_text"]
+    assert values["notes"][-1] == "Label errors were not found, since it failed: The loss is not finite."
+    assert (outcome.code, outcome.err) == (1, "error: The loss is not finite.\nhint: Lower the rate.\n")
+    assert "The loss is not finite." in (tmp_path / "out" / "check.html").read_text(encoding="utf-8")
+
+
+def test_a_failure_that_nobody_expects_keeps_what_was_found(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_label_errors(monkeypatch, RuntimeError("no room"))
+    file = table(tmp_path / "t.csv", ("", "a"))
+
+    with pytest.raises(RuntimeError, match="no room"):
+        run("check", file, *NAMED, "--encoder", "none", "--label-errors", "quick", "--out", tmp_path / "out")
+
+    assert "no_text" in (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8")

@@ -9,13 +9,14 @@ import typer
 
 from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_data, print_json, say
+from fastbert.errors import FastBertError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fastbert.data.tokens import Tokenizer
     from fastbert.insight.doctor.checkup import Checkup
-    from fastbert.insight.doctor.findings import Finding
+    from fastbert.insight.doctor.material import Material
 
 PARTS = ("train", "valid", "test")
 
@@ -58,7 +59,6 @@ def check(
     from fastbert.insight.doctor.cleaning import check_fixable
     from fastbert.insight.doctor.copies import check_target
     from fastbert.insight.doctor.material import read_material
-    from fastbert.insight.doctor.view import checkup_view
 
     check_mode(label_errors)
     by_split = name_splits(files, valid, test)
@@ -76,18 +76,15 @@ def check(
     material = read_material(by_split, config)
     if fix is not None:
         check_fixable(material)
+    check_judged(label_errors, material)
     tokenizer, limit, notes = open_tokenizer(encoder, max_tokens, on_step)
     found = check_material(material, tokenizer=tokenizer, max_tokens=limit, on_check=on_step, notes=notes)
-    found = found.with_findings(_label_errors(found, label_errors, encoder, on_step))
-    written: dict[str, str] = {}
-    if out is not None:
-        written |= {"page": str(check_page.write_checkup(found, out)), "rows": str(out / check_page.ROWS)}
+    found, failure = _with_label_errors(found, label_errors, encoder, on_step)
+    written = _write(found, out) if out is not None else {}
     fixed = _fix(found.material, fix, drop_conflicts=drop_conflicts) if fix is not None else {}
-    if as_json:
-        print_json({**found.to_json(), **written, **fixed})
-    else:
-        print_data(checkup_view(found))
-        _say_places(written, fixed)
+    _show(found, written, fixed, as_json=as_json)
+    if failure is not None:
+        raise failure
     if strict and found.count("stop"):
         raise typer.Exit(1)
 
@@ -100,14 +97,31 @@ def check_mode(label_errors: str | None) -> None:
         label_error_finding.check_mode(label_errors)
 
 
-def _label_errors(found: Checkup, mode: str | None, encoder: str, on_step: Callable[[str], None]) -> list[Finding]:
-    """Return the rows whose labels are probably wrong as a finding, none where nobody asks."""
+def check_judged(label_errors: str | None, material: Material) -> None:
+    """Raise UsageError, before the checks, where label errors are asked for and cannot be found."""
+    if label_errors is not None:
+        from fastbert.insight import label_error_finding
+
+        label_error_finding.check_judged(material)
+
+
+def _with_label_errors(
+    found: Checkup, mode: str | None, encoder: str, on_step: Callable[[str], None]
+) -> tuple[Checkup, Exception | None]:
+    """Return the checkup with the rows whose labels are probably wrong, where somebody asks; and why they are missing.
+
+    Whatever fails here, hours into a training or without a disk, what the other checks found is still to be shown.
+    """
     if mode is None:
-        return []
+        return found, None
     from fastbert.insight.label_error_finding import label_error_finding
 
     on_step(f"label errors ({mode})")
-    return [label_error_finding(found.material, mode, encoder)]
+    try:
+        return found.with_findings([label_error_finding(found.material, mode, encoder)]), None
+    except Exception as error:
+        reason = error.message if isinstance(error, FastBertError) else first_line(error)
+        return found.with_note(f"Label errors were not found, since it failed: {reason}"), error
 
 
 def _say_step(name: str) -> None:
@@ -162,6 +176,13 @@ def open_tokenizer(
     return opened.tokenizer, limit, ()
 
 
+def _write(found: Checkup, folder: Path) -> dict[str, str]:
+    """Write the page and the rows; return their places."""
+    from fastbert.insight.doctor import check_page
+
+    return {"page": str(check_page.write_checkup(found, folder)), "rows": str(folder / check_page.ROWS)}
+
+
 def _fix(material: object, folder: Path, *, drop_conflicts: bool) -> dict[str, object]:
     """Write the cleaned copies; return their places and counts for JSON and for people."""
     from fastbert.insight.doctor.cleaning import plan_cleaning
@@ -176,6 +197,17 @@ def _fix(material: object, folder: Path, *, drop_conflicts: bool) -> dict[str, o
         action: sum(change.action == action for change in cleaning.changes) for action in ("dropped", "text", "label")
     }
     return {"fixed": str(folder), "changes": str(folder / CHANGES), "kept": kept, "changed": counts, "fix_notes": notes}
+
+
+def _show(found: Checkup, written: dict[str, str], fixed: dict[str, object], *, as_json: bool) -> None:
+    """Print what was found, and where it was written."""
+    if as_json:
+        print_json({**found.to_json(), **written, **fixed})
+        return
+    from fastbert.insight.doctor.view import checkup_view
+
+    print_data(checkup_view(found))
+    _say_places(written, fixed)
 
 
 def _say_places(written: dict[str, str], fixed: dict[str, object]) -> None:

@@ -57,6 +57,10 @@ class Checkup:
         """Return the checkup with findings that were made elsewhere."""
         return replace(self, findings=ranked([*self.findings, *more]))
 
+    def with_note(self, note: str) -> Checkup:
+        """Return the checkup with one more sentence about what was not measured."""
+        return replace(self, notes=(*self.notes, note))
+
     def to_json(self) -> dict[str, object]:
         """Return plain values, without any text of a row."""
         parts = self.material.parts.values()
