@@ -17,13 +17,15 @@ from fastbert.display import shorten
 from fastbert.errors import DataError, TrainingError
 from fastbert.insight.doctor.checkup import Checkup
 from fastbert.insight.doctor.findings import MEANINGS, SEVERITIES, Finding, Severity
-from fastbert.insight.doctor.view import label_table, summary_lines, verdict
+from fastbert.insight.doctor.view import label_table, pair_table, summary_lines, verdict
 from fastbert.insight.page import Html, bar, definitions, document, element, section, sentences, table
 
 PAGE, ROWS = "check.html", "rows.csv"
 COLUMNS = ("file", "row", "split", "kind", "severity", "text", "label", "detail", "other_row")
 SHOWN_ROWS = 10
 LONG_TABLE = 40
+HEAT_LABELS, SHOWN_PAIRS = 30, 20
+STRONGEST = 0.55  # shade of a cell; on a darker one its number could not be read
 _TITLES: dict[Severity, str] = {"stop": "Stop", "look": "Look", "note": "Note"}
 
 
@@ -71,6 +73,7 @@ def check_page(checkup: Checkup) -> str:
         _header(checkup),
         *(_severity(checkup, severity) for severity in SEVERITIES),
         _labels(checkup),
+        _pairs(checkup),
         _reading(checkup),
         element("footer", f"FastBert {__version__}. All rows are in {ROWS}. This page loads nothing from elsewhere."),
     )
@@ -137,6 +140,42 @@ def _labels(checkup: Checkup) -> Html:
     if len(rows) > LONG_TABLE:
         shown = element("details", element("summary", f"{len(rows)} labels"), shown)
     return section("Labels", shown, note=f"How many {checkup.counts.what} of each split have a label.")
+
+
+def _pairs(checkup: Checkup) -> Html:
+    """Return how often two labels go together: all of train as a matrix, and the most frequent pairs of every split."""
+    headers, rows = pair_table(checkup, SHOWN_PAIRS)
+    if not rows:
+        return Html("")
+    names = checkup.counts.names
+    total = len(checkup.pairs.ranked())
+    note = "Rows of train with both labels; darker: a larger share of the rows that have the label on the left."
+    if len(names) > HEAT_LABELS:
+        note += f" The {HEAT_LABELS} most frequent of {len(names):,} labels."
+    title = f"{total:,} {'pair' if total == 1 else 'pairs'}, the first {len(rows)}"
+    pairs = element("details", element("summary", title), table(headers, rows, class_="numbers"))
+    return section("Labels that go together", _matrix(checkup, names[:HEAT_LABELS]), pairs, note=note)
+
+
+def _matrix(checkup: Checkup, names: list[str]) -> Html:
+    single = checkup.counts.by_split["train"]
+    columns = (element("th", shorten(name, 20), title=name, scope="col") for name in names)
+    body = []
+    for one in names:
+        counts = [single[one] if one == two else checkup.pairs.count("train", one, two) for two in names]
+        cells = [
+            element(
+                "td",
+                f"{count:,}" if count else "",
+                class_="true" if one == two else "other",
+                style=f"background:rgba(var(--heat),{STRONGEST * count / max(single[one], 1):.2f})",
+            )
+            for two, count in zip(names, counts, strict=True)
+        ]
+        body.append(element("tr", element("th", shorten(one, 40), scope="row"), *cells))
+    head = element("tr", element("th", "label", scope="col"), *columns)
+    inner = element("table", element("thead", head), element("tbody", *body), class_="heat")
+    return element("div", inner, class_="scroll", tabindex="0")
 
 
 def _reading(checkup: Checkup) -> Html:

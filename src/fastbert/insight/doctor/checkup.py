@@ -12,6 +12,7 @@ from fastbert.data.tokens import Tokenizer
 from fastbert.insight.doctor.columns import column_findings
 from fastbert.insight.doctor.duplicates import repeat_findings
 from fastbert.insight.doctor.findings import SEVERITIES, Finding, Severity, ranked
+from fastbert.insight.doctor.label_pairs import LabelPairs
 from fastbert.insight.doctor.labels import LabelCounts, label_findings
 from fastbert.insight.doctor.lengths import Lengths, measure_lengths
 from fastbert.insight.doctor.material import Material
@@ -39,7 +40,7 @@ class Checkup:
     """What was checked and found.
 
     findings: the worst first.    counts: rows, or entities, of each label.    lengths: in tokens, by split; empty
-    where no encoder was at hand, which `notes` then say.
+    where no encoder was at hand, which `notes` then say.    pairs: rows with two labels, where rows have several.
     """
 
     material: Material
@@ -48,6 +49,7 @@ class Checkup:
     lengths: Mapping[str, Lengths] = field(default_factory=dict)
     max_tokens: int | None = None
     notes: tuple[str, ...] = ()
+    pairs: LabelPairs = field(default_factory=lambda: LabelPairs({}))
 
     def count(self, severity: Severity) -> int:
         """Return how many findings are of a severity."""
@@ -72,6 +74,7 @@ class Checkup:
             "severities": {severity: self.count(severity) for severity in SEVERITIES},
             "findings": [finding.to_json() for finding in self.findings],
             "label_counts": {split: dict(counts) for split, counts in self.counts.by_split.items()},
+            "label_pairs": self.pairs.to_json(),
             "tokens": {split: lengths.to_json() for split, lengths in self.lengths.items()},
             "max_tokens": self.max_tokens,
             "notes": list(self.notes),
@@ -102,4 +105,5 @@ def check_material(
         limit = tokenizer.max_tokens if max_tokens is None else max_tokens
         lengths, more = measure_lengths(material, tokenizer, limit)
         findings += more
-    return Checkup(material, ranked(findings), LabelCounts.of(material), lengths, limit, tuple(notes))
+    counts, pairs = LabelCounts.of(material), LabelPairs.of(material)
+    return Checkup(material, ranked(findings), counts, lengths, limit, tuple(notes), pairs)

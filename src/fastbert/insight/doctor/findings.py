@@ -108,6 +108,15 @@ def share_phrase(count: int, total: int) -> str:
     return f"{count:,} of {total:,} rows ({percent(count / max(total, 1))})"
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Return a count with the noun that goes with it.
+
+    >>> counted(1, "row", "rows"), counted(1200, "row", "rows")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def percent(share: float) -> str:
     """Return a share for people; nearly all is not all, and a few are not none.
 

@@ -1,4 +1,4 @@
-"""What looks wrong with the labels as a whole: counts, names, splits, and which labels go together.
+"""What looks wrong with the labels as a whole: counts, names, splits.
 
 Labels are those of rows, or of entities in tagged text. Knows nothing of texts.
 """
@@ -16,7 +16,8 @@ from fastbert.data.checks import MAX_IMBALANCE, MIN_LABEL_ROWS
 from fastbert.data.columns import listed
 from fastbert.data.entity_checks import MIN_ENTITIES
 from fastbert.insight.doctor.chance import chi_square
-from fastbert.insight.doctor.findings import Finding, FlaggedRow, Severity, percent, share_phrase
+from fastbert.insight.doctor.findings import Finding, FlaggedRow, Severity, counted, percent
+from fastbert.insight.doctor.label_pairs import pair_findings
 from fastbert.insight.doctor.material import Material, Part
 
 # Choices of ours, for the severity and the silence of findings: no result depends on them.
@@ -24,10 +25,6 @@ SHIFT_NOTE, SHIFT_LOOK = 0.05, 0.15  # total variation distance: the share of ro
 SHIFT_P = 0.001
 TYPO_LETTERS = 5  # of the shorter of two names that differ in one letter
 TYPO_SHARE = 0.1  # rows of the rarer name to those of the other
-PAIR_ROWS = 20  # of a label, before it is said to imply another, or never to go with it
-IMPLIED = 0.99
-EXPECTED_TOGETHER = 10.0
-MOST_PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def label_findings(material: Material) -> list[Finding]:
         *_absent(counts),
         *_imbalance(material, counts),
         *_shifts(material, counts),
-        *(_together(material, counts) if material.task == "multi_label" else []),
+        *(pair_findings(material) if material.task == "multi_label" else []),
     ]
 
 
@@ -130,7 +127,7 @@ def _misspelt(material: Material, counts: LabelCounts) -> list[Finding]:
                 Finding(
                     kind,
                     severity,
-                    f"{_count(len(pairs), 'pair of labels is', 'pairs of labels are')} the same {how}: {shown}.",
+                    f"{counted(len(pairs), 'pair of labels is', 'pairs of labels are')} the same {how}: {shown}.",
                     f"If they mean the same, write them alike: else they are learned as two labels{fix}.",
                     rows,
                 )
@@ -254,88 +251,5 @@ def _shifts(material: Material, counts: LabelCounts) -> list[Finding]:
     return findings
 
 
-# --- several labels a row ---------------------------------------------------------------------------
-
-
-def _together(material: Material, counts: LabelCounts) -> list[Finding]:
-    rows = [set(material.truth(example)) for example in material.parts["train"].examples]
-    if rows and all(len(row) == 1 for row in rows):
-        return [
-            Finding(
-                "one_label_each",
-                "look",
-                "Every row of train has exactly one label, but they are read as a choice of several.",
-                "Use --task single_label if a row can have only one.",
-            )
-        ]
-    single = counts.by_split["train"]
-    pairs: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        pairs.update(combinations(sorted(row), 2))
-    return [*_always(single, pairs, len(rows)), *_never(single, pairs, len(rows))]
-
-
-def _always(single: Counter[str], pairs: Counter[tuple[str, str]], num_rows: int) -> list[Finding]:
-    same, implied = [], []
-    for (one, two), count in pairs.most_common():
-        low, high = sorted((one, two), key=lambda name: single[name])
-        if single[low] < PAIR_ROWS or single[high] > num_rows / 2:
-            continue
-        if count == single[one] == single[two]:
-            same.append((one, two, count))
-        elif count >= IMPLIED * single[low]:
-            implied.append((low, high, f"{share_phrase(count, single[low])}"))
-    findings = []
-    if same:
-        shown = "; ".join(f"'{one}' and '{two}' ({count:,})" for one, two, count in same[:MOST_PAIRS])
-        findings.append(
-            Finding(
-                "same_label",
-                "look",
-                f"{_count(len(same), 'pair of labels is', 'pairs of labels are')} on the same rows of train: {shown}.",
-                "One of the two is enough, unless rows will come that have only one.",
-            )
-        )
-    if implied:
-        shown = "; ".join(f"'{low}' has '{high}' in {share}" for low, high, share in implied[:MOST_PAIRS])
-        findings.append(
-            Finding(
-                "implied_label",
-                "note",
-                f"{_count(len(implied), 'label implies', 'labels imply')} another one in train: {shown}.",
-                "If that is so by definition, it can be a rule and need not be learned.",
-            )
-        )
-    return findings
-
-
-def _never(single: Counter[str], pairs: Counter[tuple[str, str]], num_rows: int) -> list[Finding]:
-    never = sorted(
-        (
-            (single[one] * single[two] / max(num_rows, 1), one, two)
-            for one, two in combinations(sorted(single), 2)
-            if not pairs[one, two]
-        ),
-        reverse=True,
-    )
-    never = [(expected, one, two) for expected, one, two in never if expected >= EXPECTED_TOGETHER]
-    if not never:
-        return []
-    shown = "; ".join(f"'{one}' and '{two}' ({expected:.0f} expected)" for expected, one, two in never[:5])
-    return [
-        Finding(
-            "never_together",
-            "note",
-            f"{_count(len(never), 'pair of labels is', 'pairs of labels are')} on no row of train together, though "
-            f"chance alone would bring them together: {shown}.",
-            "Check that it is so by their meaning, and not because annotators stopped at the first label.",
-        )
-    ]
-
-
 def _labels(names: Sequence[str]) -> str:
     return "label" if len(names) == 1 else "labels"
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

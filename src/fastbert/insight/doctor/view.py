@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from fastbert.display import Block, View, shorten
 from fastbert.insight.doctor.checkup import Checkup
-from fastbert.insight.doctor.findings import MEANINGS, SEVERITIES, Finding
+from fastbert.insight.doctor.findings import MEANINGS, SEVERITIES, Finding, percent
 
 SHOWN_LABELS = 40
+SHOWN_PAIRS = 10
 SHOWN_ROWS = 3
 SHOWN_CELLS = 5
 TEXT_WIDTH = 70
@@ -19,7 +20,7 @@ TEXT_WIDTH = 70
 
 def checkup_view(checkup: Checkup) -> View:
     """Return the checkup as blocks of text."""
-    return View((_summary(checkup), *_labels(checkup), *_findings(checkup)))
+    return View((_summary(checkup), *_labels(checkup), *_pairs(checkup), *_findings(checkup)))
 
 
 def summary_lines(checkup: Checkup) -> list[tuple[str, str]]:
@@ -50,6 +51,20 @@ def label_table(checkup: Checkup) -> tuple[tuple[str, ...], list[tuple[str, ...]
     return ("label", *counts), rows
 
 
+def pair_table(checkup: Checkup, most: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headers and rows of the most frequent pairs of labels: rows of each split with both, and their share.
+
+    The share is that of the rows of train that have the rarer label.
+    """
+    pairs, single = checkup.pairs, checkup.counts.by_split["train"]
+    rows = []
+    for one, two in pairs.ranked()[:most]:
+        counts = [pairs.count(split, one, two) for split in pairs.by_split]
+        share = pairs.count("train", one, two) / max(min(single[one], single[two]), 1)
+        rows.append((one, two, *(f"{count:,}" for count in counts), percent(share)))
+    return ("label", "with", *pairs.by_split, "of the rarer in train"), rows
+
+
 def _summary(checkup: Checkup) -> Block:
     lines = [f"{name:<16}{value}" for name, value in summary_lines(checkup)]
     lines += [f"{'reading':<16}{reason}" for reason in checkup.material.layout.reasons]
@@ -62,6 +77,14 @@ def _labels(checkup: Checkup) -> Iterator[Block]:
         title = f"Labels, {checkup.counts.what}"
         title += f" (the first {SHOWN_LABELS} of {len(rows)})" if len(rows) > SHOWN_LABELS else ""
         yield Block(title, (), headers, tuple(rows[:SHOWN_LABELS]))
+
+
+def _pairs(checkup: Checkup) -> Iterator[Block]:
+    headers, rows = pair_table(checkup, SHOWN_PAIRS)
+    if rows:
+        total = len(checkup.pairs.ranked())
+        title = "Pairs of labels, rows" + (f" (the first {SHOWN_PAIRS} of {total:,})" if total > SHOWN_PAIRS else "")
+        yield Block(title, (), headers, tuple(rows))
 
 
 def _findings(checkup: Checkup) -> Iterator[Block]:
