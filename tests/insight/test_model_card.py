@@ -109,7 +109,7 @@ def test_the_threshold_of_a_multi_label_model_is_told() -> None:
 
 
 def test_caveats_name_rare_and_missed_labels_and_the_interval() -> None:
-    found = caveats(BUNDLE, read_facts(BUNDLE.facts), PER_LABEL, "test")
+    found = caveats(Evidence(BUNDLE, "test", PER_LABEL), read_facts(BUNDLE.facts))
 
     assert found[:4] == [
         "accuracy 0.9000 was measured on 100 rows: the 95 % interval of such a sample is 0.826 to 0.945.",
@@ -123,8 +123,20 @@ def test_scores_of_validation_rows_are_called_too_good() -> None:
     facts = read_facts(BUNDLE.facts)
     multi = replace(BUNDLE, task=MultiLabel(Labels(("a", "b"))))
 
-    assert "also chose the weights that were kept" in caveats(BUNDLE, facts, PER_LABEL, "valid")[0]
-    assert "also chose the weights and the threshold that were kept" in caveats(multi, facts, {}, "valid")[0]
+    one, several = (caveats(Evidence(bundle, "valid"), facts)[0] for bundle in (BUNDLE, multi))
+
+    assert "also chose the weights that were kept" in one
+    assert "also chose the weights and the threshold that were kept" in several
+
+
+@pytest.mark.parametrize("name", ["new.csv", "valid", "test"])
+def test_rows_that_are_given_chose_nothing(name: str) -> None:
+    given = Evidence(BUNDLE, name, PER_LABEL, own_scores={"accuracy": 0.8})
+
+    found = " ".join(caveats(given, read_facts(BUNDLE.facts)))
+
+    assert f"The rows of {name} were given after the training: no weights were chosen by them." in found
+    assert "also chose" not in found and "held back as a test split" not in found
 
 
 def test_wilson_interval_matches_the_published_example() -> None:

@@ -53,6 +53,7 @@ def test_rows_that_are_given_have_a_page_of_their_own(model: Path, tmp_path: Pat
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
     assert "Measured on 12 rows of new.csv." in page.text and "new.csv, row 2" in page.text
+    assert "The rows of new.csv were given after the training" in page.text and "also chose" not in page.text
     assert SECRET not in page.text
     assert (model / "report.html").read_bytes() == before
     values = found.to_json()

@@ -122,7 +122,8 @@ class AnswerRows:
 class Evidence:
     """What a report shows.
 
-    split: name of the rows, for people.    scores: of these rows; {} takes those that the bundle holds.
+    split: name of the rows, for people.    own_scores: of rows that are given now; {}: rows of the run, whose scores
+        the bundle holds.
     confusion: rows by true label (down) and decided label (across), in the order of per_label.
     loss_N, right_N, confidence_N: of each row; NaN where a confidence is not defined.
     texts: of each row, only where the user asked for them.
@@ -151,9 +152,14 @@ class Evidence:
         return self.own_scores or self.bundle.scores.get(self.split, {})
 
     @property
+    def is_given(self) -> bool:
+        """Return whether the rows are given now, so that nothing of the run was chosen by them."""
+        return bool(self.own_scores)
+
+    @property
     def rows_name(self) -> str:
         """Return what the rows are called."""
-        if self.split not in ("train", "valid", "test", "given"):
+        if self.split != "given" and (self.is_given or self.split not in ("train", "valid", "test")):
             return f"rows of {self.split}"
         return f"{read_facts(self.bundle.facts).name_of(self.split)} rows"
 

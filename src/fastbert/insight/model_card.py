@@ -40,7 +40,7 @@ _PROPORTIONS = ("accuracy", "exact_match")  # scores that are a share of rows
 
 def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
     """Return the whole card: YAML for the hub, then Markdown."""
-    bundle, per_label, split = evidence.bundle, evidence.per_label, evidence.split
+    bundle, per_label = evidence.bundle, evidence.per_label
     facts, name = read_facts(bundle.facts), bundle.folder.name
     command = repeat_command(facts, name)
     parts = [
@@ -64,24 +64,23 @@ def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
         *_training_data(facts, bundle.task.counted),
         *(["## Train it again", _block("sh", [command])] if command else []),
         "## Limits",
-        "\n".join(f"- {escape_markdown(sentence)}" for sentence in caveats(bundle, facts, per_label, split)),
+        "\n".join(f"- {escape_markdown(sentence)}" for sentence in caveats(evidence, facts)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str) -> list[str]:
+def caveats(evidence: Evidence, facts: RunFacts) -> list[str]:
     """Return what a reader of the scores must know, in sentences."""
+    bundle, per_label = evidence.bundle, evidence.per_label
     found = list(filter(None, [facts.collapse, chosen_by_teacher(bundle.facts)]))
-    if split != "test":
-        found.append(_measured_on(bundle, facts, split))
-    found += _uncertainty(bundle, facts, split)
+    if evidence.is_given or evidence.split != "test":
+        found.append(_measured_on(evidence, facts))
+    found += _uncertainty(evidence, facts)
     found += list(filter(None, [baseline_warning(facts.baseline)]))
     support = {name: scores.get("support") for name, scores in per_label.items()}
     rare = [name for name, count in support.items() if count is not None and count < FEW_ROWS]
     if rare:
-        found.append(
-            f"Labels with fewer than {FEW_ROWS} {facts.name_of(split)} rows, whose scores are rough: {_some(rare)}."
-        )
+        found.append(f"Labels with fewer than {FEW_ROWS} {evidence.rows_name}, whose scores are rough: {_some(rare)}.")
     never = [name for name, scores in per_label.items() if scores.get("support") and scores.get("f1") == 0]
     if never:
         found.append(f"Labels that were not found even once: {_some(never)}.")
@@ -93,9 +92,14 @@ def caveats(bundle: Bundle, facts: RunFacts, per_label: LabelScores, split: str)
     return found
 
 
-def _measured_on(bundle: Bundle, facts: RunFacts, split: str) -> str:
+def _measured_on(evidence: Evidence, facts: RunFacts) -> str:
     """Return what the scores of rows are worth that are no test split."""
-    fitted = bundle.task.fitted
+    fitted, split = evidence.bundle.task.fitted, evidence.split
+    if evidence.is_given:
+        return (
+            f"The {evidence.rows_name} were given after the training: no weights were chosen by them. "
+            "Rows that the model was trained on, or that its rule was fitted to since, would make the scores too good."
+        )
     if split == "valid" and facts.valid_folds:
         rule = f"They also chose the {fitted}. " if fitted else ""
         return (
@@ -278,8 +282,8 @@ def _use_for_questions(name: str) -> str:
     return "\n".join(["```python", *code, "```", "", note])
 
 
-def _uncertainty(bundle: Bundle, facts: RunFacts, split: str) -> list[str]:
-    scores, num_rows = bundle.scores.get(split, {}), facts.num_rows(split)
+def _uncertainty(evidence: Evidence, facts: RunFacts) -> list[str]:
+    scores, num_rows = evidence.scores, evidence.num_rows or facts.num_rows(evidence.split)
     return [
         f"{name} {scores[name]:.4f} was measured on {num_rows:,} rows: the 95 % interval of such a sample "
         "is {:.3f} to {:.3f}.".format(*wilson_interval(scores[name], num_rows))

@@ -121,7 +121,7 @@ def trust(evidence: Evidence, facts: RunFacts) -> Html:
         "How far to trust these scores",
         element("p", f"Decision rule: {bundle.task.rule(bundle.decisions)}"),
         sentences(describe_fit(bundle.decisions)),
-        sentences(caveats(bundle, facts, evidence.per_label, evidence.split)),
+        sentences(caveats(evidence, facts)),
     )
 
 

@@ -105,7 +105,7 @@ def report_table(
     predictor.task.check_truths(examples)
     raw = predictor.with_decisions(Decisions()).predict_examples(examples)
     said = _decided(predictor, raw, examples)
-    name = Path(table).name if isinstance(table, str | Path) else "the rows given"
+    name = Path(table).name if isinstance(table, str | Path) else "given"
     evidence = gather(bundle, name, raw, said, examples, _row_facts(predictor, examples))
     evidence = replace(evidence, own_scores=predictor.task.score(said, examples))
     if texts:
