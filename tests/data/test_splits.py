@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fastbert.data.splits import SplitMethod, hash_share, split_indices, text_key
+from fastbert.data.examples import TextExample
+from fastbert.data.splits import SplitMethod, example_units, hash_share, split_indices, text_key
 from fastbert.errors import ConfigError, DataError
 
 LabelRows = Sequence[tuple[str, ...] | None]
@@ -375,3 +376,10 @@ def test_an_unknown_method_is_named() -> None:
 def test_keys_of_the_wrong_length_are_refused() -> None:
     with pytest.raises(ValueError, match="keys has 3 entries for 4 rows"):
         split_indices([("a",)] * 4, share=0.5, seed=0, keys=["a", "b", "c"])
+
+
+def test_units_are_groups_and_equal_texts_but_not_one_group_of_all() -> None:
+    grouped = [TextExample("a", group="x"), TextExample("b", group="x"), TextExample(" b ", group="y")]
+
+    assert example_units([*grouped, TextExample("c")]).tolist() == [0, 0, 0, 1]
+    assert example_units(grouped[:2]).tolist() == [0, 1]

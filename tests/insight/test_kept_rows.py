@@ -11,6 +11,7 @@ import pytest
 from fastbert.decisions.saved import write_rows
 from fastbert.insight.evidence import Evidence
 from fastbert.insight.kept_rows import FILE, keep, recall
+from fastbert.insight.uncertainty import uncertainty
 from tests.insight.made_rows import EVERY, SECRET
 from tests.insight.made_up import BUNDLE
 
@@ -34,6 +35,17 @@ def test_what_is_kept_comes_back(tmp_path: Path, name: str) -> None:
     assert np.allclose(again.loss_N, found.loss_N) and np.array_equal(again.right_N, found.right_N)
     assert np.allclose(again.confidence_N, found.confidence_N, equal_nan=True)
     assert [again.words(row) for row in range(again.num_rows)] == [found.words(row) for row in range(found.num_rows)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_renewed_report_draws_the_same_units(tmp_path: Path, name: str) -> None:
+    found = EVERY[name]()
+    grouped = replace(found, rows=replace(found.rows, units_N=np.arange(found.num_rows) // 4))
+
+    again = kept(tmp_path, grouped)
+
+    assert again.num_units == found.num_rows // 4
+    assert uncertainty(again) == uncertainty(grouped) != uncertainty(found)
 
 
 @pytest.mark.parametrize("name", EVERY)

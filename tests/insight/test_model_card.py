@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fastbert.bundle import Bundle
@@ -17,10 +18,11 @@ from fastbert.insight.model_card import (
     model_card,
     wilson_interval,
 )
-from fastbert.insight.run_facts import read_facts
-from fastbert.insight.uncertainty import Uncertainty
+from fastbert.insight.run_facts import RunFacts, read_facts
+from fastbert.insight.uncertainty import Uncertainty, uncertainty
 from fastbert.labels import Labels
 from fastbert.tasks.classification import MultiLabel
+from tests.insight.made_rows import single
 from tests.insight.made_up import BUNDLE, PER_LABEL
 
 
@@ -109,7 +111,7 @@ def test_the_threshold_of_a_multi_label_model_is_told() -> None:
 
 
 def test_caveats_name_rare_and_missed_labels_and_the_interval() -> None:
-    found = caveats(Evidence(BUNDLE, "test", PER_LABEL), read_facts(BUNDLE.facts))
+    found = caveats(Evidence(BUNDLE, "test", PER_LABEL), read_facts(BUNDLE.facts), Uncertainty())
 
     assert found[:4] == [
         "accuracy 0.9000 was measured on 100 rows: the 95 % interval of such a sample is 0.826 to 0.945.",
@@ -123,7 +125,7 @@ def test_scores_of_validation_rows_are_called_too_good() -> None:
     facts = read_facts(BUNDLE.facts)
     multi = replace(BUNDLE, task=MultiLabel(Labels(("a", "b"))))
 
-    one, several = (caveats(Evidence(bundle, "valid"), facts)[0] for bundle in (BUNDLE, multi))
+    one, several = (caveats(Evidence(bundle, "valid"), facts, Uncertainty())[0] for bundle in (BUNDLE, multi))
 
     assert "also chose the weights that were kept" in one
     assert "also chose the weights and the threshold that were kept" in several
@@ -133,10 +135,31 @@ def test_scores_of_validation_rows_are_called_too_good() -> None:
 def test_rows_that_are_given_chose_nothing(name: str) -> None:
     given = Evidence(BUNDLE, name, PER_LABEL, own_scores={"accuracy": 0.8})
 
-    found = " ".join(caveats(given, read_facts(BUNDLE.facts)))
+    found = " ".join(caveats(given, read_facts(BUNDLE.facts), Uncertainty()))
 
     assert f"The rows of {name} were given after the training: no weights were chosen by them." in found
     assert "also chose" not in found and "held back as a test split" not in found
+
+
+def test_rows_in_units_have_the_interval_of_units() -> None:
+    found = single()
+    wrong_first_N = np.argsort(np.argsort(found.right_N, kind="stable"))
+    unlike, alike = (
+        replace(found, rows=replace(found.rows, units_N=n)) for n in (wrong_first_N // 4, np.arange(40) // 10)
+    )
+
+    unlike_said, alike_said = (" ".join(caveats(one, RunFacts(), uncertainty(one))) for one in (unlike, alike))
+
+    low, high = uncertainty(unlike).scores["accuracy"]
+    assert (
+        f"measured on 40 rows in 10 units: the 95 % interval of such a sample is {low:.3f} to {high:.3f}."
+        in unlike_said
+    )
+    # what no draw of units changes is as sure as of so many rows
+    assert (
+        "40 rows in 4 units: the 95 % interval of such a sample is {:.3f} to {:.3f}".format(*wilson_interval(0.8, 4))
+        in alike_said
+    )
 
 
 def test_wilson_interval_matches_the_published_example() -> None:

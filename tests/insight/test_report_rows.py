@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fastbert.insight.evidence import RowFacts
@@ -38,6 +39,15 @@ def test_scores_are_told_by_length_and_by_what_was_cut() -> None:
 
     assert "10 to 210 21 0.8095 0.600 to 0.923" in text  # Wilson of 17 of 21
     assert "cut 10 0.8000" in text and "read as a whole 30 0.8000" in text
+
+
+def test_rows_that_depend_on_each_other_widen_the_intervals() -> None:
+    found = single()
+    wrong_first_N = np.argsort(np.argsort(found.right_N, kind="stable"))
+    grouped = replace(found, rows=replace(found.rows, units_N=wrong_first_N // 8))  # five units, one of them wrong
+
+    assert "read as a whole 30 0.8000 0.627 to 0.905" in Page(lengths(found)).text
+    assert "read as a whole 30 0.8000 0.376 to 0.964" in Page(lengths(grouped)).text
 
 
 def test_errors_of_numbers_are_sizes() -> None:

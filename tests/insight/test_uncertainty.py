@@ -66,3 +66,18 @@ def test_labels_have_intervals_of_their_f1() -> None:
 
 def test_one_row_says_nothing() -> None:
     assert uncertainty(single(rows=1)) == uncertainty(replace(single(), loss_N=np.zeros(0)))
+
+
+def test_rows_of_one_unit_are_drawn_together() -> None:
+    found = single(rows=200)
+    right_N = found.right_N
+    units_N = np.argsort(np.argsort(right_N, kind="stable")) // 10  # ten rows a unit, all right or all wrong
+    grouped = replace(found, rows=replace(found.rows, units_N=units_N))
+
+    (low, high), (narrow, wide) = (uncertainty(one).scores["accuracy"] for one in (grouped, found))
+
+    assert high - low > 2.5 * (wide - narrow)  # the root of 10 in theory
+    assert "draws of the 20 units of the 200 rows with replacement (bootstrap). Rows with a group" in (
+        uncertainty(grouped).note
+    )
+    assert uncertainty(replace(found, rows=replace(found.rows, units_N=np.zeros(200, np.int64)))).scores == {}

@@ -70,3 +70,37 @@ def test_other_numbers_have_the_normal_interval() -> None:
 
     assert (low + high) / 2 == pytest.approx(2.0)
     assert high - low == pytest.approx(2 * 1.959964 * np.sqrt(2 / 3) / np.sqrt(3))
+
+
+def test_units_of_equal_rows_have_the_interval_of_as_many_rows() -> None:
+    shares_U, numbers_U = np.repeat([1.0, 0.0], [14, 6]), VALUES_N[:20]
+    units_N = np.repeat(np.arange(20), 10)
+
+    assert mean_interval(shares_U[units_N], units_N) == pytest.approx(mean_interval(shares_U))
+    assert mean_interval(numbers_U[units_N], units_N) == pytest.approx(mean_interval(numbers_U))
+    assert mean_interval(np.ones(200), units_N) == pytest.approx(wilson_interval(1.0, 20))
+
+
+def test_units_that_tell_more_than_rows_count_as_their_rows_at_most() -> None:
+    values_N, units_N = np.tile([1.0, 0.0], 10), np.repeat(np.arange(10), 2)  # no unit differs from another
+
+    assert mean_interval(values_N, units_N) == pytest.approx(wilson_interval(0.5, 20))
+
+
+def test_one_unit_alone_has_the_interval_of_its_rows() -> None:
+    values_N = np.repeat([1.0, 0.0], [15, 5])
+
+    assert mean_interval(values_N, np.full(20, 3)) == mean_interval(values_N)
+
+
+def test_draws_of_units_spread_as_the_means_of_units_do() -> None:
+    units_N = np.repeat(np.arange(40), 10)
+    whole = VALUES_N[:40][units_N]
+
+    def of_units(weight_DN: Floats) -> dict[str, Floats]:
+        return {"mean": weight_DN @ whole / weight_DN.sum(axis=1)}
+
+    found = intervals(of_units, 400, units_N=units_N)
+
+    assert found.rows == 40
+    assert found.of("mean") == pytest.approx(mean_interval(VALUES_N[:40]), abs=0.05)

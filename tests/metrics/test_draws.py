@@ -32,3 +32,19 @@ def test_rows_are_drawn_alike() -> None:
 
     np.testing.assert_allclose(counts_DN.mean(axis=0), 1.0, atol=0.08)
     np.testing.assert_allclose(counts_DN.var(axis=0), 0.8, atol=0.08)  # of a binomial: 5 draws with a chance of 1/5
+
+
+def test_rows_of_a_unit_come_as_often_as_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draws, "_BLOCK_CELLS", 20)
+    units_N = np.array([0, 1, 0, 2, 2])
+
+    counts_DN = np.concatenate(list(draw_counts(5, 30, units_N=units_N)))
+
+    assert (counts_DN[:, 0] == counts_DN[:, 2]).all() and (counts_DN[:, 3] == counts_DN[:, 4]).all()
+    assert (counts_DN[:, [0, 1, 3]].sum(axis=1) == 3).all()
+
+
+def test_rows_that_are_units_are_drawn_as_rows() -> None:
+    one, other = (np.concatenate(list(draw_counts(7, 30, units_N=units))) for units in (None, np.arange(7)))
+
+    np.testing.assert_array_equal(one, other)

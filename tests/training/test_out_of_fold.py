@@ -13,6 +13,7 @@ import pytest
 
 from fastbert.data.examples import Answer, Entity, Example, QuestionExample, TaggedExample, TextExample, ValueExample
 from fastbert.decisions.abstain import Abstention
+from fastbert.data.splits import example_units
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.labels import Labels
@@ -80,7 +81,7 @@ def test_rows_with_one_text_are_drawn_together() -> None:
         found.task, (*equal, *found.examples[6:]), found.predictions, found.fold_N, found.fold_scores, found.decisions
     )
 
-    assert together._units().tolist() == [0] * 6 + [1, 2]
+    assert example_units(together.examples).tolist() == [0] * 6 + [1, 2]
 
 
 def test_the_view_shows_scores_labels_and_notes() -> None:

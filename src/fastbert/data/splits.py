@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbert.data.examples import Example
 from fastbert.errors import ConfigError, DataError
 
 SplitMethod = Literal["stratified", "grouped", "hash"]
@@ -164,6 +165,16 @@ def row_units(num_rows: int, keys: Sequence[str] | None, groups: Sequence[str | 
             parents[max(here, there)] = min(here, there)
     numbers: dict[int, int] = {}
     return np.array([numbers.setdefault(root(row), len(numbers)) for row in range(num_rows)], dtype=np.int64)
+
+
+def example_units(examples: Sequence[Example]) -> Ints:
+    """Return the unit of each example, from 0: those of one group, or with one text, are right or wrong together.
+
+    Where all are of one group, it tells none from another, and only texts do.
+    """
+    groups = [example.group for example in examples]
+    keys = [text_key(example.text, example.pair) for example in examples]
+    return row_units(len(examples), keys, None if len(set(groups)) == 1 else groups)
 
 
 @dataclass(frozen=True)

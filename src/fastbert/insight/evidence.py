@@ -35,11 +35,14 @@ class RowFacts:
     """What is known of rows beside their answers. places: such as "train.csv, row 418", () where not kept.
 
     tokens_N: length of the whole text, whatever is read of it.    cut_N: whether a part was not read.
+    units_N: from 0; rows with the same number have a group or a text in common. None: each row is by itself, or that
+        is not known.
     """
 
     places: tuple[str, ...] = ()
     tokens_N: Ints | None = None
     cut_N: Bools | None = None
+    units_N: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,11 @@ class Evidence:
     def num_rows(self) -> int:
         """Return the number of rows that were kept, 0 of a bundle without them."""
         return len(self.loss_N)
+
+    @property
+    def num_units(self) -> int:
+        """Return how many parts the rows have that do not depend on each other."""
+        return self.num_rows if self.rows.units_N is None else int(self.rows.units_N.max(initial=-1)) + 1
 
     def words(self, row: int) -> tuple[str, str]:
         """Return what is true and what was decided of a row, in words without its text."""

@@ -17,6 +17,7 @@ import numpy as np
 from fastbert.bundle import Bundle
 from fastbert.data.examples import Entity, QuestionExample, ValueExample
 from fastbert.data.features import EncodedRows
+from fastbert.data.splits import example_units
 from fastbert.decisions.labelling import Labeller
 from fastbert.decisions.rules import Decisions
 from fastbert.insight.evidence import AnswerRows, EntityRows, Evidence, Floats, LabelRows, RowFacts, ValueRows
@@ -76,9 +77,12 @@ def gather(
 
 
 def row_facts(encoded: EncodedRows, examples: Sequence[Example]) -> RowFacts:
-    """Return places, lengths in tokens, and which rows were cut."""
+    """Return places, lengths in tokens, which rows were cut, and which depend on each other."""
     cut_N = encoded.features.windows.table_W["cut"][encoded.starts[:-1]].astype(np.bool_)
-    return RowFacts(tuple(one.where for one in examples), encoded.num_tokens_N.astype(np.int64), cut_N)
+    units_N = example_units(examples)
+    alone = not len(examples) or units_N.max() + 1 == len(examples)
+    places, tokens_N = tuple(one.where for one in examples), encoded.num_tokens_N.astype(np.int64)
+    return RowFacts(places, tokens_N, cut_N, None if alone else units_N)
 
 
 def of_values(bundle: Bundle, split: str, predicted_N: Floats, true_N: Floats, rows: RowFacts) -> Evidence:

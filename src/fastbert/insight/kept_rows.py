@@ -1,4 +1,4 @@
-"""What a report knows of rows beside their scores, kept in the bundle: places, lengths, and numbers of a task.
+"""What a report knows of rows beside their scores, kept in the bundle: places, lengths, units, and numbers of a task.
 
 One NumPy archive beside `decisions.npz`: with both the report can be written again, without the rows. No text.
 """
@@ -25,6 +25,7 @@ def keep(folder: Path, evidence: Evidence) -> None:
     arrays: Arrays = {"places": np.array(rows.places, np.str_)} if rows.places else {}
     arrays |= {} if rows.tokens_N is None else {"tokens": np.asarray(rows.tokens_N, np.int32)}
     arrays |= {} if rows.cut_N is None else {"cut": rows.cut_N}
+    arrays |= {} if rows.units_N is None else {"units": np.asarray(rows.units_N, np.int32)}
     if evidence.values is not None:
         arrays |= dict(zip(_VALUES, (evidence.values.predicted_N, evidence.values.true_N), strict=True))
     if evidence.answers is not None:
@@ -51,9 +52,10 @@ def recall(bundle: Bundle, split: str) -> Evidence:
 
 
 def _row_facts(arrays: Mapping[str, np.ndarray]) -> RowFacts:
-    places, tokens, cut = (arrays.get(name) for name in ("places", "tokens", "cut"))
+    places, tokens, cut, units = (arrays.get(name) for name in ("places", "tokens", "cut", "units"))
     return RowFacts(
         () if places is None else tuple(places.tolist()),
         None if tokens is None else np.asarray(tokens, np.int64),
         None if cut is None else np.asarray(cut, np.bool_),
+        None if units is None else np.asarray(units, np.int64),
     )

@@ -64,18 +64,18 @@ def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
         *_training_data(facts, bundle.task.counted),
         *(["## Train it again", _block("sh", [command])] if command else []),
         "## Limits",
-        "\n".join(f"- {escape_markdown(sentence)}" for sentence in caveats(evidence, facts)),
+        "\n".join(f"- {escape_markdown(sentence)}" for sentence in caveats(evidence, facts, unsure)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def caveats(evidence: Evidence, facts: RunFacts) -> list[str]:
+def caveats(evidence: Evidence, facts: RunFacts, unsure: Uncertainty) -> list[str]:
     """Return what a reader of the scores must know, in sentences."""
     bundle, per_label = evidence.bundle, evidence.per_label
     found = list(filter(None, [facts.collapse, chosen_by_teacher(bundle.facts)]))
     if evidence.is_given or evidence.split != "test":
         found.append(_measured_on(evidence, facts))
-    found += _uncertainty(evidence, facts)
+    found += _uncertainty(evidence, facts, unsure)
     found += list(filter(None, [baseline_warning(facts.baseline)]))
     support = {name: scores.get("support") for name, scores in per_label.items()}
     rare = [name for name, count in support.items() if count is not None and count < FEW_ROWS]
@@ -282,11 +282,14 @@ def _use_for_questions(name: str) -> str:
     return "\n".join(["```python", *code, "```", "", note])
 
 
-def _uncertainty(evidence: Evidence, facts: RunFacts) -> list[str]:
+def _uncertainty(evidence: Evidence, facts: RunFacts, unsure: Uncertainty) -> list[str]:
     scores, num_rows = evidence.scores, evidence.num_rows or facts.num_rows(evidence.split)
+    rows, drawn, independent = f"{num_rows:,} rows", Uncertainty(), num_rows
+    if evidence.num_units < evidence.num_rows:  # Wilson's interval is of rows that do not depend on each other
+        rows, drawn, independent = f"{rows} in {evidence.num_units:,} units", unsure, evidence.num_units
     return [
-        f"{name} {scores[name]:.4f} was measured on {num_rows:,} rows: the 95 % interval of such a sample "
-        "is {:.3f} to {:.3f}.".format(*wilson_interval(scores[name], num_rows))
+        f"{name} {scores[name]:.4f} was measured on {rows}: the 95 % interval of such a sample "
+        "is {:.3f} to {:.3f}.".format(*drawn.scores.get(name, wilson_interval(scores[name], independent)))
         for name in _PROPORTIONS
         if name in scores and num_rows and 0 <= scores[name] <= 1
     ]

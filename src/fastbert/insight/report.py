@@ -55,7 +55,7 @@ def report_page(evidence: Evidence, unsure: Uncertainty, *, title: str, size_byt
         scores.header(evidence, facts, unsure, bundle.folder.name),
         scores.labels(evidence, unsure),
         scores.mistakes(evidence),
-        scores.trust(evidence, facts),
+        scores.trust(evidence, facts, unsure),
         baseline_section(facts.baseline, bundle.scores, bundle.task.headlines),
         distilled_section(bundle.facts, bundle.task.headlines),
         cross_validation_section(bundle.facts, bundle.task.headlines),

@@ -101,6 +101,7 @@ def _measure(evidence: Evidence) -> tuple[str, Floats]:
 
 def _group(evidence: Evidence, name: str, chosen_N: np.ndarray) -> list[str]:
     values_N, losses_N = _measure(evidence)[1][chosen_N], evidence.loss_N[chosen_N]
-    low, high = mean_interval(values_N)
+    units_N = evidence.rows.units_N
+    low, high = mean_interval(values_N, None if units_N is None else units_N[chosen_N])
     interval = f"{number(low, 3)} to {number(high, 3)}"
     return [name, f"{len(values_N):,}", number(float(values_N.mean())), interval, number(float(losses_N.mean()))]

@@ -114,14 +114,14 @@ def mistakes(evidence: Evidence) -> Html:
     )
 
 
-def trust(evidence: Evidence, facts: RunFacts) -> Html:
+def trust(evidence: Evidence, facts: RunFacts, unsure: Uncertainty) -> Html:
     """Return the decision rule, what its fit found, and what a reader of the scores must know."""
     bundle = evidence.bundle
     return section(
         "How far to trust these scores",
         element("p", f"Decision rule: {bundle.task.rule(bundle.decisions)}"),
         sentences(describe_fit(bundle.decisions)),
-        sentences(caveats(evidence, facts)),
+        sentences(caveats(evidence, facts, unsure)),
     )
 
 

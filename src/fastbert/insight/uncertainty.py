@@ -1,6 +1,7 @@
 """Intervals of the scores of a report: what each would have been on other rows of the same kind.
 
-Each kind of answer has its sums over weighted rows; `metrics.bootstrap` draws the weights.
+Each kind of answer has its sums over weighted rows; `metrics.bootstrap` draws the weights. Rows with a group or a text
+in common are drawn together, as folds and splits keep them together: they are right or wrong together.
 
 Axes: D draws, N rows, C labels.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -31,25 +33,26 @@ class Uncertainty:
 
 
 def uncertainty(evidence: Evidence, seed: int = 0) -> Uncertainty:
-    """Return the intervals of all scores that are known row by row; none of fewer than two rows."""
-    if evidence.num_rows < 2:
+    """Return the intervals of all scores that are known row by row; none of fewer than two rows or units."""
+    if evidence.num_units < 2:
         return Uncertainty()
     parts: list[Intervals] = []
     names: tuple[str, ...] = ()
     rows = evidence.num_rows
+    drawn = partial(intervals, num_rows=rows, seed=seed, units_N=evidence.rows.units_N)
     if (labels := evidence.labels) is not None:
         names = labels.names
-        parts.append(intervals(lambda w_DN: _label_scores(labels, w_DN), rows, num_labels=len(names), seed=seed))
+        parts.append(drawn(lambda w_DN: _label_scores(labels, w_DN), num_labels=len(names)))
         if 100 * rows * len(names) <= _MOST_RANKED:
             work = len(names) * _RANKING_WORK
-            parts.append(intervals(lambda w_DN: _ranking_scores(labels, w_DN), rows, num_labels=work, seed=seed))
+            parts.append(drawn(lambda w_DN: _ranking_scores(labels, w_DN), num_labels=work))
     elif (entities := evidence.entities) is not None:
         names = entities.names
-        parts.append(intervals(lambda w_DN: _entity_scores(entities, w_DN), rows, num_labels=len(names), seed=seed))
+        parts.append(drawn(lambda w_DN: _entity_scores(entities, w_DN), num_labels=len(names)))
     elif (values := evidence.values) is not None:
-        parts.append(intervals(lambda w_DN: _value_scores(values, w_DN), rows, num_labels=60, seed=seed))
+        parts.append(drawn(lambda w_DN: _value_scores(values, w_DN), num_labels=60))
     elif (answers := evidence.answers) is not None:
-        parts.append(intervals(lambda w_DN: _answer_scores(answers, w_DN), rows, seed=seed))
+        parts.append(drawn(lambda w_DN: _answer_scores(answers, w_DN)))
     return _collected(parts, names, evidence)
 
 
@@ -66,8 +69,12 @@ def _collected(parts: list[Intervals], names: tuple[str, ...], evidence: Evidenc
     if not parts:
         return Uncertainty()
     draws = " to ".join(f"{count:,}" for count in sorted({part.draws for part in parts}))
-    fewer = "" if parts[0].rows == evidence.num_rows else f" of {parts[0].rows:,} rows each, scaled to all rows"
-    note = f"95 % intervals are of {draws} draws of the {evidence.num_rows:,} rows with replacement (bootstrap){fewer}."
+    grouped = evidence.num_units < evidence.num_rows
+    what = "units" if grouped else "rows"
+    fewer = "" if parts[0].rows == evidence.num_units else f" of {parts[0].rows:,} {what} each, scaled to all {what}"
+    of = f"{evidence.num_units:,} units of the {evidence.num_rows:,} rows" if grouped else f"{evidence.num_rows:,} rows"
+    unit = " Rows with a group (author, document, context) or a text in common are one unit." if grouped else ""
+    note = f"95 % intervals are of {draws} draws of the {of} with replacement (bootstrap){fewer}.{unit}"
     return Uncertainty(scores, labels, note)
 
 

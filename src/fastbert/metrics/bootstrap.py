@@ -3,7 +3,7 @@
 A draw is a weight for each row: how often it was drawn. Most scores are sums over rows, so that a product of matrices
 gives all draws at once. Knows nothing of tasks or of any score.
 
-Axes: D draws, N rows, C labels, K whatever a score has several of.
+Axes: D draws, N rows, U units (rows that depend on each other), C labels, K whatever a score has several of.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from fastbert.metrics.draws import draw_counts
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Statistic = Callable[[Floats], Mapping[str, Floats]]  # weights (D, N) -> values (D,) or (D, K) by name; NaN: undefined
 Interval = tuple[float, float]
 
 LEVEL = 0.95
 QUANTILE = 1.959964  # of the normal distribution, at 97.5 %
 DRAWS = 1000
-ROWS = 20_000  # of one draw; of more rows so many are drawn, and the spread is scaled to their number
+ROWS = 20_000  # or units of one draw; of more so many are drawn, and the spread is scaled to their number
 CELLS = 100_000_000  # rows x labels x draws: about a second
 LEAST_DRAWS = 100
 
@@ -33,7 +34,7 @@ LEAST_DRAWS = 100
 class Intervals:
     """What draws say of scores. low, high: by name, (K,) each, NaN where there is no spread to speak of.
 
-    draws: how many.    rows: of each.
+    draws: how many.    rows: of each, or units.
     """
 
     low: Mapping[str, Floats]
@@ -49,45 +50,56 @@ class Intervals:
         return None if math.isnan(low) or math.isnan(high) else (low, high)
 
 
-def intervals(statistic: Statistic, num_rows: int, *, num_labels: int = 1, seed: int = 0) -> Intervals:
+def intervals(
+    statistic: Statistic, num_rows: int, *, num_labels: int = 1, seed: int = 0, units_N: Ints | None = None
+) -> Intervals:
     """Return the 95 % percentile intervals of scores (Efron 1979), at a bounded cost.
 
     statistic: is called with weights of some draws at a time, of shape (D, N), and once with ones.
-    num_labels: how much work a row is.
+    num_labels: how much work a row is.    units_N: rows that are drawn together, as `draw_counts` takes them.
     An interval without width is left out: with every row right, or none, draws cannot tell how sure that is.
 
     >>> found = intervals(lambda weight_DN: {"share": weight_DN[:, :90].sum(axis=1) / weight_DN.sum(axis=1)}, 100)
     >>> [round(float(end[0]), 2) for end in (found.low["share"], found.high["share"])], found.draws
     ([0.84, 0.96], 1000)
     """
-    drawn = min(num_rows, ROWS)
+    num_units = num_rows if units_N is None else int(units_N.max()) + 1
+    drawn = min(num_units, ROWS)
     draws = max(LEAST_DRAWS, min(DRAWS, CELLS // max(1, num_rows * num_labels)))
     found: dict[str, list[Floats]] = {}
-    for weight_DN in draw_counts(num_rows, draws, seed, drawn=drawn):
+    for weight_DN in draw_counts(num_rows, draws, seed, drawn=drawn, units_N=units_N):
         for name, values in statistic(weight_DN).items():
             found.setdefault(name, []).append(values.reshape(len(weight_DN), -1))
     whole = {name: values.reshape(1, -1)[0] for name, values in statistic(np.ones((1, num_rows))).items()}
     low, high = {}, {}
     for name, parts in found.items():
-        ends = _ends(np.concatenate(parts), whole[name], math.sqrt(drawn / num_rows))
+        ends = _ends(np.concatenate(parts), whole[name], math.sqrt(drawn / num_units))
         low[name], high[name] = ends
     return Intervals(low, high, draws, drawn)
 
 
-def mean_interval(values_N: Floats) -> Interval:
+def mean_interval(values_N: Floats, units_N: Ints | None = None) -> Interval:
     """Return the 95 % interval of a mean: of a share that of Wilson 1927, of other numbers the normal one.
+
+    units_N: unit of each row. Rows of one are right or wrong together, and so tell less than as many others: the spread
+        is that of the sums of units, and a share is taken for one of the fewer rows that would spread as much (the
+        design effect of Kish 1965). Of one unit alone the rows are all there is to go by.
 
     >>> [round(end, 3) for end in mean_interval(np.repeat([1.0, 0.0], [90, 10]))]
     [0.826, 0.945]
     """
     count, mean = len(values_N), float(values_N.mean())
+    alone = units_N is None or np.ptp(units_N) == 0
+    off_U = np.bincount(np.arange(count) if alone else units_N, weights=values_N - mean)
+    error = math.sqrt(float(off_U @ off_U)) / count
     if not np.isin(values_N, (0.0, 1.0)).all():
-        reach = QUANTILE * float(values_N.std()) / math.sqrt(count)
-        return mean - reach, mean + reach
-    return wilson_interval(mean, count)
+        return mean - QUANTILE * error, mean + QUANTILE * error
+    if mean in (0.0, 1.0):
+        return wilson_interval(mean, count if alone else len(np.unique(units_N)))
+    return wilson_interval(mean, count if error == 0 else min(count, mean * (1 - mean) / error**2))
 
 
-def wilson_interval(share: float, count: int) -> tuple[float, float]:
+def wilson_interval(share: float, count: float) -> tuple[float, float]:
     """Return the 95 % interval of a share of count rows (Wilson 1927).
 
     >>> [round(value, 3) for value in wilson_interval(0.9, 100)]

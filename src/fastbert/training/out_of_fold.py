@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastbert.data.examples import Entity, Example, QuestionExample, TaggedExample, ValueExample
-from fastbert.data.splits import row_units, text_key
+from fastbert.data.splits import example_units
 from fastbert.decisions.rules import Decisions
 from fastbert.display import Block, View, label_score_rows, number
 from fastbert.errors import ConfigError, TrainingError
@@ -95,7 +95,7 @@ class CrossValidation:
     def scores(self) -> Mapping[str, FoldedScore]:
         """Return each score, the headlines of the task first."""
         pooled = self._with_coverage(self.task.score(self.predictions, self.examples))
-        intervals = bootstrap_intervals(self._score_rows, self._units())
+        intervals = bootstrap_intervals(self._score_rows, example_units(self.examples))
         folds = [self._with_coverage(one) for one in self.fold_scores]
         names = dict.fromkeys([*self.task.headlines, *pooled, *(name for one in folds for name in one)])
         found = {}
@@ -204,13 +204,6 @@ class CrossValidation:
         if self._abstains and isinstance(prediction, LabelPrediction) and prediction.reason is None:
             return replace(prediction, reason="")
         return prediction
-
-    def _units(self) -> npt.NDArray[np.int64]:
-        """Return which rows depend on each other: those of a group, or with one text."""
-        groups = [example.group for example in self.examples]
-        alone = len(set(groups)) == 1  # one document for all: then its rows are what is drawn
-        keys = [text_key(example.text, example.pair) for example in self.examples]
-        return row_units(len(self.examples), keys, None if alone else groups)
 
 
 def _cells(prediction: Prediction, example: Example) -> Sequence[str]:
