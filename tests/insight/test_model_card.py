@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastbert.bundle import Bundle
+from fastbert.decisions.abstain import Abstention
 from fastbert.decisions.rules import Decisions
 from fastbert.insight.evidence import Evidence
 from fastbert.insight.model_card import (
@@ -24,6 +25,8 @@ from fastbert.labels import Labels
 from fastbert.tasks.classification import MultiLabel
 from tests.insight.made_rows import single
 from tests.insight.made_up import BUNDLE, PER_LABEL
+
+FACTS_OF_40 = RunFacts(rows={"test": 40})
 
 
 def card_of(bundle: Bundle) -> str:
@@ -141,6 +144,19 @@ def test_rows_that_are_given_chose_nothing(name: str) -> None:
     assert "also chose" not in found and "held back as a test split" not in found
 
 
+def test_the_interval_of_accuracy_is_that_of_the_rows_that_were_answered() -> None:
+    found = single(Decisions(abstention=Abstention(confidence=0.8)))  # every fifth row is at 0.6
+    saved = Evidence(found.bundle, "test")  # without rows, as older versions saved it
+
+    of_rows, of_facts = (" ".join(caveats(one, FACTS_OF_40, Uncertainty())) for one in (found, saved))
+
+    sentence = (
+        "accuracy 1.0000 was measured on the 32 of 40 rows that were answered: the 95 % interval of such a sample"
+    )
+    assert f"{sentence} is {wilson_interval(1.0, 32)[0]:.3f} to 1.000." in of_rows
+    assert sentence in of_facts
+
+
 def test_rows_in_units_have_the_interval_of_units() -> None:
     found = single()
     wrong_first_N = np.argsort(np.argsort(found.right_N, kind="stable"))
@@ -152,12 +168,12 @@ def test_rows_in_units_have_the_interval_of_units() -> None:
 
     low, high = uncertainty(unlike).scores["accuracy"]
     assert (
-        f"measured on 40 rows in 10 units: the 95 % interval of such a sample is {low:.3f} to {high:.3f}."
+        f"measured on 40 rows, in 10 units: the 95 % interval of such a sample is {low:.3f} to {high:.3f}."
         in unlike_said
     )
     # what no draw of units changes is as sure as of so many rows
     assert (
-        "40 rows in 4 units: the 95 % interval of such a sample is {:.3f} to {:.3f}".format(*wilson_interval(0.8, 4))
+        "40 rows, in 4 units: the 95 % interval of such a sample is {:.3f} to {:.3f}".format(*wilson_interval(0.8, 4))
         in alike_said
     )
 

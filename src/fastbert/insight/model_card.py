@@ -284,14 +284,18 @@ def _use_for_questions(name: str) -> str:
 
 def _uncertainty(evidence: Evidence, facts: RunFacts, unsure: Uncertainty) -> list[str]:
     scores, num_rows = evidence.scores, evidence.num_rows or facts.num_rows(evidence.split)
-    rows, drawn, independent = f"{num_rows:,} rows", Uncertainty(), num_rows
+    answered = round(num_rows * scores.get("coverage", 1.0))  # the others are in no score
+    rows, drawn, independent = f"{num_rows:,} rows", Uncertainty(), answered
+    if answered < num_rows:
+        rows = f"the {answered:,} of {rows} that were answered"
     if evidence.num_units < evidence.num_rows:  # Wilson's interval is of rows that do not depend on each other
-        rows, drawn, independent = f"{rows} in {evidence.num_units:,} units", unsure, evidence.num_units
+        rows, drawn = f"{rows}, in {evidence.num_units:,} units", unsure
+        independent = min(answered, evidence.num_units)
     return [
         f"{name} {scores[name]:.4f} was measured on {rows}: the 95 % interval of such a sample "
         "is {:.3f} to {:.3f}.".format(*drawn.scores.get(name, wilson_interval(scores[name], independent)))
         for name in _PROPORTIONS
-        if name in scores and num_rows and 0 <= scores[name] <= 1
+        if name in scores and answered and 0 <= scores[name] <= 1
     ]
 
 
