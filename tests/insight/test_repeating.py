@@ -9,7 +9,7 @@ import pytest
 
 from fastbert.cli.options import collect, decisions
 from fastbert.config import DataConfig, DecisionConfig, TrainConfig
-from fastbert.insight.repeating import repeat_command, without_folders
+from fastbert.insight.repeating import option_text, repeat_command, without_folders
 from fastbert.insight.run_facts import RunFacts
 
 DATA = DataConfig(text=("title", "body"), labels=("topic",), group="user id")
@@ -71,7 +71,34 @@ def test_a_run_that_is_no_command_has_none(facts: RunFacts) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("C:\\Users\\anna\\enc", "enc"), ("../enc/", "enc"), ("~/a/b", "b"), ("google/bert", "google/bert"), (0.5, "0.5")],
+    [("C:\\Users\\anna\\enc", "enc"), ("../enc/", "enc"), ("~/a/b", "b"), ("google/bert", "google/bert")],
 )
-def test_folders_are_left_out(value: object, shown: str) -> None:
+def test_folders_are_left_out(value: str, shown: str) -> None:
     assert without_folders(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("encoder", "/home/anna/enc", "enc"),
+        ("labels_file", "data/labels.txt", "labels.txt"),
+        ("goal", "cost:/home/anna/cost.csv", "cost:cost.csv"),
+        ("goal", "cost: data\\cost.csv", "cost:cost.csv"),
+        ("goal", "precision>=0.9@a/b cost:c", "precision>=0.9@a/b cost:c"),
+        ("delimiter", "/", "/"),
+        ("text", ["/a", "./b"], "/a,./b"),
+        ("group", "~/c", "~/c"),
+        ("lr", 0.5, "0.5"),
+    ],
+)
+def test_only_options_that_are_a_file_lose_its_folder(name: str, value: object, shown: str) -> None:
+    assert option_text(name, value) == shown
+
+
+def test_files_of_options_stand_in_the_command_as_tables_do() -> None:
+    options = {**RUN.options, "labels_file": "data/labels.txt", "delimiter": "/"}
+    run = {**RUN.run, "deciding": {"goal": "cost:/home/anna/cost.csv"}}
+
+    words = shlex.split(repeat_command(replace(RUN, options=options, run=run), "model"))
+
+    assert {"labels_file=labels.txt", "delimiter=/", "goal=cost:cost.csv"} <= set(words)

@@ -32,6 +32,12 @@ def test_a_run_is_recorded_in_plain_values() -> None:
     assert not any(part in words for part in ("anna", "secret", str(Path.home())))
 
 
+def test_a_file_of_costs_goes_by_its_name() -> None:
+    found = run_record(MODEL, {}, DecisionConfig(goal="cost:/home/anna/costs.csv"), valid_held_out=False)
+
+    assert found["deciding"] == {"goal": "cost:costs.csv"}
+
+
 @pytest.mark.parametrize(
     ("places", "name"),
     [

@@ -13,7 +13,7 @@ from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.insight.run_facts import RunFacts
 
 _FOLDER = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\|\.{1,2}[\\/])")
-_COSTS = "cost:"  # before the file in a goal
+_FILED = {"goal": "cost:", "loss": "weights:"}  # options that may name a file, and what stands before it
 
 
 def repeat_command(facts: RunFacts, out: str) -> str:
@@ -44,30 +44,46 @@ def repeat_command(facts: RunFacts, out: str) -> str:
     changed, rule = _changed(options, defaults), _changed(facts.deciding, DecisionConfig().to_json())
     if facts.decided_on is None:
         changed |= rule
-    words += [word for name, value in changed.items() for word in ("--set", f"{name}={without_folders(value)}")]
+    words += [word for name, value in changed.items() for word in ("--set", f"{name}={option_text(name, value)}")]
     command = shlex.join([*words, "--out", out])
     return command if facts.decided_on is None else f"{command} && {_decide_command(facts.decided_on, rule, out)}"
 
 
 def _decide_command(table: str, rule: Mapping[str, object], out: str) -> str:
-    options = ((f"--{name.replace('_', '-')}", without_folders(value)) for name, value in rule.items())
+    options = ((f"--{name.replace('_', '-')}", option_text(name, value)) for name, value in rule.items())
     return shlex.join(["fastbert", "decide", out, table, *(word for option in options for word in option)])
 
 
-def without_folders(value: object) -> str:
-    """Return a value as text; of a path that begins at a root, at home or with a dot only the name.
+def option_text(name: str, value: object) -> str:
+    """Return the value of an option as text; of those that are a file or a folder only its name.
 
-    >>> without_folders("/home/anna/encoder"), without_folders("google/bert"), without_folders(["a", "b"])
-    ('encoder', 'google/bert', 'a,b')
-    >>> without_folders("cost:/home/anna/costs.csv")
-    'cost:costs.csv'
+    >>> option_text("goal", "cost:data/costs.csv"), option_text("delimiter", "/"), option_text("text", ["a", "b"])
+    ('cost:costs.csv', '/', 'a,b')
+    >>> option_text("loss", "weights:/home/anna/w.csv"), option_text("loss", "focal:1")
+    ('weights:w.csv', 'focal:1')
     """
     if isinstance(value, list):
         return ",".join(str(item) for item in value)
     text = str(value)
-    if text.startswith(_COSTS):
-        return _COSTS + without_folders(text.removeprefix(_COSTS))
-    return re.split(r"[\\/]", text.rstrip("\\/"))[-1] if _FOLDER.match(text) else text
+    if name == "encoder":
+        return without_folders(text)
+    if name == "labels_file":
+        return _name_of(text)
+    start, file = _FILED.get(name, ""), text.strip()
+    return f"{start}{_name_of(file.removeprefix(start).strip())}" if start and file.startswith(start) else text
+
+
+def without_folders(text: str) -> str:
+    """Return the name alone of a path that begins at a root, at home or with a dot; else the text, as a hub's name.
+
+    >>> without_folders("/home/anna/encoder"), without_folders("google/bert")
+    ('encoder', 'google/bert')
+    """
+    return _name_of(text) if _FOLDER.match(text) else text
+
+
+def _name_of(path: str) -> str:
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1]
 
 
 def _changed(options: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:

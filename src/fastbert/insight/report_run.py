@@ -9,7 +9,7 @@ from fastbert.bundle import Bundle
 from fastbert.display import duration, utilisation
 from fastbert.insight.charts import Line, line_chart, running_mean
 from fastbert.insight.page import Html, bar, definitions, element, section, sentences, table
-from fastbert.insight.repeating import repeat_command, without_folders
+from fastbert.insight.repeating import option_text, repeat_command
 from fastbert.insight.run_facts import RunFacts
 
 LONG_TABLE = 40  # rows; longer ones are folded
@@ -110,7 +110,7 @@ def training(facts: RunFacts, size_bytes: int) -> Html:
     """Return speed and cost of the run, and its options. size_bytes: of the model's folder."""
     seconds = facts.seconds or 0.0
     rates = _rates(facts, seconds, size_bytes)
-    options = [[name, _plain(value) or "-"] for name, value in facts.options.items()]
+    options = [[name, _plain(value, name) or "-"] for name, value in facts.options.items()]
     table_of_options = table(["option", "value"], options)
     details = element("details", element("summary", f"All {len(options)} options"), table_of_options)
     return section(
@@ -124,13 +124,13 @@ def _with_rate(count: int | None, seconds: float) -> str:
     return f"{count:,}" + (f", {count / seconds:,.0f} per second" if seconds else "")
 
 
-def _plain(value: object) -> str:
-    """Return a value of JSON for people; nothing for none."""
+def _plain(value: object, option: str = "") -> str:
+    """Return a value of JSON for people; nothing for none. option: its name, where it is one."""
     if value is None or value == [] or value == "":
         return ""
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else without_folders(value)
+    return f"{value:g}" if isinstance(value, float) else option_text(option, value)
 
 
 def _rates(facts: RunFacts, seconds: float, size_bytes: int) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from torch import nn
 from fastbert.config import DecisionConfig
 from fastbert.data.examples import Example
 from fastbert.data.records import MEMORY_NAME
+from fastbert.insight.repeating import option_text
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
@@ -25,6 +26,9 @@ def run_record(
     model: nn.Module, splits: Mapping[str, Sequence[Example]], deciding: DecisionConfig, *, valid_held_out: bool
 ) -> dict[str, object]:
     """Return plain values for the facts of a bundle."""
+    rule = deciding.chosen()
+    if deciding.goal is not None:
+        rule["goal"] = option_text("goal", deciding.goal)
     names = {split: table_name(examples) for split, examples in splits.items()}
     if valid_held_out:
         names.pop("valid", None)
@@ -35,7 +39,7 @@ def run_record(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "peak_memory_bytes": peak_memory(model),
         "tables": names if all(names.values()) else {},
-        "deciding": deciding.chosen(),
+        "deciding": rule,
     }
 
 
