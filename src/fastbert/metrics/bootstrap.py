@@ -89,13 +89,13 @@ def mean_interval(values_N: Floats, units_N: Ints | None = None) -> Interval:
     [0.826, 0.945]
     """
     count, mean = len(values_N), float(values_N.mean())
-    alone = units_N is None or np.ptp(units_N) == 0
-    off_U = np.bincount(np.arange(count) if alone else units_N, weights=values_N - mean)
+    owner_N = np.arange(count) if units_N is None or np.ptp(units_N) == 0 else units_N
+    off_U = np.bincount(owner_N, weights=values_N - mean)
     error = math.sqrt(float(off_U @ off_U)) / count
     if not np.isin(values_N, (0.0, 1.0)).all():
         return mean - QUANTILE * error, mean + QUANTILE * error
     if mean in (0.0, 1.0):
-        return wilson_interval(mean, count if alone else len(np.unique(units_N)))
+        return wilson_interval(mean, len(np.unique(owner_N)))
     return wilson_interval(mean, count if error == 0 else min(count, mean * (1 - mean) / error**2))
 
 
