@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fastbert.insight import report_run as run
 from fastbert.insight.run_facts import read_facts
-from tests.insight.made_up import BUNDLE, plan_json
+from tests.insight.made_up import BUNDLE, history_json, plan_json
 from tests.insight.pages import Page
 
 RECORD = {
@@ -49,3 +49,28 @@ def test_folders_of_the_machine_are_not_on_the_page() -> None:
     facts = read_facts({"plan": plan, "run": RECORD})
 
     assert "anna" not in run.training(facts, 0) + run.environment(replace(BUNDLE, facts={}), facts)
+
+
+def test_the_time_is_that_of_all_stages_and_the_curves_say_which_they_are_of() -> None:
+    stages = [
+        {"name": "models of 3 folds", "steps": 246, "seconds": 90.0, "in_history": False},
+        {"name": "pairs of rows", "steps": 120, "seconds": 40.0, "in_history": False},
+        {"name": "training", "steps": 2, "seconds": 0.4, "in_history": True},
+    ]
+    facts = read_facts({"plan": {**plan_json(), "steps": 2}, "history": {**history_json(), "stages": stages}})
+
+    cost, curves = Page(run.training(facts, 0)).text, Page(run.curves(facts, "f1_macro")).text
+
+    assert "steps 368 in all, 2 planned of the last training" in cost
+    assert "time in training steps 2 min 10 s" in cost
+    assert "of which models of 3 folds 90.0 s, pairs of rows 40.0 s, training 0.4 s" in cost
+    assert "The curves are of: training (2 steps)." in curves
+    assert "not among the curves: models of 3 folds (246 steps), pairs of rows (120 steps)." in curves
+
+
+def test_one_stage_needs_no_list() -> None:
+    one = {"name": "training", "steps": 120, "seconds": 48.0, "in_history": True}
+    facts = read_facts({"plan": plan_json(), "history": {**history_json(), "stages": [one]}})
+
+    assert run.training(facts, 0) == run.training(read_facts(BUNDLE.facts), 0)
+    assert run.curves(facts, "f1_macro") == run.curves(read_facts(BUNDLE.facts), "f1_macro")

@@ -45,6 +45,8 @@ def test_a_training_begins_with_it_once(encoder: str) -> None:
 
     assert watch.parts == ["the head alone", "training"]
     assert [False in one for one in watch.trained] == [True, False, False]
+    assert [stage.name for stage in learner.history.stages] == ["the head alone", "training", "training"]
+    assert sum(stage.steps for stage in learner.history.stages) == len(learner.history.steps)
     assert learner.last_plan.config.head_lr_factor == 1.0
     assert any("the head is trained alone first" in reason for reason in learner.last_plan.reasons)
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, StopSwitch
+from fastbert.training.state import EvaluationRecord, History, RunState, Stage, StepRecord, StopSwitch, together
 
 
 def make_state(**changes: object) -> RunState:
@@ -100,3 +100,14 @@ def test_steps_are_thinned_to_at_most_500(num_steps: int, kept: int, second: int
 
     assert isinstance(steps, list)
     assert (len(steps), steps[0][0], steps[1][0]) == (kept, 1, second)
+
+
+def test_stages_are_written_as_they_ran() -> None:
+    folds = together("models of 2 folds", [Stage("pairs of rows", 8, 1.0), Stage("training", 2, 0.25, in_history=True)])
+
+    written = History(stages=[folds, Stage("training", 3, 0.12345, in_history=True)]).to_json()["stages"]
+
+    assert written == [
+        {"name": "models of 2 folds", "steps": 10, "seconds": 1.25, "in_history": False},
+        {"name": "training", "steps": 3, "seconds": 0.123, "in_history": True},
+    ]

@@ -162,11 +162,15 @@ def test_the_answers_of_folds_choose_nothing(encoder: str) -> None:
 
 def test_every_training_has_a_name(encoder: str) -> None:
     watch = Parts()
-    Learner(folded(), encoder, precision="fp32", callbacks=[watch]).fit()
+    learner = Learner(folded(), encoder, precision="fp32", callbacks=[watch]).fit()
 
     first = ["fold 1 of 3", "fold 1 of 3, pairs of rows", "fold 1 of 3, training"]
     assert watch.parts[:3] == first
     assert watch.parts[-3:] == ["all rows", "pairs of rows", "training"]
+    folds, pairs, last = learner.history.stages
+    assert (folds.name, pairs.name, last.name) == ("models of 3 folds", "pairs of rows", "training")
+    assert (pairs.steps, last.steps) == (60, len(learner.history.steps))
+    assert folds.steps == 3 * (40 + 1) and min(folds.seconds, pairs.seconds, last.seconds) > 0
 
 
 NUMBERS: list[dict[str, object]] = [{"text": row["text"], "n": len(row["text"]) / 7} for row in feedback_rows(24)]

@@ -5,12 +5,15 @@ Knows nothing of answers or scores of rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastbert.bundle import Bundle
 from fastbert.display import duration, utilisation
 from fastbert.insight.charts import Line, line_chart, running_mean
 from fastbert.insight.page import Html, bar, definitions, element, section, sentences, table
 from fastbert.insight.repeating import option_text, repeat_command
 from fastbert.insight.run_facts import RunFacts
+from fastbert.training.state import Stage
 
 LONG_TABLE = 40  # rows; longer ones are folded
 _LAYOUT = (
@@ -50,7 +53,20 @@ def curves(facts: RunFacts, monitor: str) -> Html:
     ]
     if not any(charts):
         return section("Learning curves", element("p", "No training was recorded in this bundle."))
-    return section("Learning curves", element("div", *charts, class_="charts"))
+    return section("Learning curves", element("div", *charts, class_="charts"), note=_shown_stages(facts))
+
+
+def _shown_stages(facts: RunFacts) -> str:
+    """Return which of several stages the curves are of, and which they are not; nothing where there is but one."""
+    shown, others = ([one for one in facts.stages if one.in_history is kept] for kept in (True, False))
+    if len(facts.stages) < 2:
+        return ""
+    missing = f" Trained too, but not among the curves: {_listed_steps(others)}." if others else ""
+    return f"The curves are of: {_listed_steps(shown)}.{missing}"
+
+
+def _listed_steps(stages: Sequence[Stage]) -> str:
+    return ", ".join(f"{one.name} ({one.steps:,} steps)" for one in stages)
 
 
 def _points(facts: RunFacts, metric: str) -> tuple[tuple[float, float], ...]:
@@ -137,12 +153,12 @@ def _rates(facts: RunFacts, seconds: float, size_bytes: int) -> list[tuple[str, 
     rows, time_s = facts.amount("evaluated_rows"), facts.amount("evaluation_seconds")
     evaluated = f"{rows:,.0f} rows in {duration(time_s)}, {rows / time_s:,.0f} per second" if rows and time_s else ""
     return [
-        ("steps", "" if facts.planned_steps is None else f"{facts.planned_steps:,} planned"),
+        ("steps", _steps(facts)),
         ("examples", _with_rate(facts.examples, seconds)),
         ("tokens", _with_rate(facts.tokens, seconds)),
         ("padding", "" if facts.padding_share is None else f"{100 * facts.padding_share:.1f} % of all tokens computed"),
         ("utilisation", utilisation(facts.mfu, facts.product_rate) if facts.mfu and facts.product_rate else ""),
-        ("time in training steps", duration(seconds) if seconds else ""),
+        *_times(facts, seconds),
         ("time estimated", duration(facts.estimated_seconds) if facts.estimated_seconds else ""),
         ("evaluation at the end", evaluated),
         ("memory estimated", _gigabytes(facts.estimated_memory_bytes)),
@@ -150,6 +166,23 @@ def _rates(facts: RunFacts, seconds: float, size_bytes: int) -> list[tuple[str, 
         ("weights", f"{facts.amount('parameters'):,.0f}" if facts.amount("parameters") else ""),
         ("size of the folder", f"{size_bytes / 1e6:,.1f} MB" if size_bytes else ""),
     ]
+
+
+def _steps(facts: RunFacts) -> str:
+    planned = "" if facts.planned_steps is None else f"{facts.planned_steps:,} planned"
+    if len(facts.stages) < 2:
+        return planned
+    return f"{sum(one.steps for one in facts.stages):,} in all" + (
+        f", {planned} of the last training" if planned else ""
+    )
+
+
+def _times(facts: RunFacts, seconds: float) -> list[tuple[str, str]]:
+    """Return the time of all that was trained, and of each stage where there are several."""
+    stages = facts.stages
+    whole = sum(one.seconds for one in stages) if stages else seconds
+    parts = ", ".join(f"{one.name} {one.seconds:,.1f} s" for one in stages) if len(stages) > 1 else ""
+    return [("time in training steps", duration(whole) if whole else ""), ("of which", parts)]
 
 
 def _gigabytes(size_bytes: float | None) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fastbert.training.state import Stage
+
 Values = Mapping[str, object]
 DECIDED_ON = "decided_on"  # in the record of a run: the table that the rule was fitted to, if not in training
 
@@ -31,7 +33,8 @@ class RunFacts:
     distillation: what `training.distill` wrote.
     run: what `training.run_record` wrote: machine, versions, memory, time of the evaluation, names of tables.
     collapse: what `describe_collapse` said, if anything.
-    steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs.
+    steps: (step, loss, learning rate), thinned.    planned_steps: optimiser steps of all epochs of the last fit.
+    stages: all that was trained; none of a bundle from before they were recorded.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class RunFacts:
     estimated_memory_bytes: float | None = None
     steps: tuple[tuple[int, float, float], ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+    stages: tuple[Stage, ...] = ()
     examples: int | None = None
     tokens: int | None = None
     padding_share: float | None = None
@@ -132,6 +136,7 @@ def read_facts(facts: Values) -> RunFacts:
         estimated_memory_bytes=_number(plan.get("estimated_memory_bytes")),
         steps=tuple(_steps(history.get("steps"))),
         evaluations=tuple(_evaluations(history.get("evaluations"))),
+        stages=tuple(_stages(history.get("stages"))),
         examples=_whole(history.get("examples")),
         tokens=_whole(history.get("tokens")),
         padding_share=_number(history.get("padding_share")),
@@ -147,6 +152,15 @@ def _steps(value: object) -> list[tuple[int, float, float]]:
         numbers = [number for item in _list(row) if (number := _number(item)) is not None]
         if len(numbers) == 3:
             found.append((int(numbers[0]), numbers[1], numbers[2]))
+    return found
+
+
+def _stages(value: object) -> list[Stage]:
+    found = []
+    for record in map(_mapping, _list(value)):
+        name, steps, seconds = record.get("name"), _whole(record.get("steps")), _number(record.get("seconds"))
+        if isinstance(name, str) and steps is not None and seconds is not None:
+            found.append(Stage(name, steps, seconds, record.get("in_history") is True))
     return found
 
 

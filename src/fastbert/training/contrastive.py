@@ -37,7 +37,7 @@ from fastbert.tasks.texts import mean_over_windows as mean_vectors
 from fastbert.training.callbacks import tell
 from fastbert.training.shortcuts import shortcuts
 from fastbert.training.start import new_optimizer, new_stepper
-from fastbert.training.state import started
+from fastbert.training.state import Stage, started
 from fastbert.training.step import Trained
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ def _train_pairs(
             state = state.after(result, epoch=epoch, lr=lr, seconds=time.perf_counter() - start)
             tell(learner.callbacks, "on_step", state)
         tell(learner.callbacks, "on_finish", state)
+    learner.history.stages.append(Stage("pairs of rows", state.step, state.seconds))
 
 
 def _embed(learner: Learner, vectors: EncoderWithHead) -> Floats:

@@ -25,7 +25,7 @@ from fastbert.training.callbacks import Callback, tell
 from fastbert.training.kept import KeptWeights
 from fastbert.training.meter import FlopMeter
 from fastbert.training.moving_average import MovingAverage
-from fastbert.training.state import EvaluationRecord, History, RunState, StepRecord, Validation, started
+from fastbert.training.state import FIT, EvaluationRecord, History, RunState, Stage, StepRecord, Validation, started
 from fastbert.training.step import Part, Stepper, training_parts
 
 
@@ -68,6 +68,7 @@ class Loop:
             for callback in self.callbacks:
                 callback.on_error(state, error)
             raise
+        self.history.stages.append(Stage(FIT, state.step, state.seconds, in_history=True))
         self._tell("on_finish", state)
         return state
 

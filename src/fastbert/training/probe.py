@@ -7,6 +7,7 @@ Knows nothing of what is trained after it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastbert.training.callbacks import tell
@@ -14,16 +15,18 @@ from fastbert.training.callbacks import tell
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
 
+STAGE = "the head alone"
 EPOCHS, LR = 10.0, 1e-3  # of the head alone; a choice of ours, not searched
 
 
 def train_head_first(learner: Learner) -> None:
     """Fit the head of a learner on its frozen encoder; what was trained before is trained again."""
     before = [(parameter, parameter.requires_grad) for parameter in learner.model.parameters()]
-    tell(learner.callbacks, "on_part", f"{learner.part}the head alone")
+    tell(learner.callbacks, "on_part", f"{learner.part}{STAGE}")
     learner.freeze()
     options = {"epochs": EPOCHS, "lr": LR, "start": "plain", "freeze": "encoder", "head_lr_factor": 1.0}
     learner._follow(learner.plan(**options, average=1, ema=0.0, r_drop=0.0, estimate=False))
+    learner.history.stages[-1] = replace(learner.history.stages[-1], name=STAGE)
     for parameter, trained in before:
         parameter.requires_grad_(trained)
     tell(learner.callbacks, "on_part", f"{learner.part}training")

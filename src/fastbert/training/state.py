@@ -5,14 +5,16 @@ Knows nothing of models. Callbacks read a snapshot; all they may change is the w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fastbert.display import utilisation
 
 if TYPE_CHECKING:
     from fastbert.training.step import StepResult
+
+FIT = "training"  # the stage that a fit of its own is, beside what comes first
 
 
 @dataclass
@@ -141,10 +143,29 @@ class EvaluationRecord:
     collapsed: bool = False
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One of the trainings that made a model, such as a fit, or the pairs of rows before it. name: for people.
+
+    steps, seconds: of optimiser steps, without evaluation.    in_history: whether they are among those of the history.
+    """
+
+    name: str
+    steps: int
+    seconds: float
+    in_history: bool = False
+
+
+def together(name: str, stages: Sequence[Stage]) -> Stage:
+    """Return several stages as one, which is not in the history."""
+    return Stage(name, sum(one.steps for one in stages), sum(one.seconds for one in stages))
+
+
 @dataclass
 class History:
     """All steps and evaluations of a learner, over every `fit`. seconds: of training steps.
 
+    stages: all that was trained, in order: those whose steps are here, and what other loops and models had.
     flop: that the real tokens of all steps needed; padding and what is computed twice count nothing.
     product_rate: FLOP per second of a matrix product in the precision of the run, the best measured on its machine.
     """
@@ -157,6 +178,7 @@ class History:
     seconds: float = 0.0
     flop: float = 0.0
     product_rate: float = 0.0
+    stages: list[Stage] = field(default_factory=list)
 
     @property
     def tokens_per_second(self) -> float:
@@ -209,4 +231,9 @@ class History:
             "flop": self.flop,
             "product_rate": self.product_rate,
             "mfu": round(self.mfu, 4),
+            **(
+                {"stages": [{**asdict(one), "seconds": round(one.seconds, 3)} for one in self.stages]}
+                if self.stages
+                else {}
+            ),
         }

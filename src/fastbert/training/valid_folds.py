@@ -25,6 +25,7 @@ from fastbert.tasks.classification import SingleLabel
 from fastbert.training.callbacks import Callback, EarlyStopping, tell
 from fastbert.training.few_rows import FEW_ROWS, hurdle, with_start
 from fastbert.training.fold_state import FoldOutputs, Recorder, Replay, answers_of
+from fastbert.training.state import Stage, together
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
@@ -135,12 +136,16 @@ class FoldAnswers:
         """
         fits = (*self.fits, (options, [parameter.requires_grad for parameter in learner.model.parameters()]))
         folds = learner.data.valid_folds()
-        kept = []
+        kept: list[tuple[Fold, FoldOutputs]] = []
+        stages: list[Stage] = []
         for place, fold in enumerate(folds, start=1):
             part = f"{learner.part}fold {place} of {len(folds)}"
             tell(learner.callbacks, "on_part", part)
             with untouched_rng():
-                kept.append(_answered(fold, learner, fits, f"{part}, "))
+                answered, trained = _answered(fold, learner, fits, f"{part}, ")
+            kept.append(answered)
+            stages += trained
+        learner.history.stages.append(together(f"models of {len(folds)} folds", stages))
         tell(learner.callbacks, "on_part", f"{learner.part}all rows")
         return FoldAnswers(fits, tuple(kept))
 
@@ -159,8 +164,8 @@ class FoldAnswers:
 
 def _answered(
     fold: Fold, learner: Learner, fits: Sequence[tuple[Mapping[str, object], Sequence[bool]]], part: str
-) -> tuple[Fold, FoldOutputs]:
-    """Train the model of a fold; return its rows, and what it says of them."""
+) -> tuple[tuple[Fold, FoldOutputs], Sequence[Stage]]:
+    """Train the model of a fold; return its rows and what it says of them, and what was trained."""
     from fastbert.training.learner import Learner
 
     start = time.perf_counter()
@@ -176,4 +181,4 @@ def _answered(
     answers_of(one.data, "valid", recorder, Decisions())
     outputs = FoldOutputs(one.decisions, recorder.batch_tokens, time.perf_counter() - start, recorder.outputs)
     rows = replace(one.data, splits={"valid": one.data.splits["valid"]}, _encoded={})
-    return replace(fold, data=rows), outputs
+    return (replace(fold, data=rows), outputs), one.history.stages
