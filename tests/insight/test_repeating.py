@@ -9,8 +9,9 @@ import pytest
 
 from fastbert.cli.options import collect, decisions
 from fastbert.config import DataConfig, DecisionConfig, TrainConfig
-from fastbert.insight.repeating import option_text, repeat_command, without_folders
+from fastbert.insight.repeating import option_text, repeat, repeat_command, without_folders
 from fastbert.insight.run_facts import RunFacts
+from fastbert.training.state import Stage
 
 DATA = DataConfig(text=("title", "body"), labels=("topic",), group="user id")
 TRAIN = TrainConfig(epochs=3.0, lr=1e-4, encoder="/home/anna/encoders/mine", warmup=0.1)
@@ -23,6 +24,7 @@ RUN = RunFacts(
     planned_steps=10,
     steps=((9, 0.1, 0.0),),
 )
+HEAD, FITTED = Stage("the head alone", 10, 1.0, in_history=True), Stage("training", 10, 1.0, in_history=True)
 
 
 def test_the_command_line_reads_it_as_the_run_had_it() -> None:
@@ -67,6 +69,53 @@ def test_what_is_as_ever_is_left_out() -> None:
 )
 def test_a_run_that_is_no_command_has_none(facts: RunFacts) -> None:
     assert repeat_command(facts, "model") == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "why_not"),
+    [
+        (replace(RUN, run={}), "one of its tables was in memory or of several files"),
+        (replace(RUN, distillation={"teacher": "large", "tables": {}}), "one of its tables was in memory"),
+        (replace(RUN, options={}), "does not say with which options"),
+        (replace(RUN, stages=(HEAD, FITTED, FITTED)), "it was 2 fits"),
+    ],
+    ids=["tables in memory", "texts in memory", "no options", "several fits"],
+)
+def test_the_reason_is_that_of_the_run(facts: RunFacts, why_not: str) -> None:
+    assert why_not in repeat(facts, "model").why_not
+
+
+def test_the_head_alone_before_a_fit_is_no_second_fit() -> None:
+    probed = replace(RUN, options={**RUN.options, "start": "probe"}, steps=((20, 0.1, 0.0),), stages=(HEAD, FITTED))
+
+    assert "start=probe" in shlex.split(repeat_command(probed, "model"))
+
+
+def test_an_adapted_run_begins_with_the_plain_encoder() -> None:
+    options = {**RUN.options, "encoder": "/home/anna/model-encoder"}
+    adapted = replace(
+        RUN,
+        options=options,
+        adaptation={"kept": "adapted"},
+        adapted_from={"encoder": "minilm", "files": ["a b.txt", "c"]},
+    )
+
+    words = shlex.split(repeat_command(adapted, "model"))
+
+    assert words[5:9] == ["--adapt", "a b.txt", "--adapt", "c"]
+    assert not any(word.startswith("encoder=") for word in words)  # minilm is the default
+
+
+def test_a_distillation_names_teacher_texts_and_tables() -> None:
+    tables = {"unlabelled": ["a.txt", "b.csv"], "train": "few.csv", "test": "test.csv"}
+    facts = {"teacher": "large", "temperature": 3.0, "label_weight": 0.25, "tables": tables}
+    student = replace(RUN, options={**RUN.options, "truncation": "windows"}, distillation=facts)
+
+    words = shlex.split(repeat_command(student, "small"))
+
+    named = "fastbert distill large --unlabelled a.txt --unlabelled b.csv --train few.csv --test test.csv"
+    assert " ".join(words).startswith(f"{named} --temperature 3.0 --label-weight 0.25 --set text=title,body")
+    assert not any(word.startswith("truncation=") for word in words)  # the teacher's, which cannot be asked for
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_both_results_are_shown_and_saved_and_the_encoder_is_kept_beside(encoder
     assert (tmp_path / f"m{SUFFIX}" / "config.json").is_file()
     page = (tmp_path / "m" / "report.html").read_text(encoding="utf-8")
     assert "With and without adaptation" in page
+    assert "fastbert train t.csv --adapt corpus.txt" in page and f"encoder={Path(encoder).name} " in page
 
 
 def test_the_text_column_of_the_table_is_that_of_the_unlabelled_one(encoder: str, tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from typer.testing import CliRunner
 
 import fastbert
+from fastbert.cli import app
 from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.decisions.calibration import Calibration
@@ -17,6 +21,8 @@ from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, ConfigError
 from fastbert.inference.evaluation import evaluate_table
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.repeating import repeat_command
+from fastbert.insight.run_facts import read_facts
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import SingleLabel
 from fastbert.tasks.distilled import TaughtText, Teaching
@@ -120,6 +126,26 @@ def test_the_card_names_the_teacher_but_no_place_and_no_text(lesson: Lesson) -> 
     assert "Distilled from the model 'model'" in card and "Train it again" not in card
     assert str(folder.parent) not in card and str(lesson.teacher.bundle.folder) not in card
     assert TEXTS[0] not in card + (folder / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_the_command_that_distills_again_is_read_by_the_command_line(
+    bundle: Path, encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / bundle.name).symlink_to(bundle)
+    (tmp_path / Path(encoder).name).symlink_to(encoder)
+    tables = LessonTables([tmp_path / "texts.txt"])
+    done = prepare(Predictor.load(bundle), encoder, tables).run(tmp_path / "small")
+    facts = read_facts(Predictor.load(done.folder).bundle.facts)
+
+    words = shlex.split(repeat_command(facts, "again"))
+    result = CliRunner().invoke(app, [*words[1:], "--plan", "--json"])
+
+    assert words[:5] == ["fastbert", "distill", "model", "--unlabelled", "texts.txt"]
+    assert result.exit_code == 0, result.output
+    again = json.loads(result.stdout)["options"]
+    assert {**again, "encoder": ""} == {**facts.options, "encoder": ""}
 
 
 def test_outputs_are_taken_before_calibration(lesson: Lesson) -> None:

@@ -7,51 +7,100 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.insight.run_facts import RunFacts
 
 _FOLDER = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\|\.{1,2}[\\/])")
 _FILED = {"goal": "cost:", "loss": "weights:"}  # options that may name a file, and what stands before it
+_OF_TEACHER: tuple[str, ...] = ("truncation",)  # which `distill` refuses: a student has that of its teacher
 
 
-def repeat_command(facts: RunFacts, out: str) -> str:
-    """Return the command line, nothing where the run was not one `fastbert train` that can be written down.
+@dataclass(frozen=True)
+class Repeat:
+    """The command line of a run, or in a phrase why there is none."""
 
-    That is with tables in memory, several fits, an adaptation or a distillation. Where the rule was fitted to other
-    rows after the training, `fastbert decide` follows.
-    Options that are as they would be chosen by default are left out; what the recipe chose is written out.
+    command: str = ""
+    why_not: str = ""
+
+
+def repeat(facts: RunFacts, out: str) -> Repeat:
+    """Return the command line, where the run was one that can be written down.
+
+    Options that are as they would be chosen by default are left out; what the recipe chose is written out. Where the
+    rule was fitted to other rows after the training, `fastbert decide` follows.
     """
-    tables = {split: name for split, name in facts.tables.items() if isinstance(name, str) and name}
-    last = facts.steps[-1][0] if facts.steps else 0
-    if (
-        "train" not in tables
-        or not facts.options
-        or facts.adaptation
-        or facts.distillation
-        or facts.decided_on == ""
-        or (facts.planned_steps is not None and last > facts.planned_steps)
-    ):
-        return ""
-    words = ["fastbert", "train", tables["train"]]
-    words += [word for split in ("valid", "test") if split in tables for word in (f"--{split}", tables[split])]
-    defaults = {**DataConfig().to_json(), **TrainConfig().to_json()}
+    if not facts.options:
+        return Repeat(why_not="the bundle does not say with which options")
+    if facts.num_fits > 1:
+        return Repeat(why_not=f"it was {facts.num_fits} fits, of which the options of the last are known")
+    if facts.decided_on == "":
+        return Repeat(why_not="its decision rule was fitted to rows in memory or of several files")
+    words = _distilled(facts.distillation) if facts.distillation else _trained(facts)
+    if not words:
+        what = "one of its tables was in memory or of several files"
+        return Repeat(why_not=f"{what}, or an older version did not record them all")
     options = dict(facts.options)
-    if options.get("start") == "contrastive" and options.get("valid_folds") is None and "valid" not in tables:
+    if facts.adaptation:  # whichever encoder was kept, the run began with this one
+        options["encoder"] = facts.adapted_from.get("encoder")
+    left_out = _OF_TEACHER if facts.distillation else ()
+    if options.get("start") == "contrastive" and options.get("valid_folds") is None and "valid" not in facts.tables:
         # a learner held a share out; `train` would fold few rows up
         options["valid_folds"] = 0
+    defaults = {**DataConfig().to_json(), **TrainConfig().to_json()}
     changed, rule = _changed(options, defaults), _changed(facts.deciding, DecisionConfig().to_json())
     if facts.decided_on is None:
         changed |= rule
-    words += [word for name, value in changed.items() for word in ("--set", f"{name}={option_text(name, value)}")]
+    words += [
+        word
+        for name, value in changed.items()
+        if name not in left_out
+        for word in ("--set", f"{name}={option_text(name, value)}")
+    ]
     command = shlex.join([*words, "--out", out])
-    return command if facts.decided_on is None else f"{command} && {_decide_command(facts.decided_on, rule, out)}"
+    return Repeat(command if facts.decided_on is None else f"{command} && {_decide_command(facts.decided_on, rule, out)}")
 
 
 def _decide_command(table: str, rule: Mapping[str, object], out: str) -> str:
     options = ((f"--{name.replace('_', '-')}", option_text(name, value)) for name, value in rule.items())
     return shlex.join(["fastbert", "decide", out, table, *(word for option in options for word in option)])
+
+
+def repeat_command(facts: RunFacts, out: str) -> str:
+    """Return the command line alone, nothing where there is none."""
+    return repeat(facts, out).command
+
+
+def _trained(facts: RunFacts) -> list[str]:
+    """Return tables and texts of `fastbert train`, nothing where they are not known."""
+    tables = {split: name for split, name in facts.tables.items() if isinstance(name, str) and name}
+    adapted_to = _names(facts.adapted_from.get("files"))
+    if "train" not in tables or (facts.adaptation and not adapted_to):
+        return []
+    words = ["fastbert", "train", tables["train"], *_given(tables, ("valid", "test"))]
+    return words + [word for file in adapted_to for word in ("--adapt", file)]
+
+
+def _distilled(facts: Mapping[str, object]) -> list[str]:
+    """Return teacher, texts and tables of `fastbert distill`, nothing where they are not known."""
+    tables = facts.get("tables")
+    if not isinstance(tables, dict) or not (unlabelled := _names(tables.get("unlabelled"))):
+        return []
+    words = ["fastbert", "distill", str(facts.get("teacher"))]
+    words += [word for file in unlabelled for word in ("--unlabelled", file)]
+    words += _given(tables, ("train", "valid", "test"))
+    return words + _given(facts, ("temperature", "label_weight"))
+
+
+def _given(values: Mapping[str, object], names: Sequence[str]) -> list[str]:
+    named = [(f"--{name.replace('_', '-')}", values.get(name)) for name in names]
+    return [word for option, value in named if value is not None for word in (option, f"{value}")]
+
+
+def _names(value: object) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
 def option_text(name: str, value: object) -> str:

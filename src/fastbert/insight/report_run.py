@@ -11,7 +11,7 @@ from fastbert.bundle import Bundle
 from fastbert.display import duration, utilisation
 from fastbert.insight.charts import Line, line_chart, running_mean
 from fastbert.insight.page import Html, bar, definitions, element, section, sentences, table
-from fastbert.insight.repeating import option_text, repeat_command
+from fastbert.insight.repeating import option_text, repeat
 from fastbert.insight.run_facts import RunFacts
 from fastbert.training.state import Stage
 
@@ -193,14 +193,11 @@ def environment(bundle: Bundle, facts: RunFacts) -> Html:
     """Return versions, machine and seed, and the command that repeats the run."""
     versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
     machine = [str(facts.run[name]) for name in ("platform", "processor") if facts.run.get(name)]
-    command = repeat_command(facts, bundle.folder.name)
-    why_not = (
-        "The run cannot be repeated by one command: its tables were in memory, it was several fits, or it is of an "
-    )
+    found = repeat(facts, bundle.folder.name)
     again = (
-        [element("pre", element("code", command)), element("p", "Run it beside the tables.", class_="note")]
-        if command
-        else [element("p", why_not + "older version.", class_="note")]
+        [element("pre", element("code", found.command)), element("p", "Run it beside the tables.", class_="note")]
+        if found.command
+        else [element("p", f"The run cannot be repeated by one command: {found.why_not}.", class_="note")]
     )
     return section(
         "Environment, and how to repeat it",

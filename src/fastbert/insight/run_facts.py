@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fastbert.training.state import Stage
+from fastbert.training.state import FIT, Stage
 
 Values = Mapping[str, object]
 DECIDED_ON = "decided_on"  # in the record of a run: the table that the rule was fitted to, if not in training
@@ -29,7 +29,8 @@ class RunFacts:
     """What `Plan.to_json` and `History.to_json` wrote.
 
     rows, label_counts: by split.    facts, reasons, warnings: sentences.
-    adaptation: what `EncoderChoice.to_json` wrote.    baseline: what `LinearCheck.facts` wrote.
+    adaptation: what `EncoderChoice.to_json` wrote; adapted_from: the plain encoder, and the files it was adapted to.
+    baseline: what `LinearCheck.facts` wrote.
     distillation: what `training.distill` wrote.
     run: what `training.run_record` wrote: machine, versions, memory, time of the evaluation, names of tables.
     collapse: what `describe_collapse` said, if anything.
@@ -48,6 +49,7 @@ class RunFacts:
     encoder: str = ""
     runtime: str = ""
     adaptation: Values = field(default_factory=dict)
+    adapted_from: Values = field(default_factory=dict)
     baseline: Values = field(default_factory=dict)
     distillation: Values = field(default_factory=dict)
     run: Values = field(default_factory=dict)
@@ -90,6 +92,13 @@ class RunFacts:
         return _number(self.run.get(name))
 
     @property
+    def num_fits(self) -> int:
+        """Return how often the model was fitted; of a bundle without stages 2 where more steps than planned tell so."""
+        if self.stages:
+            return sum(one.in_history and one.name == FIT for one in self.stages)
+        return 2 if self.planned_steps is not None and self.steps and self.steps[-1][0] > self.planned_steps else 1
+
+    @property
     def valid_folds(self) -> int:
         """Return how many folds the training rows were validated by, 0 where a share or a table did that."""
         return _whole(self.options.get("valid_folds")) or 0
@@ -127,6 +136,7 @@ def read_facts(facts: Values) -> RunFacts:
         encoder=_words(plan.get("encoder")),
         runtime=_words(plan.get("runtime")),
         adaptation=_mapping(_mapping(facts.get("adaptation")).get("choice")),
+        adapted_from=_mapping(_mapping(facts.get("adaptation")).get("from")),
         baseline=_mapping(facts.get("baseline")),
         distillation=_mapping(facts.get("distillation")),
         run=_mapping(facts.get("run")),

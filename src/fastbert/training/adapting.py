@@ -14,6 +14,7 @@ from typing import Self
 from fastbert.config import AdaptConfig
 from fastbert.display import Block, View
 from fastbert.errors import ConfigError
+from fastbert.insight.repeating import option_text
 from fastbert.training.adapt import Adaptation, prepare
 from fastbert.training.adapt_place import IfExists, check_out, clear_finished
 from fastbert.training.adapt_plan import FACTS, AdaptResult
@@ -27,12 +28,16 @@ SUFFIX = "-encoder"  # behind the name of the model's folder
 
 @dataclass(frozen=True)
 class Adapting:
-    """An adaptation that is ready to start. folder: of the adapted encoder.    found: where it was done before."""
+    """An adaptation that is ready to start. folder: of the adapted encoder.    found: where it was done before.
+
+    files: names of those of the corpus, without where they lie.
+    """
 
     adaptation: Adaptation
     folder: Path
     if_exists: IfExists
     found: AdaptResult | None
+    files: tuple[str, ...]
 
     @classmethod
     def prepare(cls, corpus: Sequence[str | Path], out: Path, learner: Learner, *, overwrite: bool) -> Self:
@@ -64,7 +69,7 @@ class Adapting:
         found = ready.found(folder)
         if found is None:
             check_out(folder, if_exists)
-        return cls(ready, folder, if_exists, found)
+        return cls(ready, folder, if_exists, found, tuple(Path(one).resolve().name for one in corpus))
 
     def view(self) -> View:
         """Return the plan of the adaptation for people."""
@@ -106,5 +111,10 @@ class Adapting:
         seconds = learner.plan(estimate=False).seconds  # as shown, measured with the plain encoder
         reasons = (*trained.last_plan.reasons, choice.describe())
         trained.last_plan = replace(trained.last_plan, seconds=seconds, reasons=reasons)
-        trained.facts["adaptation"] = {**adapted.to_json(), "choice": choice.to_json(), "encoder": adapted.folder.name}
+        trained.facts["adaptation"] = {
+            **adapted.to_json(),
+            "choice": choice.to_json(),
+            "encoder": adapted.folder.name,
+            "from": {"encoder": option_text("encoder", learner.config.encoder), "files": list(self.files)},
+        }
         return trained

@@ -114,7 +114,7 @@ def distill(
 class Distilling:
     """A distillation that is ready to start. draft: a learner of the student, whose rows are not answered yet.
 
-    teacher_seconds: that all answers of the teacher will take, by an estimate.
+    teacher_seconds: that all answers of the teacher will take, by an estimate.    names: of the tables.
     """
 
     teacher: Predictor
@@ -122,6 +122,7 @@ class Distilling:
     material: Material
     draft: Learner
     teacher_seconds: float
+    names: Mapping[str, object]
 
     @classmethod
     def prepare(
@@ -160,7 +161,7 @@ class Distilling:
         draft = Learner(bunch, config=chosen, **deciding)
         if chosen.epochs is None and (draft.plan(estimate=False).config.epochs or 0) < LEAST_EPOCHS:
             draft.config = draft.config.changed(epochs=LEAST_EPOCHS)
-        return cls(teacher, lesson, material, draft, _time(teacher, material.taught))
+        return cls(teacher, lesson, material, draft, _time(teacher, material.taught), tables.names())
 
     @property
     def name(self) -> str:
@@ -240,6 +241,7 @@ class Distilling:
                 "held_out": len(material.held_out),
                 "valid": len(material.valid),
             },
+            "tables": dict(self.names),
             "chosen_by": "labels" if material.valid_labelled else "teacher",
         }
 

@@ -39,6 +39,13 @@ class LessonTables:
     valid: Source | None = None
     test: Source | None = None
 
+    def names(self) -> dict[str, object]:
+        """Return the names of the files by their use, without where they lie; {} where a table is in memory."""
+        given = {"train": self.train, "valid": self.valid, "test": self.test}
+        named = {use: _name_of(source) for use, source in given.items() if source is not None}
+        unlabelled = [_name_of(source) for source in self.unlabelled]
+        return {"unlabelled": unlabelled, **named} if all((*unlabelled, *named.values())) else {}
+
 
 @dataclass(frozen=True)
 class Material:
@@ -107,6 +114,10 @@ def sources_of(unlabelled: Source | Sequence[Path]) -> Sequence[Source]:
     return (unlabelled,)
 
 
+def _name_of(source: Source) -> str:
+    return Path(source).name if isinstance(source, str | os.PathLike) else ""
+
+
 def _check_options(config: DataConfig) -> None:
     usual = DataConfig()
     for name in _FIXED:
@@ -134,7 +145,7 @@ def _read_labelled(
 def _read_texts(teacher: Predictor, source: Source, config: DataConfig, notes: list[str]) -> list[Example]:
     """Return the texts of one source as `fastbert predict` reads them."""
     opened = open_texts(source, teacher, replace(config, labels=()))
-    name = Path(source).name if isinstance(source, str | os.PathLike) else MEMORY_NAME
+    name = _name_of(source) or MEMORY_NAME
     found: list[Example] = []
     empty = 0
     for _, example in opened.items:
