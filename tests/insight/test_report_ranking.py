@@ -45,5 +45,15 @@ def test_charts_beyond_a_few_are_folded() -> None:
     assert f"<summary>{len(MANY) - SHOWN} more labels</summary>" in page
 
 
+def test_the_best_label_of_a_row_has_the_chart_of_its_threshold() -> None:
+    found = single(Decisions(thresholds=(("Bugs", 0.7), ("Billing", math.inf))))
+
+    page = Page(thresholds(found)).text
+
+    assert f"◯ 0.700: F1 {found.per_label['Bugs']['f1']:.3f}" in page
+    assert "The best label of a row is given from the threshold on." in page
+    assert page.count("Never given.") == 1 and "<b>&" not in page  # which has no threshold
+
+
 def test_one_label_a_row_has_no_thresholds_and_numbers_no_ranking() -> None:
     assert thresholds(single()) == ranking(values()) == ""

@@ -8,7 +8,7 @@ Axes: N rows, C labels, K points.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -44,14 +44,15 @@ def ranking(evidence: Evidence) -> Html:
 
 def thresholds(evidence: Evidence) -> Html:
     """Return what each threshold does to precision, recall and F1 of a label; for labels that have thresholds."""
-    rows = evidence.labels
-    if rows is None or rows.link != "sigmoid":
+    rows, rule = evidence.labels, evidence.bundle.decisions
+    if rows is None:
         return Html("")
-    rule = evidence.bundle.decisions
-    own, ranked = dict(rule.thresholds), sorted(_ranked(rows), key=lambda each: -each[1].positives)[:MOST_SMALL]
-    charts = [_threshold_chart(name, one, own.get(name, rule.threshold)) for name, one in ranked]
+    own, several = dict(rule.thresholds), rows.link == "sigmoid"
+    ranked = sorted(_ranked(rows) if several else _decided(rows, own), key=lambda each: -each[1].positives)
+    charts = [_threshold_chart(name, one, own.get(name, rule.threshold)) for name, one in ranked[:MOST_SMALL]]
     if not charts:
         return Html("")
+    given = "A label is" if several else "The best label of a row is"
     rest = charts[SHOWN:]
     more = element("summary", f"{len(rest)} more labels")
     folded = element("details", more, element("div", *rest, class_="charts")) if rest else Html("")
@@ -59,7 +60,7 @@ def thresholds(evidence: Evidence) -> Html:
         f"What a threshold does, {evidence.rows_name}",
         element("div", *charts[:SHOWN], class_="charts"),
         folded,
-        note="A label is given from the threshold on. The ring is the one in force; frequent labels come first.",
+        note=f"{given} given from the threshold on. The ring is the one in force; frequent labels come first.",
     )
 
 
@@ -68,6 +69,15 @@ def _ranked(rows: LabelRows) -> list[Ranked]:
     places = [1] if rows.link == "softmax" and len(rows.names) == 2 else range(len(rows.names))
     ranked = [(rows.names[place], Ranking.of(rows.score_NC[:, place], rows.target_NC[:, place])) for place in places]
     return [(name, one) for name, one in ranked if one.defined]
+
+
+def _decided(rows: LabelRows, own: Collection[str]) -> list[Ranked]:
+    """Return the labels with a threshold of one label a row: only the rows that they are the best of can get them."""
+    found = []
+    for place in (place for place, name in enumerate(rows.names) if name in own):
+        score_N = np.where(rows.whole_NC[:, place], rows.score_NC[:, place], -1.0)  # below any threshold
+        found.append((rows.names[place], Ranking.of(score_N, rows.target_NC[:, place])))
+    return [(name, one) for name, one in found if one.defined]
 
 
 def _chosen(ranked: Sequence[Ranked]) -> list[Ranked]:
