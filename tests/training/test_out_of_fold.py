@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from fastbert.data.examples import Answer, Entity, Example, QuestionExample, TaggedExample, TextExample, ValueExample
-from fastbert.decisions.abstain import Abstention
 from fastbert.data.splits import example_units
+from fastbert.decisions.abstain import Abstention
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.labels import Labels

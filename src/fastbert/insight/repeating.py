@@ -60,7 +60,9 @@ def repeat(facts: RunFacts, out: str) -> Repeat:
         for word in ("--set", f"{name}={option_text(name, value)}")
     ]
     command = shlex.join([*words, "--out", out])
-    return Repeat(command if facts.decided_on is None else f"{command} && {_decide_command(facts.decided_on, rule, out)}")
+    return Repeat(
+        command if facts.decided_on is None else f"{command} && {_decide_command(facts.decided_on, rule, out)}"
+    )
 
 
 def _decide_command(table: str, rule: Mapping[str, object], out: str) -> str:
