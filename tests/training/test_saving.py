@@ -9,8 +9,7 @@ from fastbert.data.databunch import DataBunch
 from fastbert.decisions.saved import read_rows
 from fastbert.insight.kept_rows import FILE, recall
 from fastbert.insight.run_facts import read_facts
-from fastbert.training.learner import Learner
-from tests.feedback import FAST, feedback_rows
+from tests.feedback import feedback_rows, make_learner
 from tests.insight.pages import Page
 
 
@@ -26,7 +25,7 @@ def test_rows_of_a_group_are_a_unit_of_the_report(encoder: str, tmp_path: Path) 
     rows = [{**row, "author": str(place // 4)} for place, row in enumerate(feedback_rows())]
     data = DataBunch.from_files(rows, valid_share=0.2, group="author", text="text", labels="label")
 
-    folder = Learner(data, encoder=encoder, **{**FAST, "epochs": 1}).fit().save(tmp_path / "model")
+    folder = make_learner(encoder, data, epochs=1).fit().save(tmp_path / "model")
 
     assert read_rows(folder, FILE)["valid"]["units"].tolist() == [0] * 4 + [1] * 4
     assert "draws of the 2 units of the 8 rows" in Page((folder / "report.html").read_text(encoding="utf-8")).text
