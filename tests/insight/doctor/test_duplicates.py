@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from fastbert.config import DataConfig
+from fastbert.data.examples import Example
+from fastbert.insight.doctor import duplicates
 from fastbert.insight.doctor.duplicates import loose_key, repeat_findings
 from fastbert.insight.doctor.findings import FlaggedRow
 from fastbert.insight.doctor.material import read_material
@@ -154,3 +156,21 @@ def test_tagged_texts_conflict_by_words_and_not_by_places(tmp_path: Path) -> Non
 
 def test_a_key_folds_width_case_and_blanks_but_not_signs() -> None:
     assert loose_key("ＡＢ\u00a0 c\n") == loose_key("ab c") != loose_key("ab c!")
+
+
+def test_work_grows_with_the_rows_of_one_text_and_not_with_their_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, truth_of = list[Example](), duplicates._truth_of
+
+    def count(example: Example) -> frozenset[object] | None:
+        looked.append(example)
+        return truth_of(example)
+
+    monkeypatch.setattr(duplicates, "_truth_of", count)
+    material = read(tmp_path, train=[["good", "ab"[number % 2]] for number in range(300)])
+
+    rows = only(repeat_findings(material), "conflict").rows
+
+    assert [row.other for row in rows[:3]] == ["train.csv, row 3", "train.csv, row 2", "train.csv, row 3"]
+    assert len(looked) < 10 * 300

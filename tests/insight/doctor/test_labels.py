@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fastbert.insight.doctor.findings import Finding
-from fastbert.insight.doctor.labels import LabelCounts, fold_label, label_findings
+from fastbert.insight.doctor.labels import LabelCounts, _slips, fold_label, label_findings, pairs_by
 from tests.insight.doctor.made import kinds, only, read, sentence
 
 MULTI: dict[str, object] = {"text": "text", "labels": ("label",), "delimiter": "|", "task": "multi_label"}
@@ -129,3 +129,34 @@ def test_a_label_on_every_row_teaches_nothing(tmp_path: Path) -> None:
 
 def test_a_name_of_signs_alone_is_not_folded_to_nothing() -> None:
     assert len({fold_label(name) for name in ("+", "-", "", "1", "-1")}) == 5
+
+
+def test_of_many_names_only_those_that_can_be_slips_are_compared() -> None:
+    names = [f"{number:05b}".replace("0", "left").replace("1", "right") for number in range(300)]
+
+    assert len(pairs_by(names, _slips)) < 300
+    assert pairs_by(["payment", "refund", "paymnet", "payments"], _slips) == [
+        ("payment", "paymnet"),
+        ("payment", "payments"),
+    ]
+
+
+@pytest.mark.parametrize("other", ["paymont", "paymnet", "paymen", "payyment", "apyment", "paymenT", "payment1"])
+def test_no_slip_is_missed(other: str) -> None:
+    assert pairs_by(["payment", other], _slips) == [("payment", other)]
+
+
+def test_a_label_that_is_known_and_has_no_rows_in_train_is_not_refused_by_training(tmp_path: Path) -> None:
+    header = ("text", "a", "b", "c")
+    train = [[sentence(number), int(number % 2), int(number % 3 == 0), 0] for number in range(60)]
+    test = [[sentence(900 + number), 1, 0, number % 2] for number in range(60)]
+
+    findings = label_findings(
+        read(tmp_path, header, train=train, test=test, options={"text": "text", "labels": ("a", "b", "c")})
+    )
+
+    assert "unknown_label" not in kinds(findings)
+    found = only(findings, "unseen_label")
+    assert found.severity == "look"
+    assert found.sentence == "test has rows of 1 label of which train has none: 'c'."
+    assert only(findings, "rare_label").sentence == "1 of 3 labels have fewer than 8 rows in train: 'c' (0)."

@@ -84,3 +84,18 @@ def test_nothing_in_common(sequences: list[list[str]]) -> None:
 @pytest.mark.parametrize(("text", "script"), [("日本語です", "CJK"), ("ｆｕｌｌ", "LATIN"), ("👍", ""), ("é", "LATIN")])
 def test_the_script_is_that_of_most_letters(text: str, script: str) -> None:
     assert script_of(text) == script
+
+
+def test_a_long_common_end_takes_one_look_at_each_word() -> None:
+    mail = [f"word{number}" for number in range(2000)]  # by whole beginnings it would be 200 million looks
+
+    assert common_words([[*mail, f"own{number}"] for number in range(100)]) == (tuple(mail), 100)
+
+
+def test_both_texts_of_a_pair_are_one_row(tmp_path: Path) -> None:
+    rows = [["<b>one</b> text", "<b>two</b> text", "x"], ["a b", "c d", "y"]]
+    options = {"text": ("one", "two"), "labels": ("label",)}
+
+    found = only(text_findings(read(tmp_path, ("one", "two", "label"), train=rows, options=options)), "markup")
+
+    assert (found.sentence, len(found.rows)) == ("1 of 2 rows (50 %) hold HTML tags or entities.", 1)

@@ -165,11 +165,13 @@ def _conflicts(repeats: Repeats) -> list[Finding]:
 
 def _flag_group(members: Sequence[Member], detail: str) -> Iterator[FlaggedRow]:
     """Yield all rows of a group, each with the place of another one, of another truth where there is one."""
-    for part, index in members:
-        own = _truth_of(part.examples[index])
-        others = [(other, at) for other, at in members if (other, at) != (part, index)]
-        different = [(other, at) for other, at in others if _truth_of(other.examples[at]) != own]
-        there, at = (different or others)[0]
+    truths = [_truth_of(part.examples[index]) for part, index in members]
+    first: dict[frozenset[object] | None, Member] = {}
+    for member, truth in zip(members, truths, strict=True):
+        first.setdefault(truth, member)
+    for (part, index), own in zip(members, truths, strict=True):
+        alike = members[1] if (part, index) == members[0] else members[0]
+        there, at = next((member for truth, member in first.items() if truth != own), alike)
         yield part.flag(index, detail, there.place(at))
 
 

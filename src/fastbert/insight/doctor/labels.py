@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from fastbert.data.checks import MAX_IMBALANCE, MIN_LABEL_ROWS
 from fastbert.data.columns import listed
 from fastbert.data.entity_checks import MIN_ENTITIES
+from fastbert.data.label_reader import layout_names
+from fastbert.data.layout import Layout
 from fastbert.insight.doctor.chance import chi_square
 from fastbert.insight.doctor.findings import Finding, FlaggedRow, Severity, counted, percent
 from fastbert.insight.doctor.label_pairs import pair_findings
@@ -24,15 +26,20 @@ from fastbert.insight.doctor.material import Material, Part
 SHIFT_NOTE, SHIFT_LOOK = 0.05, 0.15  # total variation distance: the share of rows that would need another label
 SHIFT_P = 0.001
 TYPO_LETTERS = 5  # of the shorter of two names that differ in one letter
+MOST_NAMES, LONGEST_NAME = 10_000, 60  # labels, and letters of one, in which slips are sought
 TYPO_SHARE = 0.1  # rows of the rarer name to those of the other
 
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Rows (or entities) of each label in each split. by_split: split -> label -> count.    what: "rows"."""
+    """Rows (or entities) of each label in each split. by_split: split -> label -> count.    what: "rows".
+
+    known: the labels that a labels file or 0/1 columns name, if any do; train need not have rows of each.
+    """
 
     by_split: Mapping[str, Counter[str]]
     what: str
+    known: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, material: Material) -> LabelCounts:
@@ -47,7 +54,8 @@ class LabelCounts:
                 else:
                     counts.update(material.truth(example))
             by_split[split] = counts
-        return cls(by_split, "entities" if tagging else "rows")
+        known = layout_names(material.layout) if isinstance(material.layout, Layout) else None
+        return cls(by_split, "entities" if tagging else "rows", known or ())
 
     @property
     def names(self) -> list[str]:
@@ -87,16 +95,30 @@ def _unknown(material: Material, counts: LabelCounts) -> list[Finding]:
     for split, part in material.parts.items():
         strange = [name for name in counts.by_split[split] if name not in counts.by_split["train"]]
         if split != "train" and strange:
-            findings.append(
-                Finding(
-                    "unknown_label",
-                    "stop",
-                    f"{split} has {len(strange)} {_labels(strange)} that train does not have: {listed(strange, 8)}.",
-                    "Training refuses such a file: correct the names, or move rows of these labels to train.",
-                    _rows_with(part, material, set(strange), "label {label} is not in train"),
-                )
-            )
+            rows = _rows_with(part, material, set(strange), "label {label} is not in train")
+            findings.append(_unseen(split, strange, rows) if counts.known else _refused(split, strange, rows))
     return findings
+
+
+def _refused(split: str, strange: Sequence[str], rows: Sequence[FlaggedRow]) -> Finding:
+    return Finding(
+        "unknown_label",
+        "stop",
+        f"{split} has {len(strange)} {_labels(strange)} that train does not have: {listed(strange, 8)}.",
+        "Training refuses such a file: correct the names, or move rows of these labels to train.",
+        rows,
+    )
+
+
+def _unseen(split: str, strange: Sequence[str], rows: Sequence[FlaggedRow]) -> Finding:
+    """Return the finding for names that training knows, of a file of labels or of 0/1 columns."""
+    return Finding(
+        "unseen_label",
+        "look",
+        f"{split} has rows of {len(strange)} {_labels(strange)} of which train has none: {listed(strange, 8)}.",
+        "They cannot be learned, and every such row counts as a mistake: move some to train.",
+        rows,
+    )
 
 
 def _misspelt(material: Material, counts: LabelCounts) -> list[Finding]:
@@ -104,12 +126,12 @@ def _misspelt(material: Material, counts: LabelCounts) -> list[Finding]:
     total: Counter[str] = Counter()
     for found in counts.by_split.values():
         total.update(found)
-    same, near = [], []
-    for one, two in combinations(counts.names, 2):  # one is the more frequent
-        if fold_label(one) == fold_label(two):
-            same.append((one, two))
-        elif _is_slip(one, two) and total[two] <= max(TYPO_SHARE * total[one], 1):
-            near.append((one, two))
+    same = pairs_by(counts.names, lambda name: [fold_label(name)])  # the first of two is the more frequent
+    near = [
+        (one, two)
+        for one, two in pairs_by(counts.names[:MOST_NAMES], _slips)
+        if fold_label(one) != fold_label(two) and _is_slip(one, two) and total[two] <= max(TYPO_SHARE * total[one], 1)
+    ]
     findings = []
     ways: tuple[tuple[str, Severity, list[tuple[str, str]], str, str], ...] = (
         ("label_spelling", "stop", same, "but for case, blanks or signs", " (--fix merges case and blanks)"),
@@ -146,6 +168,28 @@ def fold_label(name: str) -> str:
     return short or folded
 
 
+def pairs_by(names: Sequence[str], keys_of: Callable[[str], Iterable[str]]) -> list[tuple[str, str]]:
+    """Return the pairs of names that share a key, each once and in order: not all pairs are looked at.
+
+    >>> pairs_by(["ab", "b", "xa", "ac"], lambda name: name)
+    [('ab', 'b'), ('ab', 'xa'), ('ab', 'ac'), ('xa', 'ac')]
+    """
+    holders: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        for key in set(keys_of(name)):
+            holders.setdefault(key, []).append(place)
+    places = {pair for found in holders.values() if len(found) > 1 for pair in combinations(found, 2)}
+    return [(names[one], names[two]) for one, two in sorted(places)]
+
+
+def _slips(name: str) -> Iterator[str]:
+    """Yield a name, and it without each of its letters: two names with a slip between them share one of these."""
+    if TYPO_LETTERS <= len(name) <= LONGEST_NAME:
+        folded = name.casefold()
+        yield folded
+        yield from (folded[:place] + folded[place + 1 :] for place in range(len(folded)))
+
+
 def _is_slip(one: str, two: str) -> bool:
     """Return True for two words of letters with one letter added, left out, changed or two exchanged."""
     if min(len(one), len(two)) < TYPO_LETTERS or abs(len(one) - len(two)) > 1:
@@ -164,7 +208,7 @@ def _is_slip(one: str, two: str) -> bool:
 
 
 def _rare(counts: LabelCounts, least: int) -> list[Finding]:
-    train = counts.by_split["train"]
+    train = {**dict.fromkeys(counts.known, 0), **counts.by_split["train"]}
     rare = sorted((count, name) for name, count in train.items() if count < least)
     if not rare:
         return []

@@ -47,7 +47,7 @@ def text_findings(material: Material) -> list[Finding]:
     """Return what there is to say of the texts."""
     rows: dict[str, list[FlaggedRow]] = {kind: [] for kind, _, _ in _KINDS}
     for part, index, example in material.examples():
-        for kind, detail in _oddities(example):
+        for kind, detail in dict(reversed(list(_oddities(example)))).items():  # one of each: a pair may have two
             rows[kind].append(part.flag(index, detail))
     total = material.num_examples
     findings = [
@@ -184,14 +184,19 @@ def common_words(sequences: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], i
     >>> common_words([["dear", "support", "team", "a"], ["dear", "support", "team", "b"], ["x"]])
     (('dear', 'support', 'team'), 2)
     """
-    best: tuple[tuple[str, ...], int] = ((), 0)
-    left = [sequence for sequence in sequences if len(sequence) >= COMMON_WORDS]
-    length = COMMON_WORDS
-    while left and len(sequences) > 1:
-        common, count = Counter(tuple(sequence[:length]) for sequence in left).most_common(1)[0]
-        if count < 2 or count < COMMON_SHARE * len(sequences):
-            break
-        best = (common, count)
-        length += 1
-        left = [sequence for sequence in left if len(sequence) >= length and tuple(sequence[: length - 1]) == common]
-    return best
+    least = max(COMMON_SHARE * len(sequences), 2)
+    beginnings = Counter(tuple(sequence[:COMMON_WORDS]) for sequence in sequences if len(sequence) >= COMMON_WORDS)
+    begun, count = beginnings.most_common(1)[0] if beginnings else ((), 0)
+    if count < least:
+        return (), 0
+    common = list(begun)
+    left = [sequence for sequence in sequences if tuple(sequence[:COMMON_WORDS]) == begun]
+    while True:  # word by word: a disclaimer below every mail has hundreds
+        longer = [sequence for sequence in left if len(sequence) > len(common)]
+        words = Counter(sequence[len(common)] for sequence in longer)
+        word, found = words.most_common(1)[0] if words else ("", 0)
+        if found < least:
+            return tuple(common), count
+        left = [sequence for sequence in longer if sequence[len(common)] == word]
+        common.append(word)
+        count = found
