@@ -191,7 +191,7 @@ def _fix(material: object, folder: Path, *, drop_conflicts: bool) -> dict[str, o
 
     assert isinstance(material, Material)
     cleaning = plan_cleaning(material, drop_conflicts=drop_conflicts)
-    notes = write_copies(cleaning, folder)
+    notes = [*write_copies(cleaning, folder), *cleaning.warnings]
     kept = {split: len(clean.kept) for split, clean in cleaning.parts.items()}
     counts = {
         action: sum(change.action == action for change in cleaning.changes) for action in ("dropped", "text", "label")

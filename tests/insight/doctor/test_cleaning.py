@@ -114,3 +114,14 @@ def test_tagged_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="--fix writes tables of texts with labels or numbers"):
         plan_cleaning(read_material({"train": file}, DataConfig()))
+
+
+def test_copies_that_training_would_refuse_are_said_to_be_so(tmp_path: Path) -> None:
+    train = [["one text", "rare"], ["two", "b"], ["three", "c"]]
+
+    lost = plan_cleaning(read(tmp_path, train=train, test=[["one text", "rare"], ["four", "b"]]))
+    none = plan_cleaning(read(tmp_path, train=train, test=train))
+
+    assert lost.warnings == ("all rows of train with 'rare' are dropped, and test has such rows",)
+    assert none.warnings[0] == "train.csv: no row is left"
+    assert plan_cleaning(read(tmp_path, train=train, test=[["five", "b"]])).warnings == ()

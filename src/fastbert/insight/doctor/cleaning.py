@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from fastbert.data.cell_values import parse_list, split_cell
+from fastbert.data.columns import listed
+from fastbert.data.label_reader import layout_names
 from fastbert.data.layout import Layout
 from fastbert.data.table import Cell
 from fastbert.errors import ConfigError
@@ -66,6 +68,30 @@ class Cleaning:
         return tuple(
             change for part in self.parts.values() for change in _changes(part, self.material.layout.text_columns)
         )
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Return why training would refuse the copies, in sentences: rows that were dropped may be missed."""
+        left = {split: self._labels_of(part) for split, part in self.parts.items()}
+        found = [f"{part.part.name}: no row is left" for part in self.parts.values() if not part.kept]
+        layout = self.material.layout
+        if not isinstance(layout, Layout) or layout_names(layout) is not None:
+            return tuple(found)  # labels that are named elsewhere need no rows in train
+        had = {name for example in self.material.parts["train"].examples for name in self.material.truth(example)}
+        for split, names in left.items():
+            gone = sorted(name for name in names - left["train"] if name in had)
+            if gone:
+                found.append(f"all rows of train with {listed(gone, 8)} are dropped, and {split} has such rows")
+        return tuple(found)
+
+    def _labels_of(self, clean: CleanPart) -> set[str]:
+        spellings, part = label_spellings(self.material), clean.part
+        return {
+            spellings.get(name, name)
+            for index, example in zip(part.indices, part.examples, strict=True)
+            if index not in clean.dropped
+            for name in self.material.truth(example)
+        }
 
 
 def check_fixable(material: Material) -> None:
