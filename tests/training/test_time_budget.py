@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fastbert.config import TrainConfig
 from fastbert.training import probe
 from fastbert.training.plan import Cost
 from fastbert.training.state import RunState
-from fastbert.training.time_budget import LEAST_STEPS, RESERVE, TimeLimit, fit_into
+from fastbert.training.time_budget import LEAST_STEPS, RESERVE, Course, Fitted, TimeLimit, fit_into
 from tests.feedback import make_learner
 
 COST = Cost(once_s=0.0, epoch_s=100.0)
@@ -19,12 +21,18 @@ def config(budget: str | None, **options: object) -> TrainConfig:
     return TrainConfig(epochs=3.0, lr=1e-4, start="plain", time_budget=budget).changed(**options)
 
 
+def fitted(*courses: Course) -> tuple[TrainConfig, str]:
+    """Return the configuration that fits, and why."""
+    found = fit_into(courses, STEPS)
+    return found.config, found.reasons[-1]
+
+
 def test_without_a_budget_nothing_changes() -> None:
-    assert fit_into(config(None), COST, STEPS) == (config(None), "")
+    assert fit_into([Course(config(None), COST)], STEPS) == Fitted(config(None), 300.0, ())
 
 
 def test_what_fits_stays() -> None:
-    chosen, why = fit_into(config("10m"), COST, STEPS)
+    chosen, why = fitted(Course(config("10m"), COST))
 
     assert chosen == config("10m")
     assert why == "3 epochs fit in the time budget of 10m"
@@ -32,15 +40,17 @@ def test_what_fits_stays() -> None:
 
 @pytest.mark.parametrize(("times", "epochs"), [(1.0, 1.8), (2.0, 0.9)])
 def test_fewer_epochs_where_all_do_not_fit(times: float, epochs: float) -> None:
-    chosen, why = fit_into(config("200s"), COST, STEPS, times)
+    cost = COST.times(1, times)
+
+    chosen, why = fitted(Course(config("200s"), cost))
 
     assert chosen.epochs == pytest.approx(epochs)
-    assert COST.seconds(epochs) * times <= 200 * (1 - RESERVE) + 1e-9
+    assert cost.seconds(epochs) <= 200 * (1 - RESERVE) + 1e-9
     assert why == f"{epochs:g} epochs instead of 3 fit in the time budget of 200s"
 
 
 def test_the_head_alone_where_hardly_a_step_fits() -> None:
-    chosen, why = fit_into(config("5s", r_drop=1.0), COST, STEPS)
+    chosen, why = fitted(Course(config("5s", r_drop=1.0), COST))
 
     assert 0.04 * STEPS < LEAST_STEPS
     assert (chosen.freeze, chosen.epochs, chosen.lr, chosen.head_lr_factor) == ("encoder", probe.EPOCHS, probe.LR, 1.0)
@@ -49,17 +59,19 @@ def test_the_head_alone_where_hardly_a_step_fits() -> None:
 
 
 def test_pairs_of_rows_that_do_not_fit_are_left_out() -> None:
+    plain = Course(config("200s", epochs=20.0, head_lr_factor=10.0), COST)
     pairs = config("200s", start="contrastive", epochs=1.0, head_lr_factor=1.0)
+    short, long = (Course(pairs, replace(COST, before_s=seconds), "pairs of rows", 1.0) for seconds in (50.0, 3000.0))
 
-    assert fit_into(pairs, COST, STEPS, times=1.5)[0] == pairs
-    chosen, why = fit_into(pairs, COST, STEPS, times=31.0)
+    assert fitted(short, plain)[0] == pairs
+    chosen, why = fitted(long, plain)
 
     assert (chosen.start, chosen.epochs, chosen.head_lr_factor) == ("plain", 1.8, 10.0)
     assert why.startswith("pairs of rows do not fit in the time budget of 200s; 1.8 epochs instead of 20 fit")
 
 
 def test_who_froze_the_encoder_gets_fewer_epochs_of_it() -> None:
-    chosen, _ = fit_into(config("8s", freeze="encoder"), COST, STEPS)
+    chosen, _ = fitted(Course(config("8s", freeze="encoder"), COST))
 
     assert (chosen.freeze, chosen.epochs) == ("encoder", 0.07)
 

@@ -88,11 +88,9 @@ def num_steps(num_rows: int) -> int:
     return min(math.ceil(PASSES * num_rows / BATCH_ROWS), MOST_STEPS)
 
 
-def times_as_long(config: TrainConfig, num_rows: int) -> float:
-    """Return how many times as long a fit takes with the pairs before it, by the rows read; 1 without them."""
-    if config.start != "contrastive":
-        return 1.0
-    return 1 + num_steps(num_rows) * BATCH_ROWS / (num_rows * (config.epochs or 1.0))
+def epochs_read(num_rows: int) -> float:
+    """Return as how many epochs the pairs are, by the rows read."""
+    return num_steps(num_rows) * BATCH_ROWS / num_rows
 
 
 def draw_batch(labels_N: npt.NDArray[np.integer], rng: np.random.Generator) -> Indices:

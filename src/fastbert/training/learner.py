@@ -53,7 +53,7 @@ from fastbert.training.shortcuts import shortcuts
 from fastbert.training.start import head_of, new_model, new_optimizer, new_stepper
 from fastbert.training.state import History, RunState, Validation
 from fastbert.training.step import Stepper
-from fastbert.training.time_budget import time_limits
+from fastbert.training.time_budget import Fitted, time_limits
 from fastbert.training.valid_folds import FoldAnswers, beside_folds
 
 # The model and the task are made by them.
@@ -108,7 +108,7 @@ class Learner:
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self.measured: dict[TrainConfig, float] = {}  # seconds
-        self.budgeted: dict[TrainConfig, tuple[TrainConfig, str]] = {}  # by what there would be without a time budget
+        self.budgeted: dict[TrainConfig, Fitted] = {}  # by what there would be without a time budget
         if self.config.freeze == "encoder":
             self.freeze()
 

@@ -72,6 +72,15 @@ def trials_ahead(learner: Learner, config: TrainConfig) -> tuple[float, tuple[st
     return 1 + splits * sum(rows.values()) * TRIAL_SHARE / rows[DEFAULT], (sentence,)
 
 
+def num_trials(learner: Learner, config: TrainConfig) -> int:
+    """Return how many trainings come before a fit; arguments as above."""
+    if config.loss != "auto":
+        return 0
+    from fastbert.training.trials import num_splits
+
+    return len(losses_tried(learner.data.task)) * (num_splits(learner.data) or 1)
+
+
 def _rows_read(learner: Learner, config: TrainConfig) -> float:
     data, _, _ = with_loss(learner.data, config)
     return sum(data.round_rows) * (config.epochs or 0)

@@ -107,10 +107,11 @@ def total_steps(config: TrainConfig, num_rows: int | Sequence[int]) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of what is done once, and of an epoch with its evaluations."""
+    """Seconds of what is done once, and of an epoch with its evaluations. before_s: of what is trained before."""
 
     once_s: float
     epoch_s: float
+    before_s: float = 0.0
 
     @property
     def forward_s(self) -> float:
@@ -119,7 +120,11 @@ class Cost:
 
     def seconds(self, epochs: float) -> float:
         """Return the seconds of a training."""
-        return self.once_s + self.epoch_s * epochs
+        return self.before_s + self.once_s + self.epoch_s * epochs
+
+    def times(self, fits: float, epochs: float) -> Cost:
+        """Return the cost of so many fits, whose epochs are together so many times as many."""
+        return Cost(self.once_s * fits, self.epoch_s * epochs, self.before_s * fits)
 
 
 def estimate_cost(stepper: Stepper, data: DataBunch, config: TrainConfig) -> Cost:

@@ -7,10 +7,13 @@ Knows nothing of what is trained after it.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastbert.training.callbacks import tell
+from fastbert.training.plan import Plan, estimate_cost
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
@@ -21,12 +24,28 @@ EPOCHS, LR = 10.0, 1e-3  # of the head alone; a choice of ours, not searched
 
 def train_head_first(learner: Learner) -> None:
     """Fit the head of a learner on its frozen encoder; what was trained before is trained again."""
-    before = [(parameter, parameter.requires_grad) for parameter in learner.model.parameters()]
     tell(learner.callbacks, "on_part", f"{learner.part}{STAGE}")
+    with _head_alone(learner) as plan:
+        learner._follow(plan)
+    learner.history.stages[-1] = replace(learner.history.stages[-1], name=STAGE)
+    tell(learner.callbacks, "on_part", f"{learner.part}training")
+
+
+def head_first_s(learner: Learner) -> float:
+    """Return the seconds that it takes, measured as those of a plan are."""
+    with _head_alone(learner) as plan:
+        stepper = learner.stepper(plan.config, keep=False)
+        return estimate_cost(stepper, learner.data, plan.config).seconds(EPOCHS)
+
+
+@contextlib.contextmanager
+def _head_alone(learner: Learner) -> Iterator[Plan]:
+    """Freeze the encoder of a learner for a block; yield the plan of a fit of the head, of no time limit of its own."""
+    before = [(parameter, parameter.requires_grad) for parameter in learner.model.parameters()]
     learner.freeze()
     options = {"epochs": EPOCHS, "lr": LR, "start": "plain", "freeze": "encoder", "head_lr_factor": 1.0}
-    learner._follow(learner.plan(**options, average=1, ema=0.0, r_drop=0.0, estimate=False))
-    learner.history.stages[-1] = replace(learner.history.stages[-1], name=STAGE)
-    for parameter, trained in before:
-        parameter.requires_grad_(trained)
-    tell(learner.callbacks, "on_part", f"{learner.part}training")
+    try:
+        yield learner.plan(**options, average=1, ema=0.0, r_drop=0.0, time_budget=None, estimate=False)
+    finally:
+        for parameter, trained in before:
+            parameter.requires_grad_(trained)

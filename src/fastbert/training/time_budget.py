@@ -6,7 +6,8 @@ Knows what an epoch costs; nothing of how that is measured or of how a model is 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from fastbert.config import TrainConfig
 from fastbert.display import duration
@@ -14,42 +15,75 @@ from fastbert.option_values import parse_duration
 from fastbert.training import probe
 from fastbert.training.callbacks import Callback
 from fastbert.training.plan import Cost
-from fastbert.training.recipe import EPOCHS, HEAD_LR_FACTORS
 from fastbert.training.state import RunState
 
 RESERVE = 0.1  # of the budget, for an estimate that was too low, and for fitting the decision rule
 LEAST_STEPS = 50  # with fewer, a frozen encoder under a trained head is the better model (LOG 2026-11-30)
 
 
-def fit_into(config: TrainConfig, cost: Cost, steps_per_epoch: int, times: float = 1.0) -> tuple[TrainConfig, str]:
-    """Return the configuration that ends in the time budget, and why, a sentence; as it is where there is none.
+@dataclass(frozen=True)
+class Course:
+    """A way to train. config: as the recipe completes it.    cost: with all that comes before it.
 
-    config: as the recipe completes it.    times: how many times as long it takes with what is tried before.
-    Pairs of rows are left out where they do not fit. Fewer epochs are taken where all do not fit, and the head alone on
-    a frozen encoder where hardly a step does.
+    extra: what it does beyond the next course, which is left out where fewer than least_epochs fit.
+    reasons: for the choices of the recipe.
     """
-    if config.time_budget is None:
-        return config, ""
-    budget_s = parse_duration(config.time_budget, "time_budget")
-    usable_s, planned = budget_s * (1 - RESERVE) / times, config.epochs or 0.0
-    said = f"in the time budget of {config.time_budget}"
-    if cost.seconds(planned) <= usable_s:
-        return config, f"{planned:g} epoch{'s fit' if planned != 1 else ' fits'} {said}"
-    if config.start == "contrastive":  # a part of the pairs teaches little
-        factor = HEAD_LR_FACTORS.get(config.optimizer, 1.0)
-        plain = config.changed(start="plain", epochs=EPOCHS[1], head_lr_factor=factor)
-        chosen, why = fit_into(plain, cost, steps_per_epoch)
-        return chosen, f"pairs of rows do not fit {said}; {why}"
-    epochs = int(100 * max(0.0, usable_s - cost.once_s) / cost.epoch_s) / 100
+
+    config: TrainConfig
+    cost: Cost
+    extra: str = ""
+    least_epochs: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What ends in time. seconds: estimated, of all of it.    reasons: of the course, and why it was taken."""
+
+    config: TrainConfig
+    seconds: float
+    reasons: tuple[str, ...]
+
+
+def fit_into(courses: Sequence[Course], steps_per_epoch: int) -> Fitted:
+    """Return what ends in the time budget; the first course as it is where there is none.
+
+    courses: each does less than the one before. The first is taken of which enough epochs fit, in so many epochs; of
+    the last one the head alone, on a frozen encoder, where hardly a step fits.
+    """
+    first = courses[0]
+    if first.config.time_budget is None:
+        return Fitted(first.config, first.cost.seconds(first.config.epochs or 0.0), first.reasons)
+    usable_s = parse_duration(first.config.time_budget, "time_budget") * (1 - RESERVE)
+    said = f"in the time budget of {first.config.time_budget}"
+    left_out = ""
+    for course in courses:
+        planned = course.config.epochs or 0.0
+        if course.cost.seconds(planned) <= usable_s:
+            why = f"{left_out}{planned:g} epoch{'s fit' if planned != 1 else ' fits'} {said}"
+            return Fitted(course.config, course.cost.seconds(planned), (*course.reasons, why))
+        epochs = int(100 * max(0.0, usable_s - course.cost.seconds(0)) / course.cost.epoch_s) / 100
+        if epochs >= course.least_epochs:
+            break
+        left_out += f"{course.extra} do not fit {said}; "
+    shorter, why = _shortened(course, epochs, steps_per_epoch, usable_s)
+    alone = shorter.freeze != course.config.freeze
+    seconds = course.cost.forward_s if alone else course.cost.seconds(shorter.epochs or 0.0)
+    return Fitted(shorter, seconds, (*course.reasons, left_out + why))
+
+
+def _shortened(course: Course, epochs: float, steps_per_epoch: int, usable_s: float) -> tuple[TrainConfig, str]:
+    """Return the configuration of a course with as many epochs as fit, or of the head alone, and why."""
+    config, said = course.config, f"in the time budget of {course.config.time_budget}"
     if epochs * steps_per_epoch >= LEAST_STEPS or config.freeze != "none":
         epochs = max(epochs, 0.01)
-        return config.changed(epochs=epochs), f"{epochs:g} epochs instead of {planned:g} fit {said}"
+        return config.changed(epochs=epochs), f"{epochs:g} epochs instead of {config.epochs:g} fit {said}"
     head = config.changed(
         freeze="encoder", start="plain", epochs=probe.EPOCHS, lr=probe.LR, head_lr_factor=1.0, r_drop=0.0, ema=0.0
     )
     words = f"{said} there are {epochs * steps_per_epoch:.0f} steps: the head alone is trained, on the frozen encoder"
-    if cost.forward_s > usable_s:
-        words += f", and even that may take longer, about {duration(cost.forward_s)}"
+    if course.cost.forward_s > usable_s:
+        words += f", and even that may take longer, about {duration(course.cost.forward_s)}"
     return head, words
 
 
