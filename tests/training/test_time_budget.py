@@ -11,7 +11,7 @@ from fastbert.training import probe
 from fastbert.training.plan import Cost
 from fastbert.training.state import RunState
 from fastbert.training.time_budget import LEAST_STEPS, RESERVE, Course, Fitted, TimeLimit, fit_into
-from tests.feedback import make_learner
+from tests.feedback import Recorder, make_learner
 
 COST = Cost(once_s=0.0, epoch_s=100.0)
 STEPS = 1000
@@ -100,6 +100,22 @@ def test_a_slow_training_is_stopped_in_time_and_keeps_what_it_has(encoder: str) 
     assert learner.last_run.stop.reason == "the time budget is used up"
     assert watch.now <= 15.0
     assert learner.last_run.scores and learner.last_run.kept_steps
+
+
+@pytest.mark.parametrize(("start", "first"), [("probe", 40), ("contrastive", 80)])
+def test_one_watch_is_over_all_that_a_fit_trains(
+    start: str, first: int, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes first has so many steps; without a watch of all it would take them, or leave a whole budget."""
+    watch, seen = Stopwatch(seconds=15.0), Recorder()
+    monkeypatch.setattr("fastbert.training.learner.time_limits", lambda config: [watch])
+
+    learner = make_learner(encoder, start=start, epochs=9, callbacks=[seen]).fit()
+
+    steps = [state for event, state in zip(seen.events, seen.states, strict=True) if event == "step"]
+    assert steps[0].total_steps == first and steps[-2].stop.reason == "the time budget is used up"
+    assert 1 < len(steps) - 1 <= 15
+    assert learner.last_run.step == 1 and learner.last_run.stop.reason == "the time budget is used up"
 
 
 def test_a_fit_keeps_to_what_its_plan_said(encoder: str) -> None:

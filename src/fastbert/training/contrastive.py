@@ -34,7 +34,7 @@ from fastbert.models.pooled_head import PooledHead
 from fastbert.models.schedules import make_schedule
 from fastbert.tasks.base import Batch, Feature
 from fastbert.tasks.texts import mean_over_windows as mean_vectors
-from fastbert.training.callbacks import tell
+from fastbert.training.callbacks import Callback, tell
 from fastbert.training.shortcuts import shortcuts
 from fastbert.training.start import new_optimizer, new_stepper
 from fastbert.training.state import Stage, started
@@ -53,10 +53,11 @@ STRENGTH = 1.0  # C of the logistic regression, scikit-learn's own; 10 gave the 
 _LEAST = 1e-6  # probability of a label that no training row has
 
 
-def draw_labels_apart(learner: Learner, config: TrainConfig) -> None:
+def draw_labels_apart(learner: Learner, config: TrainConfig, limits: Sequence[Callback] = ()) -> None:
     """Warm up the encoder of a learner by pairs of training rows, and fit its head.
 
-    config: with every choice made. The learner's model is an `EncoderWithHead` with a `PooledHead`.
+    config: with every choice made.    limits: watch it beside the callbacks of the learner.
+    The learner's model is an `EncoderWithHead` with a `PooledHead`.
     Raises ConfigError for a learner that was made for another start, TrainingError if the loss diverges,
     MissingExtraError without scikit-learn.
     """
@@ -70,7 +71,7 @@ def draw_labels_apart(learner: Learner, config: TrainConfig) -> None:
     vectors = EncoderWithHead(model.encoder, _Pool(cast("PooledHead", model.head)))
     labels_N = _labels(learner)
     warm = config.changed(lr=LR_FACTOR * (config.lr or 0.0), optimizer="adamw", head_lr_factor=1.0)
-    _train_pairs(learner, vectors, labels_N, warm)
+    _train_pairs(learner, vectors, labels_N, warm, [*learner.callbacks, *limits])
     weights_CD, bias_C = fit_head(_embed(learner, vectors), labels_N, len(learner.data.labels))
     with torch.no_grad():
         output = cast("nn.Linear", model.head.output)
@@ -156,7 +157,11 @@ class _Pairs:
 
 
 def _train_pairs(
-    learner: Learner, vectors: EncoderWithHead, labels_N: npt.NDArray[np.integer], config: TrainConfig
+    learner: Learner,
+    vectors: EncoderWithHead,
+    labels_N: npt.NDArray[np.integer],
+    config: TrainConfig,
+    callbacks: Sequence[Callback],
 ) -> None:
     """Train the encoder; callbacks watch, and may stop it."""
     steps = num_steps(len(labels_N))
@@ -168,14 +173,14 @@ def _train_pairs(
         task, how = learner.data.task, config.changed(r_drop=0.0)
         stepper = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=how)
         stepper = replace(stepper, task=_Pairs(task))
-        tell(learner.callbacks, "on_start", state)
+        tell(callbacks, "on_start", state)
         while state.step < steps and state.stop.reason is None:
             start, lr = time.perf_counter(), apply_schedule(optimizer, schedule, state.step)
             result = stepper.step(stepper.prepare([encoded.windows_of(draw_batch(labels_N, rng))], rng))
             epoch = (state.step + 1) * BATCH_ROWS / len(labels_N)
             state = state.after(result, epoch=epoch, lr=lr, seconds=time.perf_counter() - start)
-            tell(learner.callbacks, "on_step", state)
-        tell(learner.callbacks, "on_finish", state)
+            tell(callbacks, "on_step", state)
+        tell(callbacks, "on_finish", state)
     learner.history.stages.append(Stage("pairs of rows", state.step, state.seconds))
 
 

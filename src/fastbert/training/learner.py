@@ -136,25 +136,26 @@ class Learner:
         choose_loss(self, options=given)
         if options.get("freeze") in ("none", "encoder"):
             self.unfreeze() if options["freeze"] == "none" else self.freeze()
+        limits = time_limits(self.config.changed(**given))  # of all that follows, the measured step of a plan too
         plan = self.plan(**given, estimate=False)
         with beside_folds(self, plan, given):
-            self._follow(plan)
+            self._follow(plan, limits)
         return self.decide()
 
-    def _follow(self, plan: planning.Plan) -> None:
-        """Train as a plan says, without the models of folds, and decide nothing."""
+    def _follow(self, plan: planning.Plan, limits: Sequence[Callback] = ()) -> None:
+        """Train as a plan says, without the models of folds, and decide nothing. limits: on the time of all of it."""
         config = plan.config
         if config.freeze == "encoder" and config.time_budget is not None:  # for more there is no time
             self.freeze()
         if config.start == "probe" and not self._epochs_done:
-            train_head_first(self)
+            train_head_first(self, limits)
         if config.start == "contrastive" and not self._epochs_done:
-            draw_labels_apart(self, config)
+            draw_labels_apart(self, config, limits)
         # A second fit gets other random numbers, and the same ones whatever was done in between.
         seed_everything((config.seed + self._epochs_done) % 2**32)
         stepper = self.stepper(config)
         patience = [EarlyStopping(config.patience)] if config.patience else []
-        callbacks = planned(plan, [*self.callbacks, *patience, *time_limits(config)])
+        callbacks = planned(plan, [*self.callbacks, *patience, *limits])
         with _trained_as_before(self.model), shortcuts(self.model, self.data, config, self.runtime) as kept:
             stepper = replace(stepper, prefix=kept.train, packed=kept.packed)
             if find_optimizer(config.optimizer).elementwise:

@@ -8,11 +8,11 @@ Knows nothing of what is trained after it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fastbert.training.callbacks import tell
+from fastbert.training.callbacks import Callback, tell
 from fastbert.training.plan import Plan, estimate_cost
 
 if TYPE_CHECKING:
@@ -22,11 +22,14 @@ STAGE = "the head alone"
 EPOCHS, LR = 10.0, 1e-3  # of the head alone; a choice of ours, not searched
 
 
-def train_head_first(learner: Learner) -> None:
-    """Fit the head of a learner on its frozen encoder; what was trained before is trained again."""
+def train_head_first(learner: Learner, limits: Sequence[Callback] = ()) -> None:
+    """Fit the head of a learner on its frozen encoder; what was trained before is trained again.
+
+    limits: watch it beside the callbacks of the learner.
+    """
     tell(learner.callbacks, "on_part", f"{learner.part}{STAGE}")
     with _head_alone(learner) as plan:
-        learner._follow(plan)
+        learner._follow(plan, limits)
     learner.history.stages[-1] = replace(learner.history.stages[-1], name=STAGE)
     tell(learner.callbacks, "on_part", f"{learner.part}training")
 

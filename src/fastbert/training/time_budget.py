@@ -88,18 +88,20 @@ def _shortened(course: Course, epochs: float, steps_per_epoch: int, usable_s: fl
 
 
 class TimeLimit(Callback):
-    """Asks to stop when a further step and an evaluation would pass the time budget of the run.
+    """Asks to stop when a further step and an evaluation would pass the time budget of a fit.
 
-    seconds: from the first step on.    clock: of seconds.
+    One watches all that a fit trains: what comes first leaves less for the rest.
+    seconds: from now on.    clock: of seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
         self._limit, self._clock = seconds, clock
-        self._start = self._last = self._step_s = self._evaluation_s = 0.0
+        self._start = self._last = clock()
+        self._step_s = self._evaluation_s = 0.0
 
     def on_start(self, state: RunState) -> None:
-        """Start the watch."""
-        self._start = self._last = self._clock()
+        """Forget how long the steps of what came before took."""
+        self._last, self._step_s, self._evaluation_s = self._clock(), 0.0, 0.0
 
     def on_step(self, state: RunState) -> None:
         """Stop where the next step and the evaluation after it may not fit."""
@@ -120,5 +122,5 @@ class TimeLimit(Callback):
 
 
 def time_limits(config: TrainConfig) -> list[Callback]:
-    """Return the watch over a fit, if the configuration has a time budget."""
+    """Return the watch over a fit that begins now, if the configuration has a time budget."""
     return [] if config.time_budget is None else [TimeLimit(parse_duration(config.time_budget, "time_budget"))]
