@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 import torch
 
+from fastbert.config import TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.display import View
 from fastbert.tasks.base import Example, Prediction, Task
@@ -14,7 +15,9 @@ from fastbert.training import loss_trials
 from fastbert.training.callbacks import Callback
 from fastbert.training.loss_choice import TRIAL_SHARE, LossChoice
 from fastbert.training.loss_trials import choose_loss, trials_ahead
-from tests.feedback import feedback_rows, make_learner, weights
+from fastbert.training.plan import Cost
+from fastbert.training.trials import Trials
+from tests.feedback import Recorder, feedback_rows, make_learner, weights
 
 
 class Parts(Callback):
@@ -92,6 +95,94 @@ def test_even_labels_are_trained_by_default_with_a_reason(encoder: str) -> None:
 
     assert parts.seen == [] and learner.config.loss == "default"
     assert "loss default: the rarest label is 1.0 times as rare" in " ".join(learner.last_plan.reasons)
+
+
+# --- in a time budget ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastbert.training.ahead.estimate_cost", lambda *what: Cost(0.0, 1.0))
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> dict[str, TrainConfig]:
+    """Run no trials, but note their configurations."""
+    noted: dict[str, TrainConfig] = {}
+
+    def run(data: DataBunch, configs: Mapping[str, TrainConfig], **more: object) -> Trials:
+        noted.update(configs)
+        return Trials(0, data.examples("valid"), {name: [] for name in configs}, own_split=True)
+
+    monkeypatch.setattr("fastbert.training.trials.run_trials", run)
+    return noted
+
+
+@pytest.mark.usefixtures("resampled_wins", "second_an_epoch")
+def test_trials_take_their_third_of_the_epochs_that_the_time_budget_holds(
+    rare: DataBunch, encoder: str, tried: dict[str, TrainConfig]
+) -> None:
+    learner = make_learner(encoder, rare, loss="auto", epochs=100, time_budget="200s")
+    plan = learner.plan()
+
+    choose_loss(learner)
+
+    assert plan.config.epochs is not None and 60 < plan.config.epochs < 90
+    assert plan.seconds <= 180 and plan.seconds == pytest.approx(plan.trials_s + plan.config.epochs)
+    assert [config.epochs for config in tried.values()] == pytest.approx([plan.config.epochs * TRIAL_SHARE] * 4)
+    assert {config.time_budget for config in tried.values()} == {None}
+
+
+@pytest.mark.usefixtures("resampled_wins", "second_an_epoch", "tried")
+def test_what_the_trials_took_is_missing_in_the_training(
+    rare: DataBunch, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[float] = []
+
+    def limits(config: TrainConfig, used_s: float) -> list[Callback]:
+        used.append(used_s)
+        return []
+
+    stop = Recorder(stop_at=1)
+    learner = make_learner(encoder, rare, loss="auto", epochs=100, time_budget="200s", callbacks=[stop])
+    monkeypatch.setattr("fastbert.training.time_budget.Pace.used_s", 140.0)
+    monkeypatch.setattr("fastbert.training.learner.time_limits", limits)
+
+    learner.fit()
+
+    assert learner.last_plan.config.epochs == 40.0  # of 180 seconds
+    assert used == [140.0]
+    assert learner.plan(estimate=False).config.epochs == 100.0  # the next fit has a budget of its own
+
+
+@pytest.mark.usefixtures("second_an_epoch")
+def test_trials_that_do_not_fit_are_left_out_with_a_reason(
+    rare: DataBunch, encoder: str, tried: dict[str, TrainConfig]
+) -> None:
+    stop = Recorder(stop_at=1)
+    learner = make_learner(encoder, rare, loss="auto", epochs=100, time_budget="70s", callbacks=[stop]).fit()
+
+    assert tried == {} and learner.config.loss == "default"
+    reasons = learner.last_plan.reasons
+    assert "trials of losses do not fit in the time budget of 70s; 63 epochs instead of 100 fit" in reasons[-1]
+    assert not any("tried first" in reason for reason in reasons)
+
+
+@pytest.mark.usefixtures("second_an_epoch")
+def test_trials_that_prove_too_slow_are_given_up_for_the_default(
+    rare: DataBunch, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loss_trials, "_seconds_for_trials", lambda plan: 0.0)
+    parts, shown = Parts(), list[View]()
+    learner = make_learner(encoder, rare, loss="auto", epochs=0.5, time_budget="1h", callbacks=[parts])
+
+    choose_loss(learner, shown.append)
+
+    assert parts.seen == ["trial: loss default", "training: loss default"]
+    assert learner.config.loss == "default" and "loss_choice" not in learner.facts
+    said = "loss default: at the pace of those that were run, the trials would have taken"
+    assert said in repr(shown[-1]) and learner.reasons[0].startswith(said)
+    assert learner.reasons[0].endswith("more than their part of the time budget of 1h")
 
 
 # --- repeated rows ------------------------------------------------------------------------------------------

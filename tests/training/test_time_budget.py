@@ -10,7 +10,7 @@ from fastbert.config import TrainConfig
 from fastbert.training import probe
 from fastbert.training.plan import Cost
 from fastbert.training.state import RunState
-from fastbert.training.time_budget import LEAST_STEPS, RESERVE, Course, Fitted, TimeLimit, fit_into
+from fastbert.training.time_budget import LEAST_STEPS, RESERVE, Course, Fitted, OutOfTime, Pace, TimeLimit, fit_into
 from tests.feedback import Recorder, make_learner
 
 COST = Cost(once_s=0.0, epoch_s=100.0)
@@ -28,7 +28,7 @@ def fitted(*courses: Course) -> tuple[TrainConfig, str]:
 
 
 def test_without_a_budget_nothing_changes() -> None:
-    assert fit_into([Course(config(None), COST)], STEPS) == Fitted(config(None), 300.0, ())
+    assert fit_into([Course(config(None), COST)], STEPS) == Fitted(config(None), 300.0, 0.0, ())
 
 
 def test_what_fits_stays() -> None:
@@ -61,7 +61,10 @@ def test_the_head_alone_where_hardly_a_step_fits() -> None:
 def test_pairs_of_rows_that_do_not_fit_are_left_out() -> None:
     plain = Course(config("200s", epochs=20.0, head_lr_factor=10.0), COST)
     pairs = config("200s", start="contrastive", epochs=1.0, head_lr_factor=1.0)
-    short, long = (Course(pairs, replace(COST, before_s=seconds), "pairs of rows", 1.0) for seconds in (50.0, 3000.0))
+    short, long = (
+        Course(pairs, replace(COST, before_s=seconds), extra="pairs of rows", least_epochs=1.0)
+        for seconds in (50.0, 3000.0)
+    )
 
     assert fitted(short, plain)[0] == pairs
     chosen, why = fitted(long, plain)
@@ -74,6 +77,44 @@ def test_who_froze_the_encoder_gets_fewer_epochs_of_it() -> None:
     chosen, _ = fitted(Course(config("8s", freeze="encoder"), COST))
 
     assert (chosen.freeze, chosen.epochs) == ("encoder", 0.07)
+
+
+def test_what_the_trials_used_is_taken_from_the_budget() -> None:
+    found = fit_into([Course(config("200s"), COST)], STEPS, used_s=80.0)
+
+    assert found.config.epochs == pytest.approx(1.0)
+    assert found.reasons == ("1 epochs instead of 3 fit in what the trials left of the time budget of 200s",)
+
+
+@pytest.mark.parametrize(("budget", "trialled"), [("900s", True), ("40s", False)])
+def test_trials_are_shortened_with_the_training_or_left_out(budget: str, trialled: bool) -> None:
+    trials = Course(config(budget), COST.times(5, 3), COST.times(4, 2), extra="trials of losses", least_epochs=0.15)
+
+    found = fit_into([trials, Course(config(budget, loss="balanced"), COST)], STEPS)
+
+    assert (found.config.loss == "default") == trialled
+    assert found.trials_s == pytest.approx(found.seconds * 2 / 3 if trialled else 0.0)
+    assert ("trials of losses do not fit in the time budget of 40s; 0.36 epochs" in found.reasons[0]) != trialled
+
+
+def test_work_that_will_not_end_in_time_is_given_up_after_the_first_piece_that_shows_it() -> None:
+    now = iter([0.0, 0.0, 9.0])  # at the start, and as each piece begins
+    pace = Pace(5, 24.0, clock=lambda: next(now))
+
+    pace.begin()
+    with pytest.raises(OutOfTime) as caught:
+        pace.begin()
+    assert caught.value.needed_s == 9.0 + 4 * 9.0
+
+
+def test_the_fastest_piece_says_how_long_the_others_take() -> None:
+    now = iter([0.0, 0.0, 9.0, 12.0, 17.0, 21.0])
+    pace = Pace(4, 36.0, clock=lambda: next(now))
+
+    for _ in range(4):
+        pace.begin()
+
+    assert pace.used_s == 21.0
 
 
 class Stopwatch(TimeLimit):
@@ -108,7 +149,7 @@ def test_one_watch_is_over_all_that_a_fit_trains(
 ) -> None:
     """What comes first has so many steps; without a watch of all it would take them, or leave a whole budget."""
     watch, seen = Stopwatch(seconds=15.0), Recorder()
-    monkeypatch.setattr("fastbert.training.learner.time_limits", lambda config: [watch])
+    monkeypatch.setattr("fastbert.training.learner.time_limits", lambda *what: [watch])
 
     learner = make_learner(encoder, start=start, epochs=9, callbacks=[seen]).fit()
 

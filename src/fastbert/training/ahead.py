@@ -14,11 +14,12 @@ from fastbert.data.batches import num_steps
 from fastbert.models.loading import describe_encoder
 from fastbert.training import recipe, valid_folds
 from fastbert.training.contrastive import epochs_read
+from fastbert.training.loss_choice import DEFAULT, TRIAL_SHARE
 from fastbert.training.loss_trials import num_trials, trials_ahead
 from fastbert.training.plan import Cost, Plan, estimate_cost, estimate_memory, total_steps
 from fastbert.training.probe import head_first_s
 from fastbert.training.start import recipe_facts
-from fastbert.training.time_budget import Course, fit_into
+from fastbert.training.time_budget import LEAST_STEPS, Course, Fitted, fit_into
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
@@ -30,14 +31,16 @@ def plan_fit(learner: Learner, options: Mapping[str, object], *, estimate: bool)
     Raises ConfigError for an unknown option or a wrong value.
     """
     given = learner.config.changed(**options)
-    _, announced = trials_ahead(learner, given)
     config, reasons = _completed(learner, given)
     valid_folds.check_fit(learner, config)
     learner.schedule(config)  # a wrong name or value is refused before anything is measured
+    trials_s = 0.0
     if config.time_budget is not None:
-        config, reasons = _within_budget(learner, given, config)
+        fitted = _within_budget(learner, given, config)
+        config, reasons, trials_s = fitted.config, fitted.reasons, fitted.trials_s
     elif estimate:
-        learner.measured[config] = _courses(learner, given)[0].cost.seconds(config.epochs or 0)
+        cost = estimate_cost(learner.stepper(config, keep=False), learner.data, config)
+        learner.measured[config] = _course(learner, given, cost).cost.seconds(config.epochs or 0)
     return Plan(
         data=learner.data,
         config=config,
@@ -46,7 +49,8 @@ def plan_fit(learner: Learner, options: Mapping[str, object], *, estimate: bool)
         steps=total_steps(config, learner.data.round_rows),
         seconds=learner.measured.get(config, 0.0),
         memory_bytes=estimate_memory(learner.stepper(config, keep=False), learner.data, config),
-        reasons=(*reasons, *learner.reasons, *announced),
+        reasons=(*reasons, *learner.reasons, *trials_ahead(learner, config)[1]),
+        trials_s=trials_s,
     )
 
 
@@ -59,34 +63,43 @@ def _completed(learner: Learner, given: TrainConfig) -> tuple[TrainConfig, tuple
     return config, reasons
 
 
-def _within_budget(learner: Learner, given: TrainConfig, config: TrainConfig) -> tuple[TrainConfig, tuple[str, ...]]:
+def _within_budget(learner: Learner, given: TrainConfig, config: TrainConfig) -> Fitted:
     """Return what fits, measured once: what was shown is what is trained. config: given, by the recipe."""
-    if config not in learner.budgeted:
+    key = config, learner.used_s
+    if key not in learner.budgeted:
         steps = num_steps(learner.data.round_rows, config.batch_size)
-        learner.budgeted[config] = fitted = fit_into(_courses(learner, given), steps)
+        learner.budgeted[key] = fitted = fit_into(_courses(learner, given, steps), steps, learner.used_s)
+        # where trials do not fit "auto" becomes the default, for which this stays
+        learner.budgeted[config.changed(loss=fitted.config.loss), learner.used_s] = fitted
         learner.measured[fitted.config] = fitted.seconds
-    return learner.budgeted[config].config, learner.budgeted[config].reasons
+    return learner.budgeted[key]
 
 
-def _courses(learner: Learner, given: TrainConfig) -> list[Course]:
-    """Return the ways to train, each with less than the one before: all that is given, and without pairs of rows."""
+def _courses(learner: Learner, given: TrainConfig, steps_per_epoch: int) -> list[Course]:
+    """Return the ways to train, each with less than the one before: all of it, without trials, without pairs."""
     config, _ = _completed(learner, given)
     cost = estimate_cost(learner.stepper(config, keep=False), learner.data, config)
-    if config.start != "contrastive" or learner._epochs_done:
-        return [_course(learner, given, cost)]
-    # a part of the pairs teaches little: all of them, and what the user set after them, or none
-    pairs = _course(learner, given, cost, "pairs of rows", config.epochs or 0.0)
-    return [pairs, _course(learner, given.changed(start="plain"), cost)]
+    pairs = config.start == "contrastive" and not learner._epochs_done
+    whole = config.epochs or 0.0  # a part of the pairs teaches little: all of them and what comes after, or none
+    courses = []
+    if config.loss == "auto":  # a trial of a few steps says nothing of a loss
+        least = whole if pairs else LEAST_STEPS / TRIAL_SHARE / steps_per_epoch
+        courses = [replace(_course(learner, given, cost), extra="trials of losses", least_epochs=least)]
+        given = given.changed(loss=DEFAULT)
+    if pairs:
+        courses += [replace(_course(learner, given, cost), extra="pairs of rows", least_epochs=whole)]
+        given = given.changed(start="plain")
+    return [*courses, _course(learner, given, cost)]
 
 
-def _course(learner: Learner, given: TrainConfig, cost: Cost, extra: str = "", least_epochs: float = 0.0) -> Course:
+def _course(learner: Learner, given: TrainConfig, cost: Cost) -> Course:
     """Return a way to train. given: before the recipe.    cost: of a training without anything before it."""
     config, reasons = _completed(learner, given)
-    times, _ = trials_ahead(learner, given)
+    fits, (times, _) = num_trials(learner, given), trials_ahead(learner, given)
     folds = valid_folds.times_as_long(learner.data)
-    whole = replace(cost, before_s=_before_s(learner, config, cost))
-    whole = whole.times(folds * (1 + num_trials(learner, given)), folds * times)
-    return Course(config, whole, extra, least_epochs, reasons)
+    each = replace(cost, before_s=_before_s(learner, config, cost))
+    whole = each.times(folds * (1 + fits), folds * times)
+    return Course(config, whole, trials=each.times(fits, times - 1), reasons=reasons)
 
 
 def _before_s(learner: Learner, config: TrainConfig, cost: Cost) -> float:

@@ -108,7 +108,8 @@ class Learner:
         self._optimizer: tuple[tuple[object, ...], torch.optim.Optimizer] | None = None
         self._epochs_done = 0
         self.measured: dict[TrainConfig, float] = {}  # seconds
-        self.budgeted: dict[TrainConfig, Fitted] = {}  # by what there would be without a time budget
+        self.used_s = 0.0  # of the time budget of the next fit, by trials
+        self.budgeted: dict[tuple[TrainConfig, float], Fitted] = {}  # by what there would be without a time budget
         if self.config.freeze == "encoder":
             self.freeze()
 
@@ -136,8 +137,10 @@ class Learner:
         choose_loss(self, options=given)
         if options.get("freeze") in ("none", "encoder"):
             self.unfreeze() if options["freeze"] == "none" else self.freeze()
-        limits = time_limits(self.config.changed(**given))  # of all that follows, the measured step of a plan too
+        # of all that follows, the measured step of a plan too
+        limits = time_limits(self.config.changed(**given), self.used_s)
         plan = self.plan(**given, estimate=False)
+        self.used_s = 0.0
         with beside_folds(self, plan, given):
             self._follow(plan, limits)
         return self.decide()

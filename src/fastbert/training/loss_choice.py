@@ -123,8 +123,11 @@ def losses_tried(task: Task) -> tuple[str, ...]:
 
 
 def trial_config(config: TrainConfig, loss: str, epochs: float) -> TrainConfig:
-    """Return the configuration of a trial. epochs: of the whole training with that loss."""
-    return config.changed(loss=loss, epochs=epochs * TRIAL_SHARE)
+    """Return the configuration of a trial. epochs: of the whole training with that loss.
+
+    Without a time limit of its own: trials that are cut off at different points say nothing of the losses.
+    """
+    return config.changed(loss=loss, epochs=epochs * TRIAL_SHARE, time_budget=None)
 
 
 def announce(task: Task, ratio: float, splits: int) -> str:

@@ -32,7 +32,10 @@ _SAVED_FACTOR = 1.5
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done. steps: of all epochs.    seconds, memory_bytes: estimates."""
+    """What will be done. steps: of all epochs.    seconds, memory_bytes: estimates.
+
+    trials_s: of the seconds, those of trials of losses; known where there is a time budget.
+    """
 
     data: DataBunch
     config: TrainConfig
@@ -42,6 +45,7 @@ class Plan:
     seconds: float
     memory_bytes: int
     reasons: tuple[str, ...]
+    trials_s: float = 0.0
 
     @property
     def peak_rate(self) -> str:
