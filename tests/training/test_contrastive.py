@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
 from fastbert.models.heads import EncoderWithHead
+from fastbert.models.optimizers import OPTIMIZERS
 from fastbert.training import contrastive
 from fastbert.training.callbacks import Callback
 from fastbert.training.contrastive import BATCH_ROWS, draw_batch, epochs_read, fit_head, num_steps
@@ -114,6 +115,20 @@ def test_a_fit_alone_cannot_begin_with_pairs(encoder: str) -> None:
 def test_the_estimate_counts_the_rows_of_the_pairs() -> None:
     assert epochs_read(48) == 120 * 24 / 48
     assert epochs_read(10**6) == contrastive.MOST_STEPS * 24 / 10**6
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_pairs_learn_at_half_the_rate_that_suits_adamw_whatever_optimizer_comes_after(
+    optimizer: str, encoder: str
+) -> None:
+    """They are trained by AdamW: at 300 times its rate, which suits SGD, the encoder is lost."""
+    watch = Recorder(stop_at=9)  # at the peak, after the warm-up
+    learner = make_learner(encoder, start="contrastive", optimizer=optimizer, lr=None, callbacks=[watch])
+
+    contrastive.draw_labels_apart(learner, learner.plan(estimate=False).config)
+
+    adamw = make_learner(encoder, start="contrastive", lr=None).plan(estimate=False).config.lr
+    assert adamw is not None and max(watch.rates) == pytest.approx(adamw / 2, rel=0.02)  # two digits of a rate
 
 
 class Impatient(Recorder):

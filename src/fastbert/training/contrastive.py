@@ -35,6 +35,7 @@ from fastbert.models.schedules import make_schedule
 from fastbert.tasks.base import Batch, Feature
 from fastbert.tasks.texts import mean_over_windows as mean_vectors
 from fastbert.training.callbacks import Callback, tell
+from fastbert.training.recipe import RATE_FACTORS
 from fastbert.training.shortcuts import shortcuts
 from fastbert.training.start import new_optimizer, new_stepper
 from fastbert.training.state import Stage, started
@@ -70,14 +71,19 @@ def draw_labels_apart(learner: Learner, config: TrainConfig, limits: Sequence[Ca
     model = cast("EncoderWithHead", learner.model)
     vectors = EncoderWithHead(model.encoder, _Pool(cast("PooledHead", model.head)))
     labels_N = _labels(learner)
-    warm = config.changed(lr=LR_FACTOR * (config.lr or 0.0), optimizer="adamw", head_lr_factor=1.0)
-    _train_pairs(learner, vectors, labels_N, warm, [*learner.callbacks, *limits])
+    _train_pairs(learner, vectors, labels_N, _warm_up(config), [*learner.callbacks, *limits])
     weights_CD, bias_C = fit_head(_embed(learner, vectors), labels_N, len(learner.data.labels))
     with torch.no_grad():
         output = cast("nn.Linear", model.head.output)
         output.weight.copy_(torch.from_numpy(weights_CD))
         output.bias.copy_(torch.from_numpy(bias_C))
     tell(learner.callbacks, "on_part", f"{learner.part}training")
+
+
+def _warm_up(config: TrainConfig) -> TrainConfig:
+    """Return how pairs are trained: by AdamW, with which all was measured, at the rate that suits it."""
+    lr = LR_FACTOR * (config.lr or 0.0) / RATE_FACTORS.get(config.optimizer, 1.0)
+    return config.changed(lr=lr, optimizer="adamw", head_lr_factor=1.0, r_drop=0.0)
 
 
 def num_steps(num_rows: int) -> int:
@@ -170,8 +176,8 @@ def _train_pairs(
     encoded, rng = learner.data.encoded("train"), np.random.default_rng(config.seed)
     with shortcuts(vectors, learner.data, config, learner.runtime):
         optimizer = new_optimizer(vectors, config)
-        task, how = learner.data.task, config.changed(r_drop=0.0)
-        stepper = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=how)
+        task = learner.data.task
+        stepper = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=config)
         stepper = replace(stepper, task=_Pairs(task))
         tell(callbacks, "on_start", state)
         while state.step < steps and state.stop.reason is None:

@@ -27,6 +27,7 @@ EPOCHS = (3, 20)  # least, most
 # After pairs of rows the head fits the encoder already: of 8 rows a label of TREC-6, 20 epochs made them worse.
 EPOCHS_AFTER_PAIRS = 1.0
 WARMUP = 0.1
+RATE_FACTORS = {"lion": 0.2, "sgd": 300.0, "lamb": 20.0, "adafactor": 20.0}  # on the rate of AdamW
 # With AdamW and Lion a weight moves by about the rate at each step, so in 700 steps at the encoder's rate a head that
 # starts at random stays close to where it began, and the encoder is bent to fit it (Kumar et al. 2022, arXiv
 # 2202.10054). The factor was measured (LOG 2026-11-24); of the other optimizers nothing is known.
@@ -90,8 +91,7 @@ def _rate(config: TrainConfig, facts: Facts) -> float:
     rate *= _FAMILY_FACTORS.get(facts.model_type, 1.0)
     # Large batches: square-root rule (Krizhevsky 2014); never above the rate for 128 rows.
     rate *= min(2.0, math.sqrt(config.batch_size / 32))
-    factor = {"lion": 0.2, "sgd": 300.0, "lamb": 20.0, "adafactor": 20.0}.get(config.optimizer, 1.0)
-    return float(f"{rate * factor:.2g}")
+    return float(f"{rate * RATE_FACTORS.get(config.optimizer, 1.0):.2g}")
 
 
 def _wanted_steps(facts: Facts) -> int:
