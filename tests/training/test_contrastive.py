@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from fastbert.data.batches import Costs
+from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
 from fastbert.models.heads import EncoderWithHead
@@ -18,7 +21,7 @@ from fastbert.training import contrastive
 from fastbert.training.callbacks import Callback
 from fastbert.training.contrastive import BATCH_ROWS, draw_batch, epochs_read, fit_head, num_steps
 from fastbert.training.state import RunState
-from tests.feedback import Recorder, differing, make_learner, weights
+from tests.feedback import Recorder, differing, feedback_rows, make_learner, weights
 
 RNG = np.random.default_rng(0)
 
@@ -113,8 +116,36 @@ def test_a_fit_alone_cannot_begin_with_pairs(encoder: str) -> None:
 
 
 def test_the_estimate_counts_the_rows_of_the_pairs() -> None:
-    assert epochs_read(48) == 120 * 24 / 48
-    assert epochs_read(10**6) == contrastive.MOST_STEPS * 24 / 10**6
+    costs = Costs.single([10] * 48)
+
+    assert epochs_read(costs, 240) == 120 * 24 / 48
+    assert epochs_read(costs, 239) == pytest.approx(4 / 3 * 120 * 24 / 48)  # in parts, with a forward pass more
+    assert epochs_read(Costs.single([1] * 10**5), 240) == contrastive.MOST_STEPS * 24 / 10**5
+
+
+class Passes(Recorder):
+    """Notes the padded tokens of each pass of the pairs, and stops them after a few."""
+
+    def __init__(self) -> None:
+        super().__init__(stop_at=3)
+        self.tokens: list[int] = []
+
+    def note(self, module: object, args: object, inputs: dict[str, torch.Tensor]) -> None:
+        if "finish" not in self.events:
+            self.tokens.append(inputs["input_ids"].numel())
+
+
+def test_pairs_of_long_texts_take_no_passes_beyond_batch_tokens(encoder: str) -> None:
+    data = DataBunch.from_files(feedback_rows(), max_tokens=8, truncation="windows", valid_share=0.2)
+    watch = Passes()
+    learner = make_learner(encoder, data, start="contrastive", batch_tokens=32, callbacks=[watch])
+    config = learner.plan(estimate=False).config
+    cast("EncoderWithHead", learner.model).encoder.register_forward_pre_hook(watch.note, with_kwargs=True)
+
+    contrastive.draw_labels_apart(learner, config)
+
+    assert len(watch.tokens) > 2 * 3 * 24 * 8 // 32 and max(watch.tokens) <= 32
+    assert all(math.isfinite(state.loss) for state in watch.states)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -164,6 +164,17 @@ def questions_with(filler: str) -> DataBunch:
     return DataBunch.from_files(rows, valid=question_rows(4), max_tokens=32)
 
 
+@pytest.mark.parametrize(("batch_size", "rows"), [(4, 24), (30, 30)])
+def test_a_batch_of_pairs_needs_memory_for_its_rows(batch_size: int, rows: int, encoder: str) -> None:
+    learner = make_learner(encoder, start="contrastive", batch_size=batch_size)
+    num_weights = sum(parameter.numel() for parameter in learner.model.parameters())
+    saved = measure_work(learner.model, learner.runtime, learner.encoder.tokenizer.input_names).saved
+
+    found = learner.plan(estimate=False).memory_bytes
+
+    assert found == int(450e6 + (4 + 1 + 1) * 4 * num_weights + 1.5 * saved.of([12] * rows))
+
+
 def test_larger_batches_need_more_memory(encoder: str) -> None:
     learner = make_learner(encoder)
 

@@ -108,4 +108,6 @@ def _before_s(learner: Learner, config: TrainConfig, cost: Cost) -> float:
         return 0.0
     if config.start == "probe":
         return head_first_s(learner)
-    return cost.epoch_s * epochs_read(sum(learner.data.round_rows)) if config.start == "contrastive" else 0.0
+    if config.start == "contrastive":
+        return cost.epoch_s * epochs_read(learner.data.encoded("train").costs, config.batch_tokens)
+    return 0.0

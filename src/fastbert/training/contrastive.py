@@ -13,8 +13,8 @@ from __future__ import annotations
 import importlib
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -23,23 +23,21 @@ import torch
 from torch import nn
 
 from fastbert.config import TrainConfig
-from fastbert.data.batches import Indices
+from fastbert.data.batches import Costs, Indices, split_by_cost
 from fastbert.errors import ConfigError, MissingExtraError
 from fastbert.inference.pipeline import run_batches
 from fastbert.inference.torch_backend import TorchBackend
 from fastbert.models.heads import EncoderWithHead
-from fastbert.models.losses import mean_over_windows, pair_cosine
 from fastbert.models.optimizers import apply_schedule
 from fastbert.models.pooled_head import PooledHead
 from fastbert.models.schedules import make_schedule
-from fastbert.tasks.base import Batch, Feature
 from fastbert.tasks.texts import mean_over_windows as mean_vectors
 from fastbert.training.callbacks import Callback, tell
+from fastbert.training.pair_steps import EXTRA_PASS, Pairs, PairStepper
 from fastbert.training.recipe import RATE_FACTORS
 from fastbert.training.shortcuts import shortcuts
 from fastbert.training.start import new_optimizer, new_stepper
 from fastbert.training.state import Stage, started
-from fastbert.training.step import Trained
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
@@ -95,9 +93,11 @@ def num_steps(num_rows: int) -> int:
     return min(math.ceil(PASSES * num_rows / BATCH_ROWS), MOST_STEPS)
 
 
-def epochs_read(num_rows: int) -> float:
-    """Return as how many epochs the pairs are, by the rows read."""
-    return num_steps(num_rows) * BATCH_ROWS / num_rows
+def epochs_read(costs: Costs, batch_tokens: int) -> float:
+    """Return as how many epochs the pairs are, by the rows read. costs: of the training rows."""
+    num_rows = len(costs.longest_N)
+    tokens = BATCH_ROWS * float((costs.longest_N * costs.windows_N).mean())
+    return num_steps(num_rows) * BATCH_ROWS / num_rows * (1.0 if tokens <= batch_tokens else EXTRA_PASS)
 
 
 def draw_batch(labels_N: npt.NDArray[np.integer], rng: np.random.Generator) -> Indices:
@@ -145,23 +145,6 @@ class _Pool(nn.Module):
         return self.head.pool(hidden_WLD, attention_mask_WL)
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """All pairs of a batch, as a stepper asks for a task. rows: the task whose rows they are."""
-
-    rows: Trained
-
-    def targets(self, features: Sequence[Feature], length: int, rng: np.random.Generator) -> Batch:
-        return self.rows.targets(features, length, rng)
-
-    def loss(
-        self, outputs: Mapping[str, torch.Tensor], batch: Mapping[str, torch.Tensor]
-    ) -> tuple[torch.Tensor, float]:
-        labels_B = batch["labels"]
-        vectors_BD = mean_over_windows(outputs["logits"], batch["example_of_window"], len(labels_B))
-        return pair_cosine(vectors_BD, labels_B), 1.0
-
-
 def _train_pairs(
     learner: Learner,
     vectors: EncoderWithHead,
@@ -177,12 +160,13 @@ def _train_pairs(
     with shortcuts(vectors, learner.data, config, learner.runtime):
         optimizer = new_optimizer(vectors, config)
         task = learner.data.task
-        stepper = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=config)
-        stepper = replace(stepper, task=_Pairs(task))
+        usual = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=config)
+        stepper = PairStepper(**{**vars(usual), "task": Pairs(task)})
         tell(callbacks, "on_start", state)
         while state.step < steps and state.stop.reason is None:
             start, lr = time.perf_counter(), apply_schedule(optimizer, schedule, state.step)
-            result = stepper.step(stepper.prepare([encoded.windows_of(draw_batch(labels_N, rng))], rng))
+            parts = split_by_cost(draw_batch(labels_N, rng), encoded.costs, config.batch_tokens)
+            result = stepper.step(stepper.prepare([encoded.windows_of(rows) for rows in parts], rng))
             epoch = (state.step + 1) * BATCH_ROWS / len(labels_N)
             state = state.after(result, epoch=epoch, lr=lr, seconds=time.perf_counter() - start)
             tell(callbacks, "on_step", state)

@@ -20,6 +20,7 @@ from fastbert.models.dropout import drawing_dropout
 from fastbert.models.frozen_prefix import frozen_layers, layers_left_out, trained
 from fastbert.models.work import measure_work
 from fastbert.runtime import freed_memory_kept, untouched_rng
+from fastbert.training.contrastive import BATCH_ROWS as PAIR_ROWS
 from fastbert.training.shortcuts import keeps_frozen_layers
 from fastbert.training.step import Part, Stepper, training_parts
 
@@ -198,6 +199,7 @@ def estimate_memory(stepper: Stepper, data: DataBunch, config: TrainConfig) -> i
     costs = data.encoded("train").costs
     longest, most = int(costs.longest_N.max()), int(costs.windows_N.max())
     together = 1 if data.task.by_token else most  # windows of a row that are one pass in any case
-    windows = max(together, min(config.batch_size * most, config.batch_tokens // longest))
+    rows = max(config.batch_size, PAIR_ROWS if config.start == "contrastive" else 0)
+    windows = max(together, min(rows * most, config.batch_tokens // longest))
     libraries = _LIBRARIES if stepper.runtime.device.type == "cpu" else 0
     return int(libraries + weights * (1 + copies) + trained * 3 + _SAVED_FACTOR * saved.of([longest] * windows))

@@ -109,7 +109,7 @@ class Stepper:
         self.model.train()
         rest_frozen_parts(self.model)
         self.optimizer.zero_grad(set_to_none=True)
-        results = [self.accumulate(part) for part in parts]
+        results = self.accumulate_all(parts)
         total = sum(float(loss_sum) for loss_sum, _ in results)  # here, not in between: a GPU would have to wait
         count = sum(part_count for _, part_count in results)
         if not math.isfinite(total):
@@ -122,6 +122,10 @@ class Stepper:
             tokens,
             tokens if self.packed else sum(part.padded_tokens for part in parts),
         )
+
+    def accumulate_all(self, parts: Sequence[Part]) -> list[tuple[torch.Tensor, float]]:
+        """Add the gradients of all parts of a batch; return loss sums and counts."""
+        return [self.accumulate(part) for part in parts]
 
     def accumulate(self, part: Part) -> tuple[torch.Tensor, float]:
         """Add the gradients of one part; return its loss sum and count."""
