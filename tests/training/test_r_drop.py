@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from fastbert.config import TrainConfig
 from fastbert.data.features import EncodedRows
 from fastbert.errors import ConfigError
 from fastbert.labels import Labels
+from fastbert.models.heads import head_modules
 from fastbert.models.losses import IGNORED
 from fastbert.tasks.answering import Answering
 from fastbert.tasks.classification import SingleLabel
 from fastbert.training.r_drop import RDrop
 from fastbert.training.step import training_parts
 from tests.feedback import make_data, make_learner
+from tests.helpers import tiny_encoder
 from tests.training.test_step import make_stepper
 
 WINDOWS = {"example_of_window": torch.tensor([0, 1]), "labels": torch.tensor([0, 1])}
@@ -99,3 +102,29 @@ def test_a_task_without_such_outputs_refuses_it() -> None:
         RDrop.of(TrainConfig(r_drop=1.0), Answering())
     assert caught.value.hint == "Leave it at 0."
     assert RDrop.of(TrainConfig(), make_data().task) is None
+
+
+@pytest.mark.parametrize("options", [{"dropout": 0.0}, {"encoder": "modernbert"}], ids=["option", "modernbert"])
+def test_a_model_without_dropout_is_refused_before_anything_is_trained(
+    options: dict[str, object], encoder: str, tmp_path: Path
+) -> None:
+    """Two passes would be one, and the second would take as long for nothing."""
+    own = tiny_encoder(tmp_path / "modernbert", "modernbert") if "encoder" in options else encoder
+    learner = make_learner(str(own), r_drop=1.0, dropout=options.get("dropout"))
+
+    with pytest.raises(ConfigError, match="r_drop is 1, but no layer that is trained has dropout") as caught:
+        learner.plan(estimate=False)
+    assert caught.value.hint == "Give the model some, such as dropout=0.1, or leave r_drop at 0."
+    assert make_learner(str(own), r_drop=1.0, dropout=0.1).plan(estimate=False).config.r_drop == 1
+
+
+def test_dropout_of_frozen_layers_is_at_rest_and_does_not_count(encoder: str) -> None:
+    learner = make_learner(encoder, r_drop=1.0)
+    for module in head_modules(learner.model):
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+
+    assert learner.plan(estimate=False).config.r_drop == 1
+    learner.freeze()
+    with pytest.raises(ConfigError, match="no layer that is trained has dropout"):
+        learner.plan(estimate=False)

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from fastbert.config import TrainConfig
 from fastbert.errors import ConfigError
 from fastbert.models import losses
+from fastbert.models.frozen_prefix import trained
 from fastbert.tasks.base import Divergence, Task
 
 Tensors = Mapping[str, torch.Tensor]
@@ -39,6 +42,20 @@ class RDrop:
                 f"r_drop is {config.r_drop:g}, which the task '{task.name}' does not have.", "Leave it at 0."
             )
         return cls(config.r_drop, task.divergence, task.by_token)
+
+    @staticmethod
+    def check_dropout(config: TrainConfig, model: nn.Module) -> None:
+        """Raise ConfigError where two passes of a model would be the same, and the second be for nothing.
+
+        Layers that are all frozen have none: they are at rest.
+        """
+        with trained(model):
+            drops = any(isinstance(part, _DropoutNd) and part.training and part.p > 0 for part in model.modules())
+        if config.r_drop and not drops:
+            raise ConfigError(
+                f"r_drop is {config.r_drop:g}, but no layer that is trained has dropout: both passes are the same.",
+                "Give the model some, such as dropout=0.1, or leave r_drop at 0.",
+            )
 
     def divergence(self, first: Tensors, second: Tensors, batch: Tensors) -> torch.Tensor:
         """Return how far the outputs of two passes are apart, times the weight: a sum, to be divided as the loss is."""

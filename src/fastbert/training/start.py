@@ -71,7 +71,11 @@ def new_stepper(
     *,
     how: TrainConfig,
 ) -> Stepper:
-    """Return what takes a step by a configuration. Raises ConfigError for a technique that the task does not have."""
+    """Return what takes a step by a configuration.
+
+    Raises ConfigError for a technique that the task does not have or that does nothing for the model.
+    """
+    RDrop.check_dropout(how, model)
     return Stepper(
         model,
         task,
