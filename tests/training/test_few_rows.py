@@ -33,22 +33,28 @@ def test_auto_leaves_more_rows_to_the_recipe(encoder: str, monkeypatch: pytest.M
     assert with_start(make_data(), TrainConfig(), open_encoder(encoder), None) == (TrainConfig(), ())
 
 
+FIRST = "start plain: with 16 rows a label pairs of rows would come first, but "
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("options", "reasons"),
     [
-        {"lr": 1e-4},
-        {"epochs": 2},
-        {"freeze": "encoder"},
-        {"loss": "balanced"},
-        {"reinit_layers": 1},
-        {"start": "plain"},
-        {"start": "probe"},
+        ({"lr": 1e-4}, (f"{FIRST}lr is set; start=contrastive asks for them anyway",)),
+        ({"epochs": 2}, (f"{FIRST}epochs is set; start=contrastive asks for them anyway",)),
+        ({"epochs": 2, "lr": 1e-4}, (f"{FIRST}epochs and lr are set; start=contrastive asks for them anyway",)),
+        ({"freeze": "encoder"}, (f"{FIRST}freeze is 'encoder': the encoder cannot learn",)),
+        ({"loss": "balanced"}, (f"{FIRST}loss is set; start=contrastive asks for them anyway",)),
+        ({"reinit_layers": 1}, (f"{FIRST}reinit_layers is set; start=contrastive asks for them anyway",)),
+        ({"start": "plain"}, ()),
+        ({"start": "probe"}, ()),
     ],
 )
-def test_auto_respects_what_speaks_of_another_training(options: Mapping[str, object], encoder: str) -> None:
+def test_auto_respects_what_speaks_of_another_training_and_says_what_it_is(
+    options: Mapping[str, object], reasons: tuple[str, ...], encoder: str
+) -> None:
     config = TrainConfig().changed(**options)
 
-    assert with_start(make_data(), config, open_encoder(encoder), None) == (config, ())
+    assert with_start(make_data(), config, open_encoder(encoder), None) == (config, reasons)
 
 
 def test_a_pooling_that_was_asked_for_stays(encoder: str) -> None:
@@ -61,7 +67,13 @@ def test_a_pooling_that_was_asked_for_stays(encoder: str) -> None:
 def test_several_labels_a_row_train_as_before_and_are_refused_when_asked(encoder: str) -> None:
     data, opened = DataBunch.from_files(tagged_rows(), valid_share=0.2), open_encoder(encoder)
 
-    assert with_start(data, TrainConfig(), opened, None)[0].start == "auto"
+    config, reasons = with_start(data, TrainConfig(), opened, None)
+
+    assert config.start == "auto"
+    assert reasons == (
+        "start plain: with 10.7 rows a label pairs of rows would come first, but the task is multi_label: pairs are "
+        "told apart by the one label of a row",
+    )
     with pytest.raises(ConfigError, match="start is 'contrastive', but the task is multi_label: pairs are told apart"):
         with_start(data, TrainConfig(start="contrastive"), opened, None)
 
@@ -80,7 +92,12 @@ def test_two_texts_a_row_train_as_before(encoder: str) -> None:
     rows = [{"a": row["text"], "b": row["text"][:9], "label": row["label"]} for row in feedback_rows()]
     data = DataBunch.from_files(rows, text=("a", "b"), valid_share=0.2)
 
-    assert with_start(data, TrainConfig(), open_encoder(encoder), None)[0].start == "auto"
+    config, reasons = with_start(data, TrainConfig(), open_encoder(encoder), None)
+
+    assert config.start == "auto"
+    assert reasons == (
+        f"{FIRST}a row has two texts, for which they were not measured; start=contrastive asks for them anyway",
+    )
 
 
 def test_a_head_of_ones_own_trains_as_before_and_is_refused_when_asked(encoder: str) -> None:

@@ -14,6 +14,7 @@ from fastbert.errors import ConfigError
 from fastbert.models.loading import Encoder, HeadFactory, keeps_head
 from fastbert.models.pooling import pooling_of
 from fastbert.tasks.classification import SingleLabel
+from fastbert.tasks.label_task import Classification
 
 FEW_ROWS = 16  # of a label, on average: with 32 and 64 of TREC-6 plain training was the better one (LOG 2026-11-30)
 
@@ -23,17 +24,20 @@ def with_start(
 ) -> tuple[TrainConfig, tuple[str, ...]]:
     """Return the configuration with what "contrastive" needs, for those rows too that "auto" chooses it for, and why.
 
-    "auto" stays as it is elsewhere. Raises ConfigError where "contrastive" is asked for and cannot be done.
+    "auto" stays as it is elsewhere; where rows are few, the sentence says what stands against pairs.
+    Raises ConfigError where "contrastive" is asked for and cannot be done.
     """
     if config.start not in ("auto", "contrastive"):
         return config, ()
     why_not = hurdle(data, config, head)
     if config.start == "contrastive" and why_not:
         raise ConfigError(f"start is 'contrastive', but {why_not}.", "Leave start at auto, or use plain or probe.")
-    if config.start == "auto" and (why_not or not _is_wanted(data, config, encoder)):
+    if config.start == "auto" and not _are_few(data):
         return config, ()
-    pooling = config.pooling if config.pooling != "default" else pooling_of(Path(encoder.source))
     rows = len(data.examples("train")) / len(data.labels)
+    if config.start == "auto" and (why_not := why_not or _objection(data, config, encoder)):
+        return config, (f"start plain: with {rows:.3g} rows a label pairs of rows would come first, but {why_not}",)
+    pooling = config.pooling if config.pooling != "default" else pooling_of(Path(encoder.source))
     why = (
         f"start contrastive: {rows:.3g} rows a label"
         + ("" if config.start == "contrastive" else f", at most {FEW_ROWS}")
@@ -61,9 +65,24 @@ def hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> st
     return ""
 
 
-def _is_wanted(data: DataBunch, config: TrainConfig, encoder: Encoder) -> bool:
-    """Return whether rows are few single texts and nothing was set that speaks of a plain training."""
-    is_open = config.epochs is None and config.lr is None and config.loss == "default"
-    rows = data.examples("train")
-    few = len(rows) <= FEW_ROWS * len(data.labels) and rows[0].pair is None  # of two texts nothing was measured
-    return is_open and few and not config.reinit_layers and not keeps_head(encoder, data.task)
+def _are_few(data: DataBunch) -> bool:
+    """Return whether rows have labels, and each label few of them."""
+    return isinstance(data.task, Classification) and len(data.examples("train")) <= FEW_ROWS * len(data.labels)
+
+
+def _objection(data: DataBunch, config: TrainConfig, encoder: Encoder) -> str:
+    """Return what speaks of a plain training, as half a sentence, or nothing."""
+    chosen = {
+        "epochs": config.epochs is not None,
+        "lr": config.lr is not None,
+        "loss": config.loss != "default",
+        "reinit_layers": config.reinit_layers > 0,
+    }
+    names = [name for name, is_set in chosen.items() if is_set]
+    if names:
+        return f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} set; start=contrastive asks for them anyway"
+    if data.examples("train")[0].pair is not None:
+        return "a row has two texts, for which they were not measured; start=contrastive asks for them anyway"
+    if keeps_head(encoder, data.task):
+        return "the encoder brings a head for the same labels"
+    return ""

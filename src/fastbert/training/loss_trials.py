@@ -61,7 +61,7 @@ def choose_loss(
         on_view(View((Block("Losses tried", (why,)),)))
     learner.used_s = pace.used_s
     learner.data, learner.config, reasons = with_loss(learner.data, learner.config.changed(loss=kept))
-    learner.reasons = (why, *reasons)
+    learner.reasons = (*learner.reasons, why, *reasons)
     learner.measured[learner.plan(estimate=False, **options).config] = plan.seconds  # as shown, trials included
     _tell(learner, f"training: loss {kept}")
     return learner
