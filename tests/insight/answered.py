@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -42,6 +44,33 @@ def multi(rows: int = 40, seed: int = 0, skill: float = 0.4) -> Made:
     ]
     decided = [tuple(name for name, score in zip(NAMES, one, strict=True) if score >= 0.5) for one in scores_NC]
     return MULTI, examples, [_labelled(names, one.tolist()) for names, one in zip(decided, scores_NC, strict=True)]
+
+
+def holding_back(made: Made, least: float = 0.6) -> Made:
+    """Return the rows with answers that are unknown where the highest score is too low."""
+    task, examples, answers = made
+    reason = f"confidence is below {least}"
+    said = [cast("LabelPrediction", one) for one in answers]
+    return (
+        task,
+        examples,
+        [
+            replace(one, labels=(), reason=reason) if max(one.scores.values()) < least else replace(one, reason="")
+            for one in said
+        ],
+    )
+
+
+def single_unsure(rows: int = 40, seed: int = 0, skill: float = 1.0) -> Made:
+    """Return rows of one label each, some of them not answered, the others with the next best label behind."""
+    task, examples, answers = holding_back(single(rows, seed, skill))
+    said = [cast("LabelPrediction", one) for one in answers]
+    return task, examples, [one if one.reason else replace(one, labels=_two_best(one)) for one in said]
+
+
+def multi_unsure(rows: int = 40, seed: int = 0, skill: float = 0.4) -> Made:
+    """Return rows of any number of labels, some of them not answered."""
+    return holding_back(multi(rows, seed, skill))
 
 
 def numbers(rows: int = 40, seed: int = 0, noise: float = 0.5) -> Made:
@@ -84,3 +113,7 @@ def questions(rows: int = 30, seed: int = 0) -> Made:
 
 def _labelled(names: Sequence[str], scores: Sequence[float]) -> LabelPrediction:
     return LabelPrediction(tuple(names), dict(zip(NAMES, scores, strict=True)))
+
+
+def _two_best(said: LabelPrediction) -> tuple[str, ...]:
+    return tuple(sorted(said.scores, key=lambda name: -said.scores[name])[:2])

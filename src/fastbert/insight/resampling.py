@@ -26,7 +26,7 @@ from fastbert.tasks.answering import Answering
 from fastbert.tasks.base import Example, Prediction, Task
 from fastbert.tasks.classification import Classification, MultiLabel, SingleLabel
 from fastbert.tasks.entities_prediction import entities_in
-from fastbert.tasks.label_prediction import labelled, true_labels
+from fastbert.tasks.label_prediction import given, labelled, true_labels
 from fastbert.tasks.regression import Regression, ValuePrediction
 from fastbert.tasks.tagging import Tagging, true_entities
 
@@ -99,6 +99,11 @@ class LabelCounts:
     decided: CellCounts
     hits: CellCounts
 
+    @classmethod
+    def of(cls, targets_NC: Cells, decided_NC: Cells) -> LabelCounts:
+        """Find the cells of rows."""
+        return cls(*map(CellCounts.of, (targets_NC, decided_NC, targets_NC & decided_NC)))
+
     def sums(self, counts_DN: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the three sums of each label, (D, C)."""
         return self.targets.sums(counts_DN), self.decided.sums(counts_DN), self.hits.sums(counts_DN)
@@ -111,16 +116,26 @@ class LabelCounts:
 
 @dataclass(frozen=True)
 class DecidedRows:
-    """Decided against true labels. means: values a row whose mean is a score.    ranked: for scores of the order."""
+    """Decided against true labels. As in `task.score`, all is of the rows that are answered but the F1 of labels.
 
+    answered_N: which are.    cells, means, ranked: of these; means: values a row whose mean is a score; ranked: for
+    scores of the order.    every: cells of all rows.
+    """
+
+    answered_N: Cells
+    every: LabelCounts
     cells: LabelCounts
     one_label: bool
     means: dict[str, Floats]
     ranked: RankedRows
 
     @classmethod
-    def of(cls, targets_NC: Cells, decided_NC: Cells, scores_NC: Floats, *, one_label: bool) -> DecidedRows:
+    def of(
+        cls, targets_NC: Cells, decided_NC: Cells, scores_NC: Floats, answered_N: Cells, *, one_label: bool
+    ) -> DecidedRows:
         """Count what the rows have."""
+        every = LabelCounts.of(targets_NC, decided_NC)
+        targets_NC, decided_NC, scores_NC = (part[answered_N] for part in (targets_NC, decided_NC, scores_NC))
         right_NC = targets_NC == decided_NC
         wrong_N = (~right_NC).mean(axis=1)
         if one_label:
@@ -133,30 +148,39 @@ class DecidedRows:
             losses_NC = -np.log(np.clip(of_truth_NC, smallest, 1 - smallest))
             losses_NC[~targets_NC & one_label] = 0.0
             means["log_loss"] = losses_NC.sum(axis=1) if one_label else losses_NC.mean(axis=1)
-        cells = LabelCounts(*map(CellCounts.of, (targets_NC, decided_NC, targets_NC & decided_NC)))
-        return cls(cells, one_label, means, RankedRows.of(scores_NC, targets_NC))
+        cells = every if answered_N.all() else LabelCounts.of(targets_NC, decided_NC)
+        return cls(answered_N, every, cells, one_label, means, RankedRows.of(scores_NC, targets_NC))
 
     def scores(self, counts_DN: Floats) -> dict[str, Floats]:
-        """Return macro and micro F1, for one label a row MCC, and the means."""
-        targets_DC, decided_DC, hits_DC = self.cells.sums(counts_DN)
+        """Return macro and micro F1, for one label a row MCC, the means, and the share of rows that are answered."""
+        answered_DN = self._answered(counts_DN)
+        total_D = answered_DN.sum(axis=1)
+        targets_DC, decided_DC, hits_DC = self.cells.sums(answered_DN)
         used_DC = (targets_DC + decided_DC > 0) if self.one_label else np.ones_like(targets_DC, np.bool_)
         f1_DC = ratio(2 * hits_DC, targets_DC + decided_DC)
         found = {"f1_macro": ratio((f1_DC * used_DC).sum(axis=1), used_DC.sum(axis=1).astype(np.float64))}
         if self.one_label:
-            found["mcc"] = _mcc(targets_DC, decided_DC, hits_DC, counts_DN.sum(axis=1))
+            found["mcc"] = _mcc(targets_DC, decided_DC, hits_DC, total_D)
         else:
             found["f1_micro"] = ratio(2 * hits_DC.sum(axis=1), (targets_DC + decided_DC).sum(axis=1))
-        return found | {name: weighted_mean(counts_DN, values_N) for name, values_N in self.means.items()}
+        found = {name: np.where(total_D > 0, values_D, np.nan) for name, values_D in found.items()}
+        found |= {name: weighted_mean(answered_DN, values_N) for name, values_N in self.means.items()}
+        if not self.answered_N.all():
+            found["coverage"] = weighted_mean(counts_DN, self.answered_N.astype(np.float64))
+        return found
 
     def ranking_scores(self, counts_DN: Floats) -> dict[str, Floats]:
         """Return macro average precision; for one label a row nothing, as nobody chooses by it."""
         if self.one_label:
             return {}
-        return {"average_precision_macro": self.ranked.average_precision(counts_DN)}
+        return {"average_precision_macro": self.ranked.average_precision(self._answered(counts_DN))}
 
     def label_f1(self, counts_DN: Floats) -> Floats:
-        """Return the F1 of each label."""
-        return self.cells.f1(counts_DN)
+        """Return the F1 of each label, of all rows: what is held back was not found."""
+        return self.every.f1(counts_DN)
+
+    def _answered(self, counts_DN: Floats) -> Floats:
+        return counts_DN if self.answered_N.all() else counts_DN[:, self.answered_N]
 
 
 def _mcc(targets_DC: Floats, decided_DC: Floats, hits_DC: Floats, total_D: Floats) -> Floats:
@@ -228,10 +252,13 @@ def _multi_label(task: MultiLabel, predictions: Sequence[Prediction], examples: 
 
 def _cells(
     task: Classification, predictions: Sequence[Prediction], examples: Sequence[Example]
-) -> tuple[Cells, Cells, Floats]:
+) -> tuple[Cells, Cells, Floats, Cells]:
+    """Return true labels, those that count as given, scores, and which rows are answered."""
+    names = task.labels.names
     targets_NC = task.cells_of([true_labels(example) for example in examples])
-    decided_NC = task.cells_of([labelled(prediction).labels for prediction in predictions])
-    return targets_NC, decided_NC, task.scores_of(predictions)
+    decided_NC = task.cells_of([given(prediction, names, task.link) for prediction in predictions])
+    answered_N = np.array([not labelled(prediction).reason for prediction in predictions], np.bool_)
+    return targets_NC, decided_NC, task.scores_of(predictions), answered_N
 
 
 def _regression(task: Regression, predictions: Sequence[Prediction], examples: Sequence[Example]) -> Resampled:
