@@ -10,9 +10,10 @@ import pytest
 from fastbert.data.examples import TextExample
 from fastbert.errors import ConfigError
 from fastbert.insight.compare import compare, draw_scores, score_differences, verdict
+from fastbert.insight.compare_view import outcome
 from fastbert.jsonable import finite
 from fastbert.tasks.label_prediction import LabelPrediction
-from tests.insight.answered import MULTI, SINGLE, Made, multi, numbers, questions, single, tags
+from tests.insight.answered import MULTI, SINGLE, Made, holding_back, multi, numbers, questions, single, tags
 
 
 def test_a_model_is_level_with_itself() -> None:
@@ -53,6 +54,52 @@ def test_rows_won_are_those_that_only_the_second_has_right() -> None:
 
     assert (duel.won, duel.lost) == ((1,), (3,))
     assert duel.test is not None and (duel.test.won, duel.test.lost) == (1, 1)
+
+
+@pytest.mark.parametrize("make", [single, multi], ids=lambda make: make.__name__)
+def test_a_model_that_holds_answers_back_is_level_with_itself(make: Callable[..., Made]) -> None:
+    task, examples, said = make()
+    unsure = holding_back((task, examples, said))[2]
+
+    found = compare(task, examples, {"all": said, "sure": unsure}, whole={"sure": said})
+
+    (duel,) = found.duels
+    assert {(one.value, one.low, one.high) for one in (*duel.differences.values(), *duel.labels.values())} == {
+        (0, 0, 0)
+    }
+    assert (duel.won, duel.lost) == ((), ())
+    sure = found.standings[1]
+    assert sure.scores == task.score(unsure, examples) != found.standings[0].scores
+    assert all(one.low <= one.value <= one.high for one in sure.intervals.values())
+
+
+def test_where_answers_are_held_back_the_outcome_says_what_is_compared() -> None:
+    task, examples, said = single()
+    unsure = holding_back((task, examples, said))[2]
+
+    found = compare(task, examples, {"all": said, "sure": unsure}, whole={"sure": said})
+
+    share = f"{found.standings[1].scores['coverage']:.1%}"
+    assert found.basis == (
+        f"Scores are of the rows that a model answers (sure {share}), F1 of a label is of all. Differences, rows won "
+        "and lost, and outcomes are of all rows, by what each model decides before it holds an answer back."
+    )
+    assert found.basis in outcome(found)
+    assert found.to_json()["notes"] == [found.basis]
+
+
+def test_a_model_that_holds_answers_back_is_not_compared_without_them() -> None:
+    task, examples, said = single()
+    unsure = holding_back((task, examples, said))[2]
+
+    with pytest.raises(ConfigError) as caught:
+        compare(task, examples, {"all": said, "sure": unsure})
+
+    share = f"{task.score(unsure, examples)['coverage']:.1%}"
+    assert str(caught.value) == (
+        f"sure answers {share} of the rows, and what it decides of the others is not given.\n"
+        "  Give it as whole: the answers of model.with_decisions(model.task.open_rule(model.bundle.decisions))."
+    )
 
 
 def test_several_tests_are_corrected_and_told_apart_more_strictly() -> None:

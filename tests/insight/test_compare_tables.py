@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fastbert.bundle import read_bundle, rewrite
 from fastbert.config import DataConfig
+from fastbert.decisions.abstain import Abstention
+from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError
 from fastbert.insight.compare_tables import BaselineOptions, Compared, compare_tables
 from tests.feedback import feedback_rows, write_feedback
@@ -35,6 +40,18 @@ def test_the_scores_of_the_bundle_are_those_of_evaluate(bundle: Path) -> None:
     expected = evaluate_table(Predictor.load(bundle), feedback_rows(48)[40:], DataConfig())
     assert found.comparison.standings[0].scores == expected.scores
     assert found.comparison.standings[0].per_label == expected.per_label
+
+
+def test_a_bundle_that_holds_answers_back_is_compared_by_what_it_decides(bundle: Path, tmp_path: Path) -> None:
+    unsure = Path(shutil.copytree(bundle, tmp_path / "unsure"))
+    rule = Decisions(abstention=Abstention(confidence=0.9999))
+    rewrite(replace(read_bundle(unsure), decisions=rule), lambda folder: None)
+
+    found = compare_tables([bundle, unsure], feedback_rows(48)[40:], DataConfig())
+
+    assert {one.labels for one in found.answers["unsure"]} == {()}
+    assert [one.labels for one in found.whole["unsure"]] == [one.labels for one in found.answers["model"]]
+    assert found.comparison.duels[0].differences["f1_macro"].value == 0.0
 
 
 def test_a_baseline_can_be_what_the_others_are_held_against(bundle: Path) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from fastbert.config import DataConfig
+from fastbert.data.examples import TextExample
+from fastbert.decisions.abstain import Abstention
+from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, DataError
 from fastbert.inference.predictor import Predictor
 from fastbert.insight.contestants import Ring, common_ring, contestants_of, translated, unique_names
@@ -116,6 +119,30 @@ def test_answers_are_translated_into_the_labels_of_the_task() -> None:
     (found,) = translated(MultiLabel(Labels(("a", "b"))), [said])
 
     assert (found.labels, found.scores) == (("a",), {"a": 0.8, "b": 0.0})
+
+
+def test_the_parent_that_an_answer_stops_at_is_kept() -> None:
+    task = SingleLabel(Labels(("A > x", "A > y", "B > x")))
+    said = LabelPrediction(("A",), {"A > x": 0.5, "A > y": 0.4}, reason="confidence 0.50 is below 0.8")
+
+    (found,) = translated(task, [said])
+
+    assert found.labels == ("A",)
+    assert task.score([found], [TextExample("t", labels=("A > y",))])["f1_micro_level_1"] == 1.0
+
+
+def test_answers_that_are_held_back_are_decided_all_the_same(predictor: Predictor) -> None:
+    found = ring(feedback_rows(6), predictor)
+    limit = min(max(said.scores.values()) for said in predictor.predict_examples(found.examples)[1:])
+    unsure = predictor.with_decisions(Decisions(abstention=Abstention(confidence=limit + 1e-9)))
+
+    (one,) = contestants_of([unsure], ["m1"], found.task)
+
+    said = one.answer(found.examples)
+    assert () in {answer.labels for answer in said}
+    assert [answer.labels for answer in one.whole(found.examples, said)] == [
+        answer.labels for answer in predictor.predict_examples(found.examples)
+    ]
 
 
 def test_entities_of_another_type_are_dropped() -> None:

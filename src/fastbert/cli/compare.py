@@ -112,6 +112,6 @@ def show_comparison(compared: Compared, examples: int) -> None:
     say()
     print_data(comparison_view(compared.comparison, compared.costs))
     for duel in compared.comparison.duels if examples else ():
-        for block in example_blocks(duel, compared.examples, compared.answers, examples):
+        for block in example_blocks(duel, compared.examples, compared.whole, examples):
             print()
             print_data(block)

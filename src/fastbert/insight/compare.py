@@ -28,6 +28,7 @@ Rows = tuple[int, ...]
 
 DRAWS, FEWEST_DRAWS = 2000, 200
 DRAWN_ROWS = 20_000_000  # of all draws together: 2,000 draws of 10,000 rows
+COVERAGE = "coverage"  # the score that a task has where rows are not answered
 RANKED_CELLS = 100_000_000  # of draws times rows times labels, for scores of the order of rows
 
 
@@ -100,7 +101,10 @@ class Duel:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All of it. against: the reference.    draws: of the bootstrap; ranking_draws: for scores of the order of rows."""
+    """All of it. against: the reference.    draws: of the bootstrap; ranking_draws: for scores of the order of rows.
+
+    coverage: share of the rows that are answered, of each model that leaves some unanswered.
+    """
 
     task: str
     rows: int
@@ -111,6 +115,18 @@ class Comparison:
     ranking_draws: int
     headlines: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    coverage: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def basis(self) -> str:
+        """Return which rows and decisions are compared where a model leaves rows unanswered, "" where none does."""
+        if not self.coverage:
+            return ""
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in self.coverage.items())
+        return (
+            f"Scores are of the rows that a model answers ({shares}), F1 of a label is of all. Differences, rows won "
+            "and lost, and outcomes are of all rows, by what each model decides before it holds an answer back."
+        )
 
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert compare --json` prints, without the cost."""
@@ -121,25 +137,37 @@ class Comparison:
             "models": [one.to_json() for one in self.standings],
             "comparisons": [one.to_json() for one in self.duels],
             "draws": self.draws,
-            "notes": list(self.notes),
+            "notes": [*self.notes, *([self.basis] if self.basis else [])],
         }
 
 
 def compare(
-    task: Task, examples: Sequence[Example], answers: Answers, *, against: str | None = None, seed: int = 0
+    task: Task,
+    examples: Sequence[Example],
+    answers: Answers,
+    *,
+    whole: Answers | None = None,
+    against: str | None = None,
+    seed: int = 0,
 ) -> Comparison:
     """Return how models compare on rows whose truth is known.
 
     answers: of each model by name, in the order in which they are shown.    against: the reference; None: the first.
-    Raises ConfigError for a reference that is no model.
+    whole: of each model that leaves rows unanswered, what it decides before it holds an answer back
+    (`Task.open_rule`). By these models are held against each other: what one holds back are the rows that it finds
+    hard, and on the others it would win against its equal.
+    Raises ConfigError for a reference that is no model, and where `whole` lacks a model that leaves rows unanswered.
     """
     reference = next(iter(answers)) if against is None else against
     check_reference(reference, list(answers))
     drawn = draw_scores(task, examples, answers, seed)
     scores = {name: task.score(said, examples) for name, said in answers.items()}
     standings = tuple(_standing(task, examples, name, answers[name], scores[name], drawn) for name in answers)
+    coverage = {name: found[COVERAGE] for name, found in scores.items() if COVERAGE in found}
+    decided = {name: _decided(name, said, coverage, whole or {}) for name, said in answers.items()}
+    drawn = draw_scores(task, examples, decided, seed) if coverage else drawn
     duels = [
-        _duel(task, examples, answers, drawn, (reference, name), apart_at=1 - 0.05 / (len(answers) - 1))
+        _duel(task, examples, decided, drawn, (reference, name), apart_at=1 - 0.05 / (len(answers) - 1))
         for name in answers
         if name != reference
     ]
@@ -153,7 +181,22 @@ def compare(
         tuple(duels),
         *drawn.sizes,
         tuple(name for name in task.headlines if any(name in found for found in scores.values())),
+        coverage=coverage,
     )
+
+
+def _decided(
+    name: str, said: Sequence[Prediction], coverage: Mapping[str, float], whole: Answers
+) -> Sequence[Prediction]:
+    """Return what a model decides before it holds an answer back."""
+    if name not in coverage:
+        return said
+    if name not in whole:
+        raise ConfigError(
+            f"{name} answers {coverage[name]:.1%} of the rows, and what it decides of the others is not given.",
+            "Give it as whole: the answers of model.with_decisions(model.task.open_rule(model.bundle.decisions)).",
+        )
+    return whole[name]
 
 
 def check_reference(name: str, known: Sequence[str]) -> None:

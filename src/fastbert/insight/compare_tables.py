@@ -44,13 +44,17 @@ class BaselineOptions:
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison with what it was made from. answers: of each model, a prediction a row."""
+    """A comparison with what it was made from. answers: of each model, a prediction a row.
+
+    whole: the same before any answer was held back.
+    """
 
     comparison: Comparison
     costs: tuple[Cost, ...]
     task: Task
     examples: Sequence[Example]
     answers: dict[str, list[Prediction]] = field(repr=False)
+    whole: dict[str, list[Prediction]] = field(repr=False)
 
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert compare --json` prints."""
@@ -87,14 +91,16 @@ def compare_tables(
         check_reference(against, [*names, *wanted])
     fitted, notes = _fitted(options, wanted, ring, on_note)
     contestants += fitted
-    answers = {}
+    answers, whole = {}, {}
     for one in contestants:
         on_note(f"{one.name} answers {len(ring.examples):,} rows")
         answers[one.name] = one.answer(ring.examples)
-    comparison = compare(ring.task, ring.examples, answers, against=against, seed=options.seed)
+        whole[one.name] = one.whole(ring.examples, answers[one.name])
+    comparison = compare(ring.task, ring.examples, answers, whole=whole, against=against, seed=options.seed)
     comparison = replace(comparison, notes=(*ring.notes, *notes))
     on_note("measuring what an answer costs")
-    return Compared(comparison, tuple(measure_costs(contestants, ring.examples)), ring.task, ring.examples, answers)
+    costs = tuple(measure_costs(contestants, ring.examples))
+    return Compared(comparison, costs, ring.task, ring.examples, answers, whole)
 
 
 def _wanted(options: BaselineOptions, task: Task) -> tuple[str, ...]:

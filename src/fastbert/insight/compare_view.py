@@ -25,6 +25,7 @@ def comparison_view(comparison: Comparison, costs: Sequence[Cost] = ()) -> View:
 def outcome(comparison: Comparison) -> tuple[str, ...]:
     """Return the verdicts, and what they do not cover."""
     found = [duel.verdict for duel in comparison.duels]
+    found += [comparison.basis] if comparison.basis else []
     if len(comparison.duels) > 1:
         found.append(
             f"'Better' and 'worse' hold for all {len(comparison.duels)} comparisons together (Bonferroni); intervals "

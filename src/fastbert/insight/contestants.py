@@ -15,6 +15,7 @@ from fastbert.config import DataConfig
 from fastbert.data.examples import Example
 from fastbert.data.reading import AnyLayout, ReadFile, read_like
 from fastbert.data.sources import Source
+from fastbert.decisions.hierarchy import levels_of
 from fastbert.errors import ConfigError, DataError
 from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.predictor import Predictor
@@ -34,6 +35,7 @@ class Contestant:
     """A model that answers rows. about: what it is, for people.
 
     folder: of its bundle, None for a baseline.    num_parameters: None where that is not known.
+    decide: answers as `answer` does, but holds none back; None where `answer` holds none back either.
     """
 
     name: str
@@ -41,6 +43,15 @@ class Contestant:
     about: str
     folder: Path | None = None
     num_parameters: int | None = None
+    decide: Answer | None = None
+
+    def whole(self, examples: Sequence[Example], said: Sequence[Prediction]) -> list[Prediction]:
+        """Return answers with those that were held back as they had been decided. said: by `answer`."""
+        held = [] if self.decide is None else [row for row, one in enumerate(said) if labelled(one).reason]
+        if self.decide is None or not held:
+            return list(said)
+        decided = dict(zip(held, self.decide([examples[row] for row in held]), strict=True))
+        return [decided.get(row, one) for row, one in enumerate(said)]
 
 
 @dataclass(frozen=True)
@@ -117,9 +128,13 @@ def contestants_of(predictors: Sequence[Predictor], names: Sequence[str], task: 
 
 
 def translated(task: Task, predictions: Sequence[Prediction]) -> list[Prediction]:
-    """Return answers in the labels of a task: unknown ones are dropped, and those that the model lacks score 0."""
+    """Return answers in the labels of a task: unknown ones are dropped, and those that the model lacks score 0.
+
+    Of one label a row the parent that an answer stops at is kept: it is no label, but right or wrong on its level.
+    """
     if isinstance(task, Classification):
-        names, known = task.labels.names, set(task.labels.names)
+        names = task.labels.names
+        known = {node for name in names for node in (levels_of(name) if task.link == "softmax" else (name,))}
         return [
             replace(
                 labelled(one),
@@ -135,13 +150,17 @@ def translated(task: Task, predictions: Sequence[Prediction]) -> list[Prediction
 
 
 def _contestant(predictor: Predictor, name: str, task: Task) -> Contestant:
-    def answer(examples: Sequence[Example]) -> list[Prediction]:
-        return translated(task, predictor.predict_examples(examples))
+    def answering(model: Predictor) -> Answer:
+        return lambda examples: translated(task, model.predict_examples(examples))
+
+    rule = predictor.bundle.decisions
+    always = predictor.task.open_rule(rule)
+    decide = None if always == rule else answering(predictor.with_decisions(always))
 
     plan = predictor.bundle.facts.get("plan")
     encoder = str(plan.get("encoder", "")) if isinstance(plan, dict) else ""
     about = ", ".join(part for part in (encoder, f"backend {predictor.backend.name}") if part)
-    return Contestant(name, answer, about, predictor.bundle.folder)
+    return Contestant(name, answering(predictor), about, predictor.bundle.folder, decide=decide)
 
 
 def _judged_entities(prediction: EntitiesPrediction, labels: Labels) -> EntitiesPrediction:
