@@ -12,7 +12,7 @@ import pytest
 
 import fastbert
 from fastbert import api
-from fastbert.config import DataConfig, TrainConfig
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.data.sources import Source
 from fastbert.errors import BundleError, ConfigError, DataError, EncoderError, FastBertError, TrainingError
 from fastbert.inference.evaluation import evaluate_table
@@ -52,6 +52,17 @@ def test_a_file_becomes_a_model(encoder: str, tmp_path: Path) -> None:
 
 def test_a_multi_label_table_becomes_a_model(encoder: str, tmp_path: Path) -> None:
     assert quick_fit(tagged_rows(), encoder, out=tmp_path / "model").labels == ("bug", "praise", "long")
+
+
+def test_the_linear_baseline_is_fitted_for_the_goal_of_the_run(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[DecisionConfig] = []
+    monkeypatch.setattr("fastbert.api.LinearCheck.of", lambda data, seed, deciding: given.append(deciding))
+
+    quick_fit(feedback_rows(), encoder, out=tmp_path / "model", goal="recall>=0.95@bug")
+
+    assert [one.goal for one in given] == ["recall>=0.95@bug"]
 
 
 def test_without_a_folder_the_model_lies_in_a_temporary_one(

@@ -122,7 +122,7 @@ def finish(
     folds = prepare_folds(tables, folder, learner, overwrite=overwrite)
     plan = learner.plan()
     on_view(plan.view())
-    check = LinearCheck.of(learner.data, learner.config.seed) if tables.baseline else None
+    check = LinearCheck.of(learner.data, learner.config.seed, learner.deciding) if tables.baseline else None
     choose_loss(learner, on_view)
     crossed = {} if folds is None else {CROSS_VALIDATION: folds.run_beside(folder, learner.callbacks, on_view)}
     if adaptation is None:

@@ -46,6 +46,15 @@ def test_the_sentence_is_careful(found: dict[str, object], sentence: str) -> Non
     assert baseline_sentence(found).endswith("in f1_macro on the test rows.")
 
 
+def test_where_answers_are_held_back_the_sentence_and_the_note_say_what_is_compared() -> None:
+    found = {**BETTER, "coverage": 0.69}
+
+    assert baseline_sentence(found).endswith("in f1_macro on all test rows, before an answer is held back.")
+    assert "Scores of the model are of the rows that it answers (69.0% of test)." in baseline_section(
+        found, {}, ("f1_macro",)
+    )
+
+
 def test_only_a_model_that_is_not_better_has_a_warning() -> None:
     assert (is_beaten(BETTER), is_beaten(LEVEL), is_beaten(WORSE)) == (True, False, False)
     assert baseline_warning(BETTER) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,28 @@ def multi_rows() -> Rows:
 def number_rows() -> Rows:
     rows = [ValueExample(row["text"], value=float(len(row["text"].split()))) for row in feedback_rows(45)]
     return Rows(rows[:30], rows[30:])
+
+
+def test_the_rule_is_fitted_for_the_goal_of_the_model() -> None:
+    rows = single_rows()
+
+    plain, recalling = (
+        fit_baseline("tfidf", SINGLE, replace(rows, deciding=DecisionConfig(goal=goal))).answer(rows.held_out)
+        for goal in (None, "recall>=0.95@bug")
+    )
+
+    given = [sum(one.labels == ("bug",) for one in said) for said in (plain, recalling)]
+    assert given[1] > given[0]
+
+
+def test_a_baseline_answers_all_rows_whatever_the_model_holds_back() -> None:
+    rows = single_rows()
+    deciding = DecisionConfig(goal="precision>=0.9", abstain="risk<=0.01", outside=0.2)
+
+    said = fit_baseline("tfidf", SINGLE, replace(rows, deciding=deciding)).answer(rows.held_out)
+
+    assert all(one.labels for one in said)
+    assert "coverage" not in SINGLE.score(said, rows.held_out)
 
 
 def lengths(texts: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from fastbert.config import DecisionConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.data.examples import Example
 from fastbert.errors import MissingExtraError
 from fastbert.insight.linear_check import LinearCheck
 from fastbert.tasks.base import Prediction
+from fastbert.tasks.label_prediction import LabelPrediction
 from tests.feedback import feedback_rows, make_data
 from tests.insight.answered import TAGS, tags
 
@@ -22,7 +26,7 @@ def checked(data: DataBunch) -> LinearCheck:
 
 
 def perfect(data: DataBunch, split: str) -> list[Prediction]:
-    from fastbert.tasks.label_prediction import LabelPrediction, true_labels
+    from fastbert.tasks.label_prediction import true_labels
 
     def answer(example: Example) -> Prediction:
         (name,) = true_labels(example)
@@ -50,6 +54,31 @@ def test_facts_hold_the_difference_on_the_last_split() -> None:
     assert (facts["split"], facts["score"], facts["trained_rows"]) == ("test", "f1_macro", 30)
     assert isinstance(difference, dict)
     assert difference["value"] == pytest.approx(1.0 - check.scores["test"]["f1_macro"])
+
+
+def test_a_model_that_holds_answers_back_is_compared_by_what_it_decided() -> None:
+    data = DataBunch.from_files(feedback_rows(30), feedback_rows(40)[30:])
+    check = checked(data)
+    whole = check.answers["valid"]
+    held = [cast("LabelPrediction", one) for one in whole]
+    unsure: list[Prediction] = [
+        replace(one, labels=one.labels * (row % 2), reason="" if row % 2 else "unsure") for row, one in enumerate(held)
+    ]
+
+    facts = check.facts({"valid": unsure}, whole)
+
+    difference = facts["difference"]
+    assert isinstance(difference, dict)
+    assert (facts["coverage"], difference["value"], difference["low"], difference["high"]) == (0.5, 0, 0, 0)
+
+
+def test_the_rule_of_the_linear_model_is_fitted_for_the_goal_of_the_model() -> None:
+    data = DataBunch.from_files(feedback_rows(30), feedback_rows(40)[30:])
+
+    found = [LinearCheck.of(data, deciding=DecisionConfig(goal=goal)) for goal in (None, "recall>=0.95@bug")]
+
+    given = [sum(said.labels == ("bug",) for said in one.answers["valid"]) for one in found if one is not None]
+    assert given[1] > given[0]
 
 
 def test_no_text_is_in_the_facts() -> None:

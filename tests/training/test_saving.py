@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+
+import pytest
 
 from fastbert.bundle import read_bundle
 from fastbert.data.databunch import DataBunch
 from fastbert.decisions.saved import read_rows
+from fastbert.insight.baseline_section import baseline_sentence
 from fastbert.insight.kept_rows import FILE, recall
+from fastbert.insight.linear_check import LinearCheck
 from fastbert.insight.run_facts import read_facts
-from tests.feedback import feedback_rows, make_learner
+from tests.feedback import THINGS, feedback_rows, make_learner
 from tests.insight.pages import Page
 
 
@@ -55,3 +60,31 @@ def test_the_page_of_a_training_is_valid_and_names_the_command(bundle: Path) -> 
 
     assert page.faults == []
     assert "fastbert train feedback.csv" in page.text
+
+
+def test_labels_that_are_paths_are_compared_though_answers_stop_early(encoder: str, tmp_path: Path) -> None:
+    rows = [{**row, "label": f"A > {row['label']}"} for row in feedback_rows(36)]
+    rows += [{"text": f"the {thing} is free", "label": "B > price"} for thing in THINGS]
+    learner = make_learner(encoder, DataBunch.from_files(rows, rows[::2], task="single_label"), epochs=1)
+    learner.fit().decide(abstain="0.7")
+
+    bundle = read_bundle(learner.save(tmp_path / "model", baseline=LinearCheck.of(learner.data)))
+
+    assert ("A",) in {said.labels for said in learner.predictions("valid")}
+    baseline = read_facts(bundle.facts).baseline
+    assert baseline["coverage"] == bundle.scores["valid"]["coverage"] < 1
+    assert "before an answer is held back" in baseline_sentence(baseline)
+
+
+def test_a_comparison_that_fails_does_not_cost_the_model(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    learner = make_learner(encoder, epochs=1).fit()
+    check = LinearCheck.of(learner.data)
+    monkeypatch.setattr("fastbert.insight.linear_check.draw_scores", lambda *given: 1 // 0)
+
+    with caplog.at_level(logging.WARNING):
+        bundle = read_bundle(learner.save(tmp_path / "model", baseline=check))
+
+    assert "baseline" not in bundle.facts and bundle.scores
+    assert "the comparison with the linear model failed, the model is saved without it: ZeroDivision" in caplog.text

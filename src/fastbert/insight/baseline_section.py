@@ -15,7 +15,7 @@ Values = Mapping[str, object]
 
 def of_another_rule(values: Values) -> dict[str, object]:
     """Return the values without the difference, which was that of a model with the rule of its training."""
-    kept = {name: value for name, value in values.items() if name not in ("difference", "score")}
+    kept = {name: value for name, value in values.items() if name not in ("difference", "score", "coverage")}
     return {**kept, "rule_changed": True}
 
 
@@ -36,12 +36,20 @@ def baseline_sentence(values: Values) -> str:
     found, score, split = values.get("difference"), values.get("score"), values.get("split")
     if not isinstance(found, dict) or not all(isinstance(found.get(name), int | float) for name in ("low", "high")):
         return ""
-    rows = values.get("rows") or split
-    spread = f"{found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}] in {score} on the {rows} rows"
+    rows = f"the {values.get('rows') or split} rows"
+    if _coverage(values) is not None:
+        rows = f"all {values.get('rows') or split} rows, before an answer is held back"
+    spread = f"{found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}] in {score} on {rows}"
     what = f"a linear model on words ({values.get('title')})"
     if not found.get("told_apart"):
         return f"The model cannot be told apart from {what}: {spread}."
     return f"The model is {'better' if is_beaten(values) else 'worse'} than {what}: {spread}."
+
+
+def _coverage(values: Values) -> float | None:
+    """Return the share of the rows that the model answers, None where it answers all."""
+    share = values.get("coverage")
+    return float(share) if isinstance(share, int | float) else None
 
 
 def is_beaten(values: Values) -> bool:
@@ -74,6 +82,12 @@ def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], 
     known = [name for name in headlines if any(name in one for _, one in found)]
     rows = [[who, *(number(one.get(name)) for name in known)] for who, one in found]
     trained, total = values.get("trained_rows"), values.get("of_rows")
+    share = _coverage(values)
+    held = (
+        ""
+        if share is None
+        else f" Scores of the model are of the rows that it answers ({share:.1%} of {values.get('split')})."
+    )
     sampled = f" Fitted on a sample of {trained:,} of {total:,} rows." if trained != total else ""
     sentence = baseline_sentence(values)
     if values.get("rule_changed"):
@@ -87,7 +101,7 @@ def baseline_section(values: Values, scores: Mapping[str, Mapping[str, float]], 
         table(["rows", *known], rows, class_="numbers"),
         note=f"{_sentence_case(str(values.get('title')))}: fitted, with any threshold, and scored on the same rows"
         f"{', but for a tenth that chose its strength' if values.get('rows') else ''}."
-        f"{sampled}",
+        f"{held}{sampled}",
     )
 
 

@@ -64,10 +64,14 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to fit on, and rows held out, on which strength and decision rule are chosen."""
+    """Rows to fit on, and rows held out, on which strength and decision rule are chosen.
+
+    deciding: what the rule is fitted for. A baseline answers all rows: of what holds answers back nothing is fitted.
+    """
 
     train: Sequence[Example]
     held_out: Sequence[Example]
+    deciding: DecisionConfig = DecisionConfig()  # frozen
 
 
 def kinds_for(task: Task) -> tuple[str, ...]:
@@ -103,7 +107,7 @@ def fit_baseline(name: str, task: Task, rows: Rows, *, embed: Embed | None = Non
         dictionary = Dictionary.of(train)
         made = Baseline(name, "dictionary of the training entities", dictionary, len(dictionary.labels), 0, 0, 0.0)
     elif name == "majority":
-        made = _majority(task, train, rows.held_out)
+        made = _majority(task, replace(rows, train=train))
     elif name == "tfidf":
         made = _linear(name, task, replace(rows, train=train), TextFeatures(_texts(train)), seed)
     else:
@@ -126,17 +130,17 @@ def sample(examples: Sequence[Example], seed: int = 0, num_labels: int = 1) -> l
 # -- one for all texts ------------------------------------------------------------------------
 
 
-def _majority(task: Task, train: Sequence[Example], held_out: Sequence[Example]) -> Baseline:
+def _majority(task: Task, rows: Rows) -> Baseline:
     if isinstance(task, Regression):
-        mean = float(np.mean(_values(train)))
+        mean = float(np.mean(_values(rows.train)))
 
         def answer(examples: Sequence[Example]) -> list[Prediction]:
             return [_value(task, mean, example) for example in examples]
 
         return Baseline("majority", "the mean of the training rows", answer, 1, 0, 0, 0.0)
     labels = cast("Classification", task)
-    shares_C = _cells(labels, train).mean(axis=0)
-    decided = _Decided(labels, lambda examples: np.tile(shares_C, (len(examples), 1))).fitted(held_out)
+    shares_C = _cells(labels, rows.train).mean(axis=0)
+    decided = _Decided(labels, lambda examples: np.tile(shares_C, (len(examples), 1))).fitted(rows)
     title = "the most frequent label" if isinstance(task, SingleLabel) else "how often each label occurs"
     return Baseline("majority", title, decided, len(shares_C), 0, 0, 0.0)
 
@@ -159,7 +163,7 @@ def _linear(name: str, task: Task, rows: Rows, features_of: Callable[[Sequence[s
             break  # beyond the best strength it gets worse
         best = (merit, model)
     assert best is not None
-    answer = _answers(task, best[1], features_of, rows.held_out)
+    answer = _answers(task, best[1], features_of, rows)
     on = "TF-IDF of words and pieces" if name == "tfidf" else "frozen embeddings"
     what = "ridge regression" if regression else "logistic regression"
     return Baseline(name, f"{what} on {on}", answer, best[1].num_parameters, 0, 0, 0.0, best[1].strength)
@@ -180,9 +184,7 @@ def _merit(task: Task, outputs_NC: Floats, held_out: Sequence[Example]) -> float
     return -np.inf if ranked is None else ranked[1]
 
 
-def _answers(
-    task: Task, model: LinearModel, features_of: Callable[[Sequence[str]], Matrix], held_out: Sequence[Example]
-) -> Answer:
+def _answers(task: Task, model: LinearModel, features_of: Callable[[Sequence[str]], Matrix], rows: Rows) -> Answer:
     def outputs(examples: Sequence[Example]) -> Floats:
         return model(pair_features(examples, features_of))
 
@@ -194,7 +196,7 @@ def _answers(
 
         return answer
     labels = cast("Classification", task)
-    return _Decided(labels, lambda examples: _probabilities(labels, outputs(examples))).fitted(held_out)
+    return _Decided(labels, lambda examples: _probabilities(labels, outputs(examples))).fitted(rows)
 
 
 def _probabilities(task: Classification, odds_NC: Floats) -> Floats:
@@ -226,9 +228,11 @@ class _Decided:
         ]
         return self.task.redecide(raw, self.decisions)
 
-    def fitted(self, held_out: Sequence[Example]) -> _Decided:
+    def fitted(self, rows: Rows) -> _Decided:
         """Return it with the decision rule that training fits to held-out rows, calibration and all."""
-        return replace(self, decisions=self.task.fit_rule(self(held_out), held_out, DecisionConfig()))
+        always = rows.deciding.changed(abstain="none", outside=0.0)
+        rule = self.task.fit_rule(self(rows.held_out), rows.held_out, always)
+        return replace(self, decisions=self.task.open_rule(rule))
 
 
 def _texts(examples: Sequence[Example]) -> list[str]:

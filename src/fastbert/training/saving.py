@@ -5,8 +5,9 @@ Knows nothing of training.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from fastbert.training.run_record import run_record
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner
+
+log = logging.getLogger(__name__)
 
 
 def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearCheck | None = None) -> Path:
@@ -47,7 +50,7 @@ def save(learner: Learner, folder: Path, *, overwrite: bool, baseline: LinearChe
         head=None if learner.head is None else _place_of(learner.head),
         pooling=learner.config.pooling,
         scores=scores,
-        facts=_facts(learner, evaluation) | ({} if baseline is None else {"baseline": baseline.facts(answers)}),
+        facts=_facts(learner, evaluation) | _baseline_facts(learner, baseline, answers, raw),
     )
     last = list(scores)[-1]
     examples = learner.data.examples(last)
@@ -70,6 +73,25 @@ def _facts(learner: Learner, evaluation: dict[str, object]) -> dict[str, object]
     history = learner.history.to_json()
     facts = {"plan": plan.to_json(), "history": history, "run": record | evaluation, **learner.facts}
     return with_collapse(facts, learner.collapse)
+
+
+def _baseline_facts(
+    learner: Learner,
+    baseline: LinearCheck | None,
+    answers: Mapping[str, Sequence[Prediction]],
+    raw: Sequence[Prediction],
+) -> dict[str, object]:
+    """Return how the model compares with the linear one, {} where that is not known. raw: as of `_answers`."""
+    if baseline is None:
+        return {}
+    task = learner.data.task
+    always = task.open_rule(learner.decisions)
+    whole = None if always == learner.decisions else task.redecide(raw, always)
+    try:
+        return {"baseline": baseline.facts(answers, whole)}
+    except Exception as error:  # whatever it is, hours of training must not be lost to a comparison
+        log.warning("the comparison with the linear model failed, the model is saved without it: %r", error)
+        return {}
 
 
 def _answers(learner: Learner) -> tuple[dict[str, Arrays], dict[str, list[Prediction]], list[Prediction]]:
