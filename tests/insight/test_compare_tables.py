@@ -14,6 +14,9 @@ from fastbert.decisions.abstain import Abstention
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError
 from fastbert.insight.compare_tables import BaselineOptions, Compared, compare_tables
+from fastbert.labels import Labels
+from fastbert.tasks.classification import MultiLabel
+from tests.bundles import tiny_bundle
 from tests.feedback import feedback_rows, write_feedback
 
 
@@ -58,6 +61,35 @@ def test_a_baseline_can_be_what_the_others_are_held_against(bundle: Path) -> Non
     found = compared(bundle, names=("tfidf",), against="tfidf")
 
     assert [(duel.name, duel.against) for duel in found.comparison.duels] == [("model", "tfidf")]
+
+
+def test_a_folder_named_like_a_baseline_is_compared_beside_it(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(bundle, tmp_path / "tfidf")
+    monkeypatch.chdir(tmp_path)
+    baselines = BaselineOptions(feedback_rows(40), names=("tfidf",))
+
+    found = compare_tables([Path("tfidf")], feedback_rows(48)[40:], DataConfig(), baselines=baselines)
+
+    assert list(found.answers) == ["./tfidf", "tfidf"]
+
+
+def test_training_rows_may_have_a_label_that_is_not_compared(tmp_path: Path) -> None:
+    wide = [
+        {**row, "label": f"{row['label']}|question" if row["text"] == "the page is bad" else row["label"]}
+        for row in feedback_rows(40)
+    ]
+    folders = [
+        tiny_bundle(tmp_path / name, task=MultiLabel(Labels(names)))
+        for name, names in (("a", ("bug", "praise", "question")), ("b", ("bug", "praise")))
+    ]
+    baselines = BaselineOptions(wide, names=("tfidf", "majority"))
+
+    found = compare_tables(folders, feedback_rows(48)[40:], DataConfig(task="multi_label"), baselines=baselines)
+
+    assert list(found.answers) == ["a", "b", "tfidf", "majority"]
+    assert found.task.label_names == ("bug", "praise")
 
 
 def test_notes_say_what_was_fitted(bundle: Path) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from fastbert.config import DataConfig
-from fastbert.data.examples import TextExample
+from fastbert.config import DataConfig, DecisionConfig
+from fastbert.data.examples import Entity, Example, TaggedExample, TextExample, ValueExample
 from fastbert.decisions.abstain import Abstention
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, DataError
 from fastbert.inference.predictor import Predictor
-from fastbert.insight.contestants import Ring, common_ring, contestants_of, translated, unique_names
+from fastbert.insight.contestants import Ring, common_ring, contestants_of, shared_aim, translated, unique_names
 from fastbert.labels import Labels
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import MultiLabel, SingleLabel
@@ -113,6 +115,51 @@ def test_of_several_labels_one_that_no_row_can_judge_is_left_out(predictor: Pred
     assert found.notes[-1] == "Not compared, as not all models know them and no row has them: slow."
 
 
+@pytest.mark.parametrize(
+    ("task", "row", "kept"),
+    [
+        (MultiLabel(Labels(("bug",))), TextExample("t", labels=("bug", "slow")), ("bug",)),
+        (
+            Tagging(Labels(("city",))),
+            TaggedExample("Rome Ann", (Entity(0, 4, "city"), Entity(5, 8, "name"))),
+            (Entity(0, 4, "city"),),
+        ),
+        (NUMBER, ValueExample("t", value=2.0), 2.0),
+    ],
+)
+def test_other_tables_are_read_without_the_labels_that_are_left_out(task: Task, row: Example, kept: object) -> None:
+    reader: Any = SimpleNamespace(read=lambda source: SimpleNamespace(examples=[row]))
+
+    (found,) = Ring(task, (), (), reader).read("train.csv")
+
+    assert found.truth == kept
+
+
+def aimed(predictor: Predictor, goal: str, **limits: int) -> Predictor:
+    """Return a predictor whose rule was fitted for a goal."""
+    return predictor.with_decisions(Decisions(goal=goal, fit={"rows": 8}, **limits))  # type: ignore[arg-type]
+
+
+def test_baselines_have_the_goal_that_all_models_share(predictor: Predictor) -> None:
+    model = aimed(predictor, "recall>=0.9@bug", at_most=2)
+
+    assert shared_aim([model, model], ["m1", "m2"]) == (
+        DecisionConfig(goal="recall>=0.9@bug", at_most=2),
+        "The decision rules of the baselines are fitted for the goal of the models, recall>=0.9@bug, at most 2 labels.",
+    )
+    assert shared_aim([predictor], ["m1"])[1] == ""
+
+
+def test_baselines_of_models_with_different_goals_have_that_of_the_task(predictor: Predictor) -> None:
+    models = [aimed(predictor, "recall>=0.9@bug"), aimed(predictor, "cost")]
+
+    assert shared_aim(models, ["m1", "m2"]) == (
+        DecisionConfig(),
+        "The decision rules are fitted for other goals (m1 for recall>=0.9@bug, m2 for cost) than those of the "
+        "baselines (default): a part of a difference may be that of the rules.",
+    )
+
+
 def test_answers_are_translated_into_the_labels_of_the_task() -> None:
     said = LabelPrediction(("x", "a"), {"x": 0.9, "a": 0.8})
 
@@ -166,7 +213,7 @@ def test_contestants_answer_as_the_bundle_does(predictor: Predictor) -> None:
 
 
 def test_equal_names_are_shown_with_their_folders() -> None:
-    assert unique_names([Path("a/m"), Path("b/m"), Path("tfidf")], ["tfidf"]) == ["a/m", "b/m", "tfidf"]
+    assert unique_names([Path("a/m"), Path("b/m"), Path("tfidf")], ["tfidf"]) == ["a/m", "b/m", "./tfidf"]
 
 
 def test_a_folder_that_is_given_twice_is_refused(tmp_path: Path) -> None:

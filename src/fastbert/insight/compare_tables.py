@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fastbert.config import DataConfig
+from fastbert.config import DataConfig, DecisionConfig
 from fastbert.data.sources import Source
 from fastbert.data.splits import split_indices, text_key
 from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
 from fastbert.insight.baselines import Rows, check_kinds, fit_baseline, kinds_for
 from fastbert.insight.compare import Comparison, check_reference, compare
-from fastbert.insight.contestants import Contestant, Ring, common_ring, contestants_of, unique_names
+from fastbert.insight.contestants import Contestant, Ring, common_ring, contestants_of, shared_aim, unique_names
 from fastbert.insight.cost import Cost, measure_costs
 from fastbert.insight.linear import Embed
 from fastbert.tasks.base import Example, Prediction, Task
@@ -82,14 +82,15 @@ def compare_tables(
             "There is only one model and nothing to compare it with.",
             "Name another bundle, or labelled rows for baselines with --train.",
         )
-    names = unique_names(folders)
+    unique_names(folders)  # a folder that is given twice is refused before any is opened
     predictors = [Predictor.load(folder, backend) for folder in folders]
+    wanted = _wanted(options, predictors[0].task)
+    names = unique_names(folders, wanted)
     ring = common_ring(predictors, names, table, config)
     contestants = contestants_of(predictors, names, ring.task)
-    wanted = _wanted(options, ring.task)
     if against is not None:
         check_reference(against, [*names, *wanted])
-    fitted, notes = _fitted(options, wanted, ring, on_note)
+    fitted, notes = _fitted(options, wanted, ring, shared_aim(predictors, names), on_note)
     contestants += fitted
     answers, whole = {}, {}
     for one in contestants:
@@ -115,11 +116,18 @@ def _wanted(options: BaselineOptions, task: Task) -> tuple[str, ...]:
 
 
 def _fitted(
-    options: BaselineOptions, names: Sequence[str], ring: Ring, on_note: Callable[[str], None]
+    options: BaselineOptions,
+    names: Sequence[str],
+    ring: Ring,
+    aim: tuple[DecisionConfig, str],
+    on_note: Callable[[str], None],
 ) -> tuple[list[Contestant], list[str]]:
+    """Return baselines, and what is to be said of them. aim: as of `shared_aim`."""
     if options.train is None:
         return [], []
     rows, notes = _rows(options, ring)
+    rows = replace(rows, deciding=aim[0])
+    notes += [aim[1]] if aim[1] else []
     embed = _embedder(options.encoder) if "embeddings" in names else None
     found = []
     for name in names:
@@ -136,9 +144,9 @@ def _fitted(
 def _rows(options: BaselineOptions, ring: Ring) -> tuple[Rows, list[str]]:
     """Return rows to fit on and rows to choose by, and whether the compared rows are among them."""
     assert options.train is not None
-    train = list(ring.reader.read(options.train).examples)
+    train = ring.read(options.train)
     if options.valid is not None:
-        rows = Rows(train, list(ring.reader.read(options.valid).examples))
+        rows = Rows(train, ring.read(options.valid))
     else:
         kept, held = split_indices(
             ring.task.strata(train),

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from fastbert.config import DataConfig
-from fastbert.data.examples import Example
+from fastbert.config import DataConfig, DecisionConfig
+from fastbert.data.examples import Example, TaggedExample, TextExample
 from fastbert.data.reading import AnyLayout, ReadFile, read_like
 from fastbert.data.sources import Source
 from fastbert.decisions.hierarchy import levels_of
+from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, DataError
 from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.predictor import Predictor
@@ -27,6 +28,7 @@ from fastbert.tasks.label_prediction import labelled
 from fastbert.tasks.tagging import Tagging, true_entities
 
 Answer = Callable[[Sequence[Example]], list[Prediction]]
+COSTS = "cost"  # how a bundle names the goal of a file of costs, which it does not hold
 _SHOWN = 8
 
 
@@ -72,7 +74,7 @@ class Reader:
 class Ring:
     """What is compared, and on which rows. notes: what a reader must know of either.
 
-    reader: reads other tables the way the rows were read.
+    reader: reads other tables the way the rows were read, with all labels that a model knows.
     """
 
     task: Task
@@ -80,22 +82,28 @@ class Ring:
     notes: tuple[str, ...]
     reader: Reader
 
+    def read(self, source: Source) -> list[Example]:
+        """Read another table, without the labels that are not compared. Raises DataError as `Reader.read` does."""
+        return [_judged_truth(example, self.task) for example in self.reader.read(source).examples]
+
 
 def unique_names(folders: Sequence[Path], taken: Iterable[str] = ()) -> list[str]:
     """Return the names of folders, with their path where names are equal or taken.
 
     Raises ConfigError for a folder that is given twice.
 
-    >>> unique_names([Path("a/model"), Path("b/model"), Path("other")])
-    ['a/model', 'b/model', 'other']
+    >>> unique_names([Path("a/model"), Path("b/model"), Path("other"), Path("tfidf")], taken=["tfidf"])
+    ['a/model', 'b/model', 'other', './tfidf']
     """
     resolved = [folder.resolve() for folder in folders]
     short = [folder.name or place.name for folder, place in zip(folders, resolved, strict=True)]
     for folder, place in zip(folders, resolved, strict=True):
         if resolved.count(place) > 1:
             raise ConfigError(f"{folder} is given twice.", "Name each model once.")
-    clashing = [short.count(name) > 1 or name in set(taken) for name in short]
-    return [str(folder) if clash else name for folder, name, clash in zip(folders, short, clashing, strict=True)]
+    used = set(taken)
+    clashing = [short.count(name) > 1 or name in used for name in short]
+    paths = [f"./{folder}" if str(folder) in used else str(folder) for folder in folders]
+    return [path if clash else name for path, name, clash in zip(paths, short, clashing, strict=True)]
 
 
 def common_ring(predictors: Sequence[Predictor], names: Sequence[str], source: Source, config: DataConfig) -> Ring:
@@ -125,6 +133,39 @@ def common_ring(predictors: Sequence[Predictor], names: Sequence[str], source: S
 def contestants_of(predictors: Sequence[Predictor], names: Sequence[str], task: Task) -> list[Contestant]:
     """Return bundles as contestants that answer in the labels of the task."""
     return [_contestant(predictor, name, task) for predictor, name in zip(predictors, names, strict=True)]
+
+
+def shared_aim(predictors: Sequence[Predictor], names: Sequence[str]) -> tuple[DecisionConfig, str]:
+    """Return what the rules of all bundles were fitted for, and a note where baselines must know more than the task.
+
+    Where bundles differ, or decide by a file of costs, it is the default of the task.
+    """
+    task = predictors[0].task
+    if not isinstance(task, Classification):
+        return DecisionConfig(), ""
+    rules = [predictor.bundle.decisions for predictor in predictors]
+    # A rule without a fit is of a model that was saved before there were goals: it suits the task's own.
+    goals = [rule.goal if rule.fit else task.default_goal for rule in rules]
+    aims = {(goal, rule.at_least, rule.at_most) for goal, rule in zip(goals, rules, strict=True)}
+    limits = [f"{goal}{_limits(rule)}" for goal, rule in zip(goals, rules, strict=True)]
+    if len(aims) > 1 or goals[0] == COSTS:
+        each = ", ".join(f"{name} for {limit}" for name, limit in zip(names, limits, strict=True))
+        return DecisionConfig(), (
+            f"The decision rules are fitted for other goals ({each}) than those of the baselines "
+            f"({task.default_goal}): a part of a difference may be that of the rules."
+        )
+    goal, at_least, at_most = next(iter(aims))
+    plain = (goal, at_least, at_most) == (task.default_goal, 0, None)
+    aim = DecisionConfig(goal=goal, at_least=at_least, at_most=at_most)
+    return (
+        aim,
+        "" if plain else f"The decision rules of the baselines are fitted for the goal of the models, {limits[0]}.",
+    )
+
+
+def _limits(rule: Decisions) -> str:
+    least = f", at least {rule.at_least} labels" if rule.at_least else ""
+    return least + ("" if rule.at_most is None else f", at most {rule.at_most} labels")
 
 
 def translated(task: Task, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -166,6 +207,15 @@ def _contestant(predictor: Predictor, name: str, task: Task) -> Contestant:
 def _judged_entities(prediction: EntitiesPrediction, labels: Labels) -> EntitiesPrediction:
     kept = tuple(entity for entity in prediction.entities if entity.label in labels)
     return prediction if len(kept) == len(prediction.entities) else replace(prediction, entities=kept)
+
+
+def _judged_truth(example: Example, task: Task) -> Example:
+    """Return a row without the labels that a task left out."""
+    if isinstance(task, MultiLabel) and isinstance(example, TextExample):
+        return replace(example, labels=tuple(name for name in example.labels or () if name in task.labels))
+    if isinstance(task, Tagging) and isinstance(example, TaggedExample):
+        return replace(example, entities=tuple(one for one in example.entities or () if one.label in task.labels))
+    return example
 
 
 def _common_task(predictors: Sequence[Predictor], names: Sequence[str]) -> Task:
