@@ -17,6 +17,7 @@ from fastbert.labels import Labels
 from fastbert.tasks.answer_prediction import answered
 from fastbert.tasks.answering import Answering
 from fastbert.tasks.base import Example, Prediction, Task
+from fastbert.tasks.classification import SingleLabel
 from fastbert.tasks.entities_prediction import EntitiesPrediction
 from fastbert.tasks.label_prediction import LabelPrediction
 from fastbert.tasks.regression import Regression, ValuePrediction
@@ -97,6 +98,45 @@ def test_the_highest_score_is_explained_where_none_was_decided(tmp_path: Path) -
     *_, reading, _, _ = chosen(tmp_path, MULTI, TextExample("the app"))
 
     assert [one.name for one in choose_outputs(MULTI, prediction, reading, [])] == ["praise"]
+
+
+PATHS = SingleLabel(Labels(("A > bug", "A > praise", "B > price")))
+
+
+def stopped_at(node: str) -> LabelPrediction:
+    scores = {"A > bug": 0.45, "A > praise": 0.35, "B > price": 0.2}
+    return LabelPrediction((node,), scores, text="the app", reason="confidence 0.45 is below 0.75")
+
+
+def test_of_an_answer_that_stops_at_a_parent_its_labels_are_explained_together(tmp_path: Path) -> None:
+    *_, reading, _, _ = chosen(tmp_path, PATHS, TextExample("the app"))
+
+    (output,) = choose_outputs(PATHS, stopped_at("A"), reading, [])
+
+    value = output.value([np.log([[0.45, 0.35, 0.2]])], log_sum)[0]
+    assert output.name == "A (its 2 labels together)"
+    assert output.score(value) == pytest.approx(0.8)
+    with_torch = output.value([torch.log(torch.tensor([[0.45, 0.35, 0.2]]))], lambda rows: torch.logsumexp(rows, -1))
+    assert float(with_torch[0]) == pytest.approx(value, abs=1e-5)
+
+
+def test_of_a_parent_of_all_labels_the_best_is_explained(tmp_path: Path) -> None:
+    task = SingleLabel(Labels(("A > bug", "A > praise", "A > price")))
+    scores = dict(zip(task.label_names, (0.2, 0.5, 0.3), strict=True))
+    *_, reading, _, _ = chosen(tmp_path, task, TextExample("the app"))
+
+    (output,) = choose_outputs(task, LabelPrediction(("A",), scores, reason="unsure"), reading, [])
+
+    assert output.name == "A > praise"
+
+
+def test_of_a_parent_with_one_label_that_is_explained(tmp_path: Path) -> None:
+    *_, reading, _, _ = chosen(tmp_path, PATHS, TextExample("the app"))
+
+    (output,) = choose_outputs(PATHS, stopped_at("B"), reading, [])
+
+    assert isinstance(output, TextOutput)
+    assert (output.name, output.column, output.others, output.together) == ("B", 2, (0, 1), ())
 
 
 def test_another_label_can_be_named(tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastbert.data.examples import Range
+from fastbert.decisions.hierarchy import is_at_or_below
 from fastbert.errors import ConfigError, did_you_mean
 from fastbert.insight.readings import Reading
 from fastbert.tasks.answer_prediction import NO_ANSWER, answered
 from fastbert.tasks.base import Array, Prediction, Task
 from fastbert.tasks.entities_prediction import EntitiesPrediction, ScoredEntity
+from fastbert.tasks.label_prediction import LabelPrediction, labelled
 from fastbert.tasks.regression import Regression
 from fastbert.tasks.tagging import Tagging
 from fastbert.tasks.token_scores import unit_scores, units_of
@@ -76,6 +78,7 @@ class TextOutput(Output):
     """One of the outputs for a whole text; the outputs of its windows are averaged, as the task does.
 
     column: which.    others: the columns that it competes with (softmax); () where it stands alone.
+    together: further columns whose probabilities count with it, where it is about several labels as one.
     scale, shift: make the user's unit of it.
     """
 
@@ -83,15 +86,18 @@ class TextOutput(Output):
     others: tuple[int, ...] = ()
     scale: float = 1.0
     shift: float = 0.0
+    together: tuple[int, ...] = ()
 
     def pick(self, outputs: Mapping[str, A], window: int) -> list[A]:
         """Return all outputs of a window."""
         return [outputs["logits"]]
 
     def value(self, picked: Sequence[A], logsumexp: Callable[[A], A]) -> A:
-        """Return the log-odds of the label, or the number in the user's unit."""
+        """Return the log-odds of the label or labels, or the number in the user's unit."""
         mean_SC = _sum(picked) / len(picked)
         alone = mean_SC[:, self.column]
+        if self.together:
+            alone = logsumexp(mean_SC[:, [self.column, *self.together]])
         if self.others:
             return alone - logsumexp(mean_SC[:, list(self.others)])
         return alone * self.scale + self.shift
@@ -148,7 +154,8 @@ def choose_outputs(
 ) -> tuple[Output, ...]:
     """Return what there is to explain of an answer: each decided label, entity, the number, or the answer.
 
-    Of a text without a decided label the one with the highest score is explained.
+    Of a text without a decided label the one with the highest score is explained. Of an answer that stops at the
+    parent of several labels these are explained together: their probability is that of the parent.
     outputs: what the model said of each window.    label: the one label to explain instead; of entities, those with it.
     Raises ConfigError for a label that the model does not know, or a task that has none.
     """
@@ -161,17 +168,27 @@ def choose_outputs(
         return tuple(output for output in found if output.cells)
     if task.name == "answering":
         return _answer(prediction, reading, outputs)
-    names = task.label_names
-    chosen = [label] if label is not None else list(prediction.labels)
-    top = max(prediction.scores, key=lambda name: prediction.scores[name])
-    columns = [names.index(name) for name in chosen or [top]]
-    softmax = task.name == "single_label"
-    return tuple(
-        TextOutput(
-            names[column], "log-odds", column, tuple(at for at in range(len(names)) if at != column) if softmax else ()
-        )
-        for column in columns
-    )
+    said = labelled(prediction)
+    top = max(said.scores, key=lambda name: said.scores[name])
+    if task.name != "single_label":
+        names = task.label_names
+        return tuple(TextOutput(name, "log-odds", names.index(name)) for name in _chosen(label, said, top))
+    stopped = bool(said.reason) and label is None  # at a parent, where there is an answer
+    return tuple(_one_of(task.label_names, name, top, stopped=stopped) for name in _chosen(label, said, top))
+
+
+def _chosen(label: str | None, said: LabelPrediction, top: str) -> Sequence[str]:
+    return (label,) if label is not None else said.labels or (top,)
+
+
+def _one_of(names: Sequence[str], name: str, top: str, *, stopped: bool) -> TextOutput:
+    """Return the output of one label against the others or, where an answer stopped at it, of all labels from it on."""
+    columns = [at for at, one in enumerate(names) if (is_at_or_below(one, name) if stopped else one == name)]
+    if len(columns) == len(names):  # a parent of all labels is certain whatever the text
+        name, columns = top, [names.index(top)]
+    others = tuple(at for at in range(len(names)) if at not in columns)
+    title = name if len(columns) == 1 else f"{name} (its {len(columns)} labels together)"
+    return TextOutput(title, "log-odds", columns[0], others, together=tuple(columns[1:]))
 
 
 def check_label(task: Task, label: str | None) -> None:
