@@ -18,7 +18,7 @@ from fastbert.tasks.tagging import Tagging
 from tests.bundles import tiny_bundle
 from tests.cli.conftest import Run
 from tests.exported import exported_bundle
-from tests.feedback import write_feedback
+from tests.feedback import feedback_rows, write_feedback
 from tests.helpers import write_csv
 from tests.test_core_only import PROGRAM
 
@@ -65,6 +65,22 @@ def test_rows_of_a_table_and_the_nearest_training_rows(run: Run, bundle: Path, t
     assert len(found[0]["similar"]) == len(found[0]["other"]) == 3
     assert all(row["truth"] not in found[0]["prediction"]["labels"] for row in found[0]["other"])
     assert "Nearest training rows" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_training_table_is_read_by_the_named_column_or_as_it_was(
+    named: bool, run: Run, bundle: Path, tmp_path: Path
+) -> None:
+    rows = [[row["text"], row["label"]] for row in feedback_rows(8)]
+    train = write_csv(tmp_path / "train.csv", ["body" if named else "text", "label"], rows)
+    table = write_csv(tmp_path / "rows.csv", ["body"], [["the app is slow"]])
+
+    values = run(
+        *("explain", bundle, "--table", table, "--text", "body", "--train", train, "--nearest", 2),
+        *("--json", "--method", "occlusion"),
+    ).json
+
+    assert len(explanations(values)[0]["similar"]) == 2
 
 
 def test_lines_come_from_standard_input(run: Run, bundle: Path) -> None:
@@ -114,6 +130,11 @@ def test_an_export_is_explained_where_there_is_no_torch(tmp_path: Path) -> None:
         (["a", "--label", "bugs"], "'bugs' is not one of the 2 labels of this model.\nhint: Did you mean 'bug'?"),
         (["a", "--method", "lime"], "method is 'lime'"),
         (["a", "--rows", "0"], "--rows is 0; expected 1 or more."),
+        (["a", "--rows", "3"], "--rows is given, but the texts are on the command line and no table is read."),
+        (["a", "--text", "body"], "--text is given, but the texts are on the command line and no table is read."),
+        (["a", "--no-header"], "--no-header is given, but the texts are on the command line"),
+        (["a", "--train", "{table}", "--rows", "3"], "--rows is given, but the texts are on the command line"),
+        (["--table", "{table}", "--nearest", "3"], "--nearest is given, but there are no training rows to show."),
         (["a", "--html", "page.txt"], "page.txt: a page is written as .html; this ending is '.txt'."),
         (["--table", "{table}", "--train", "{table}", "--html", "{table}.gone/x.html"], "The folder of"),
         (["a", "--train", "gone.csv"], "gone.csv"),

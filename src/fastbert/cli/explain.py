@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastbert.insight.explanation import Explanation
 
 T = TypeVar("T")
+ROWS, NEAREST = 10, 5
 
 
 def explain(
@@ -28,13 +29,13 @@ def explain(
         None, metavar="[TEXT]...", help="Texts, for a model of pairs two by two; or - for standard input."
     ),
     table: Path | None = typer.Option(None, help="Explain the first rows of this table."),
-    rows: int = typer.Option(10, help="How many rows of the table, or of standard input."),
-    text: str | None = typer.Option(None, help="Text column(s), if not those the model was trained on."),
+    rows: int | None = typer.Option(None, help="How many rows of the table, or of standard input; 10 if not given."),
+    text: str | None = typer.Option(None, help="Text column(s) of the tables, if not those of the training table."),
     label: str | None = typer.Option(None, help="Label to explain, instead of those that were decided."),
     method: str = typer.Option("auto", help="auto, gradients (torch and captum), or occlusion (any backend)."),
     check: bool = typer.Option(False, "--check", help="Hold the words against random ones: do they carry the answer?"),
     train: Path | None = typer.Option(None, help="Training table: show its rows that are nearest to each text."),
-    nearest: int = typer.Option(5, help="How many training rows to show."),
+    nearest: int | None = typer.Option(None, help="How many training rows to show; 5 if not given."),
     html: Path | None = typer.Option(None, help="Write a page to this file; it holds the texts."),
     backend: str = typer.Option("auto", help="auto, torch, onnx, openvino, or an export by name."),
     no_header: shared.NoHeader = False,
@@ -46,24 +47,25 @@ def explain(
     from fastbert.insight.explain import ORDERS, Explainer
 
     _check_options(method, rows, nearest)
+    _check_use(texts or [], table, train, {"--rows": rows, "--text": text, "--no-header": no_header or None}, nearest)
     if html is not None:
         _check_page(html, *(one for one in (table, train) if one is not None))
     config = collect(None, [], {"text": text, "header": False if no_header else None})[0]
     predictor = Predictor.load(bundle, _backend(bundle, backend, method))
     say_backend(predictor)
     explainer = Explainer(predictor, method, check_orders=ORDERS if check else 0)  # type: ignore[arg-type]  # checked
-    examples = _examples(predictor, texts or [], table, config, rows)
-    known = None if train is None else _training_rows(predictor, train)
+    examples = _examples(predictor, texts or [], table, config, rows or ROWS)
+    known = None if train is None else _training_rows(predictor, train, config)
     work = explainer.prepare(examples, label)
     say(f"plan     {work.describe()}")
     found = list(_shown_progress(explainer.run(work), len(examples)))
     if known is not None:
         say(f"reading {len(known):,} training rows")
-        found = _beside(bundle, known, found, nearest)
+        found = _beside(bundle, known, found, nearest or NEAREST)
     _show(found, bundle, html, as_json=as_json)
 
 
-def _check_options(method: str, rows: int, nearest: int) -> None:
+def _check_options(method: str, rows: int | None, nearest: int | None) -> None:
     from typing import get_args
 
     from fastbert.errors import ConfigError
@@ -72,8 +74,32 @@ def _check_options(method: str, rows: int, nearest: int) -> None:
 
     chosen_of("method", method, get_args(Method))
     for name, value in (("--rows", rows), ("--nearest", nearest)):
-        if value < 1:
+        if value is not None and value < 1:
             raise ConfigError(f"{name} is {value}; expected 1 or more.")
+
+
+def _check_use(
+    texts: Sequence[str],
+    table: Path | None,
+    train: Path | None,
+    reading: Mapping[str, object],
+    nearest: int | None,
+) -> None:
+    """Refuse options that would change nothing. reading: those that say how a table is read, None where not given."""
+    from fastbert.errors import ConfigError
+
+    if nearest is not None and train is None:
+        raise ConfigError(
+            "--nearest is given, but there are no training rows to show.", "Name their table with --train."
+        )
+    if table is not None or list(texts) == ["-"] or not texts:  # without any text that is what is said
+        return
+    for name, value in reading.items():
+        if value is not None and (train is None or name == "--rows"):
+            raise ConfigError(
+                f"{name} is given, but the texts are on the command line and no table is read.",
+                f"Leave out {name}, or name a table with --table.",
+            )
 
 
 def _check_page(html: Path, *sources: Path) -> None:
@@ -144,11 +170,18 @@ def _examples(
     return as_examples(pairs)
 
 
-def _training_rows(predictor: Predictor, train: Path) -> Sequence[Example]:
+def _training_rows(predictor: Predictor, train: Path, config: DataConfig) -> Sequence[Example]:
+    """Read the training table by the columns that are named or, where it has none such, as the training read it."""
     from fastbert.config import DataConfig
+    from fastbert.errors import DataError
     from fastbert.inference.evaluation import read_examples
 
-    examples, notes = read_examples(predictor, train, DataConfig())
+    try:
+        examples, notes = read_examples(predictor, train, config)
+    except DataError:
+        if config == DataConfig():
+            raise
+        examples, notes = read_examples(predictor, train, DataConfig())
     for sentence in notes:
         say(f"note: {sentence}")
     return examples
