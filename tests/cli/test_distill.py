@@ -36,6 +36,14 @@ def test_a_bundle_and_texts_become_a_model_that_evaluate_takes(
     assert scored.code == 0, scored.err
 
 
+def test_no_linear_model_is_fitted_where_none_is_wanted(run: Run, bundle: Path, encoder: str, tmp_path: Path) -> None:
+    table = write_feedback(tmp_path / "feedback.csv")
+
+    values: Any = distil(run, bundle, encoder, tmp_path, "--json", "--test", table, "--no-baseline").json
+
+    assert "test" in values["scores"] and "baseline" not in values
+
+
 def test_json_is_one_object(run: Run, bundle: Path, encoder: str, tmp_path: Path) -> None:
     values: Any = distil(run, bundle, encoder, tmp_path, "--json", "--temperature", 4).json
 

@@ -104,6 +104,26 @@ def test_a_student_is_an_ordinary_bundle_that_reads_tables_as_its_teacher_did(le
     assert scores == pytest.approx(student.bundle.scores["test"])
 
 
+def test_a_student_is_held_against_a_linear_model_of_the_same_rows(lesson: Lesson) -> None:
+    baseline: Any = lesson.done.baseline
+
+    assert baseline == Predictor.load(lesson.done.folder).bundle.facts["baseline"] == lesson.done.to_json()["baseline"]
+    assert (baseline["trained_rows"], baseline["split"]) == (34, "test")
+    assert "Against a linear model" in str(lesson.done.view())
+    assert "a linear model on words" in str(lesson.done.view())
+
+
+@pytest.mark.parametrize(("test", "baseline"), [(None, True), (ROWS[8:], False)])
+def test_without_labelled_rows_or_if_not_wanted_there_is_no_linear_model(
+    test: list[dict[str, str]] | None, baseline: bool, teacher: Predictor, encoder: str, tmp_path: Path
+) -> None:
+    ready = prepare(teacher, encoder, LessonTables([TEXTS], test=test), train={"epochs": 1})
+
+    done = ready.run(tmp_path / "small", baseline=baseline)
+
+    assert done.baseline == {} and "baseline" not in done.to_json()
+
+
 def test_the_bundle_says_whose_student_it_is_and_how_good(lesson: Lesson) -> None:
     facts: Any = Predictor.load(lesson.done.folder).bundle.facts["distillation"]
 

@@ -44,6 +44,7 @@ def distill(
     abstain: str | None = typer.Option(None, help="Answer unknown below a confidence (0.8), or for risk<=0.05."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; may be repeated."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that lies at --out."),
+    no_baseline: bool = typer.Option(False, "--no-baseline", help="Fit no linear model for comparison."),
     plan_only: shared.PlanOnly = False,
     log: Path | None = typer.Option(None, help="Write a JSON-lines log of the run to this file."),
     tensorboard: Path | None = typer.Option(None, help="Write TensorBoard files to this folder."),
@@ -81,7 +82,7 @@ def distill(
         print_json(ready.to_json()) if as_json else print_data(ready.view())
         return
     callbacks = options.callbacks(progress=not as_json, log=log, tensorboard=tensorboard)
-    result = ready.run(out, overwrite=overwrite, callbacks=callbacks, on_view=show)
+    result = ready.run(out, overwrite=overwrite, baseline=not no_baseline, callbacks=callbacks, on_view=show)
     if as_json:
         print_json(result.to_json())
         return

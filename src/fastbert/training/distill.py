@@ -23,10 +23,13 @@ from fastbert.display import Block, View, duration
 from fastbert.errors import ConfigError
 from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.predictor import CHUNK, Predictor, TextInput, chunks, num_characters
+from fastbert.insight.baseline_section import baseline_sentence, baseline_warning
 from fastbert.insight.contestants import Contestant
 from fastbert.insight.cost import count_parameters as parameters_of_folder
 from fastbert.insight.cost import measure_costs
 from fastbert.insight.distilled_section import FACT, distilled_blocks
+from fastbert.insight.linear_check import LinearCheck
+from fastbert.insight.run_facts import read_facts
 from fastbert.metrics.bootstrap import wilson_interval
 from fastbert.models.loading import count_parameters, open_encoder
 from fastbert.tasks.base import Prediction
@@ -44,15 +47,21 @@ OnView = Callable[[View], None]
 
 @dataclass(frozen=True)
 class Distilled:
-    """What a distillation gave. folder: of the student's bundle.    facts: as saved with it."""
+    """What a distillation gave. folder: of the student's bundle.    facts: as saved with it.
+
+    baseline: what `LinearCheck.facts` saved, {} without labelled rows to score a linear model on.
+    """
 
     folder: Path
     learner: Learner
     facts: Mapping[str, object]
+    baseline: Mapping[str, object]
 
     def view(self) -> View:
-        """Return the comparison of teacher and student for people."""
-        return View(distilled_blocks({FACT: self.facts}, self.learner.data.task.headlines))
+        """Return the comparison of teacher and student, and that with a linear model, for people."""
+        blocks = distilled_blocks({FACT: self.facts}, self.learner.data.task.headlines)
+        sentence = baseline_warning(self.baseline) or baseline_sentence(self.baseline)
+        return View((*blocks, *([Block("Against a linear model", (sentence,))] if sentence else [])))
 
     def to_json(self) -> dict[str, object]:
         """Return what `fastbert distill --json` prints."""
@@ -61,6 +70,7 @@ class Distilled:
             "plan": self.learner.last_plan.to_json(),
             "scores": {name: dict(scores) for name, scores in read_bundle(self.folder).scores.items()},
             "distillation": dict(self.facts),
+            **({"baseline": dict(self.baseline)} if self.baseline else {}),
         }
 
 
@@ -79,7 +89,8 @@ def distill(
     teacher: folder of a bundle.    unlabelled: a table, a list of texts, or a list of `Path`s of such files.
     train: labelled rows to learn from, too.    valid, test: labelled rows that both models are scored on.
     options: fields of DataConfig, TrainConfig and DecisionConfig; `temperature` and `label_weight` of `Teaching`;
-        `backend` of the teacher; `overwrite`; `progress=False` shows nothing on standard error.
+        `backend` of the teacher; `overwrite`; `progress=False` shows nothing on standard error; `baseline=False` fits
+        no linear model to the same rows.
     Raises UsageError for wrong options or bad input before any work.
 
     >>> model = fastbert.distill("large/", "texts.csv", out="small/", encoder="minilm")  # doctest: +SKIP
@@ -89,6 +100,7 @@ def distill(
     )
     backend, overwrite = str(options.pop("backend", "auto")), bool(options.pop("overwrite", False))
     bar = ProgressBar() if options.pop("progress", True) else None
+    baseline = bool(options.pop("baseline", True))
     decide, others = take_decisions(options)
     data, config = split_options(normalize_options(others))
     check_target(Path(out), overwrite=overwrite)
@@ -105,7 +117,8 @@ def distill(
         if bar is not None:
             bar.console.print(view, highlight=False, markup=False)
 
-    done = ready.run(Path(out), overwrite=overwrite, callbacks=[] if bar is None else [bar], on_view=show)
+    callbacks = [] if bar is None else [bar]
+    done = ready.run(Path(out), overwrite=overwrite, baseline=baseline, callbacks=callbacks, on_view=show)
     show(done.view())
     return Predictor.load(done.folder)
 
@@ -182,11 +195,14 @@ class Distilling:
         out: Path,
         *,
         overwrite: bool = False,
+        baseline: bool = True,
         callbacks: Sequence[Callback] = (),
         on_view: OnView = lambda view: None,
     ) -> Distilled:
         """Have the teacher answer, train the student, compare both and write the student's bundle.
 
+        baseline: whether a linear model learns from the same rows, for the student to beat; only where there are
+            labelled rows to score both on.
         on_view: is shown the plan, how far the teacher is, what it answered, and a warning where the student gives
             one answer to all rows.
         Raises BundleError as `Learner.save` does.
@@ -199,12 +215,15 @@ class Distilling:
         held_out = list(self._answers(material.held_out))
         learner = self._learner(train, valid, callbacks)
         on_view(View((label_block(learner.data),)))
+        scored = baseline and (material.valid_labelled or bool(material.test))
+        check = LinearCheck.of(learner.data, learner.config.seed, learner.deciding) if scored else None
         learner.fit()
         if learner.collapse:
             on_view(View((Block("Warning", (learner.collapse,)),)))
         facts = self._settings() | self._compared(learner, held_out)
         learner.facts[FACT] = facts
-        return Distilled(learner.save(out, overwrite=overwrite), learner, facts)
+        bundle = read_bundle(learner.save(out, overwrite=overwrite, baseline=check))
+        return Distilled(bundle.folder, learner, facts, read_facts(bundle.facts).baseline)
 
     def _teacher_lines(self) -> tuple[str, ...]:
         material, facts = self.material, self._settings()
