@@ -187,3 +187,25 @@ def test_pairs_are_watched_under_a_name_of_their_own_and_can_be_stopped(encoder:
     assert [state.step for state in steps[:3]] == [1, 2, 1]
     assert steps[1].total_steps == num_steps(32) and math.isfinite(steps[1].loss)
     assert learner.last_run.stop.reason is None and learner.last_run.step == learner.last_run.total_steps
+
+
+def test_callbacks_hear_of_an_error_while_pairs_are_trained(encoder: str) -> None:
+    """A tracker ends its run by it, and a log says where it stopped."""
+
+    class Interrupted(Recorder):
+        heard: tuple[int, BaseException] | None = None
+
+        def on_step(self, state: RunState) -> None:
+            if state.step == 3:
+                raise KeyboardInterrupt
+
+        def on_error(self, state: RunState, error: BaseException) -> None:
+            self.heard = (state.step, error)
+
+    callback = Interrupted()
+
+    with pytest.raises(KeyboardInterrupt):
+        make_learner(encoder, callbacks=[callback], start="contrastive").fit()
+
+    assert callback.heard is not None and callback.heard[0] == 3
+    assert isinstance(callback.heard[1], KeyboardInterrupt)

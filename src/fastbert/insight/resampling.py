@@ -135,7 +135,7 @@ class DecidedRows:
     ) -> DecidedRows:
         """Count what the rows have."""
         every = LabelCounts.of(targets_NC, decided_NC)
-        targets_NC, decided_NC, scores_NC = (part[answered_N] for part in (targets_NC, decided_NC, scores_NC))
+        targets_NC, decided_NC, scores_NC = targets_NC[answered_N], decided_NC[answered_N], scores_NC[answered_N]
         right_NC = targets_NC == decided_NC
         wrong_N = (~right_NC).mean(axis=1)
         if one_label:

@@ -109,8 +109,6 @@ class Task(ABC):
     always_windows: ClassVar[bool] = False  # whether a longer text is read in windows, whatever `truncation` says
     default_max_tokens: ClassVar[int] = 512  # of an input, where nothing is asked for and the encoder takes so many
 
-    # -- what it is ---------------------------------------------------------------------------
-
     @classmethod
     @abstractmethod
     def from_examples(cls, examples: Sequence[Example], layout: AnyLayout, config: DataConfig) -> Self:
@@ -151,9 +149,8 @@ class Task(ABC):
 
     def with_loss(self, kind: str, examples: Sequence[Example]) -> Self:
         """Return the task with another loss than its default. Raises ConfigError for one that it does not have."""
-        raise ConfigError(
-            f"loss is '{kind}', which the task '{self.name}' does not know.", f"Use loss={' or '.join(self.losses)}."
-        )
+        hint = f"Use loss={' or '.join(self.losses)}."
+        raise ConfigError(f"loss is '{kind}', which the task '{self.name}' does not know.", hint)
 
     def imbalance(self, examples: Sequence[Example]) -> float:
         """Return how many times as frequent the most frequent of what can be learned is as the rarest; 1 if even."""

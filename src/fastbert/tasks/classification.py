@@ -27,6 +27,7 @@ from fastbert.tasks.base import Array, Divergence, Example, Prediction
 from fastbert.tasks.label_prediction import answered, coverage, labelled, levels, true_labels
 from fastbert.tasks.label_rules import many_labels_rule, one_label_rule
 from fastbert.tasks.label_task import Classification as Classification
+from fastbert.tasks.label_task import true_names
 from fastbert.tasks.texts import Floats
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class MultiLabel(Classification):
 
     def row_loss(self, prediction: Prediction, example: Example) -> float:
         """Return the binary cross entropy, summed over labels."""
-        true = self.true_names(example)
+        true = true_names(self, example)
         right = (s if name in true else 1 - s for name, s in labelled(prediction).scores.items())
         return -sum(math.log(max(score, EPSILON)) for score in right)
 

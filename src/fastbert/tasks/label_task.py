@@ -132,8 +132,7 @@ class Classification(Task):
         self, examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int, first_index: int = 0
     ) -> Features:
         """Return the windows of each example with its target."""
-        targets_N = self._targets(cast("Sequence[TextExample]", examples))
-        truncation = self.truncation
+        targets_N, truncation = self._targets(cast("Sequence[TextExample]", examples)), self.truncation
         return encode_texts(
             examples, targets_N, tokenizer, max_tokens=max_tokens, truncation=truncation, first_index=first_index
         )
@@ -179,7 +178,7 @@ class Classification(Task):
     def redecide(self, predictions: Sequence[Prediction], decisions: Decisions) -> list[Prediction]:
         """Return predictions as another rule makes them. predictions: with the model's own scores, not calibrated."""
         labeller = Labeller.of(self.labels.names, self.link, decisions)
-        answers = labeller.answer(self.scores_of(predictions), self._energies(predictions))
+        answers = labeller.answer(self.scores_of(predictions), _energies(predictions))
         return [
             replace(
                 labelled(prediction),
@@ -206,7 +205,7 @@ class Classification(Task):
             self.labels.names,
             self.link,
             self.scores_of(predictions),
-            self._energies(predictions),
+            _energies(predictions),
             self.cells_of([true_labels(example) for example in examples]),
         )
         return fit_label_rule(rows, config, self.default_goal)
@@ -215,7 +214,7 @@ class Classification(Task):
         """Return scores, energies and truth as arrays."""
         return {
             "scores": self.scores_of(predictions),
-            "energy": self._energies(predictions),
+            "energy": _energies(predictions),
             "targets": self.cells_of([true_labels(example) for example in examples]),
         }
 
@@ -241,17 +240,13 @@ class Classification(Task):
 
     def agreement(self, prediction: Prediction, example: Example) -> Agreement:
         """Return "right" if exactly the labels of the row were decided, "partly" if one of them was."""
-        decided, true = set(decided_labels(prediction, self.link)), self.true_names(example)
+        decided, true = set(decided_labels(prediction, self.link)), true_names(self, example)
         return "right" if decided == true else "partly" if decided & true else "wrong"
 
     def scores_of(self, predictions: Sequence[Prediction | WindowScores]) -> Floats:
         """Return the probabilities of predictions, or of windows, as float64 of shape (N, C)."""
         rows = [[prediction.scores[name] for name in self.labels] for prediction in predictions]
         return np.array(rows, np.float64).reshape(len(rows), len(self.labels))
-
-    def true_names(self, example: Example) -> set[str]:
-        """Return the labels of an example, with those above them where any number may be given."""
-        return {self.labels.name_of(int(label)) for label in np.flatnonzero(self._true_cells([example])[0])}
 
     def cells_of(self, rows: Sequence[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
         """Return label names as a boolean matrix of shape (N, C)."""
@@ -300,14 +295,21 @@ class Classification(Task):
         """Return the probability of each label as the model gives it, not calibrated."""
         return to_probs(logits_BC, self.link)
 
-    def _energies(self, predictions: Sequence[Prediction]) -> Floats:
-        return np.array([labelled(prediction).energy for prediction in predictions], np.float64)
-
     def _named(self, scores_C: Floats) -> dict[str, float]:
         return dict(zip(self.labels.names, scores_C.tolist(), strict=True))
 
     def _true_cells(self, examples: Sequence[Example]) -> npt.NDArray[np.bool_]:
         return self.cells_of([true_labels(example) for example in examples])
+
+
+def true_names(task: Classification, example: Example) -> set[str]:
+    """Return the labels of an example, with those above them where any number may be given."""
+    (cells_C,) = task.cells_of([true_labels(example)])
+    return {task.labels.name_of(int(label)) for label in np.flatnonzero(cells_C)}
+
+
+def _energies(predictions: Sequence[Prediction]) -> Floats:
+    return np.array([labelled(prediction).energy for prediction in predictions], np.float64)
 
 
 def _fields(task: str, values: Mapping[str, object]) -> dict[str, object]:

@@ -163,13 +163,18 @@ def _train_pairs(
         usual = new_stepper(vectors, task, optimizer, learner.runtime, learner.encoder, how=config)
         stepper = PairStepper(**{**vars(usual), "task": Pairs(task)})
         tell(callbacks, "on_start", state)
-        while state.step < steps and state.stop.reason is None:
-            start, lr = time.perf_counter(), apply_schedule(optimizer, schedule, state.step)
-            parts = split_by_cost(draw_batch(labels_N, rng), encoded.costs, config.batch_tokens)
-            result = stepper.step(stepper.prepare([encoded.windows_of(rows) for rows in parts], rng))
-            epoch = (state.step + 1) * BATCH_ROWS / len(labels_N)
-            state = state.after(result, epoch=epoch, lr=lr, seconds=time.perf_counter() - start)
-            tell(callbacks, "on_step", state)
+        try:
+            while state.step < steps and state.stop.reason is None:
+                start, lr = time.perf_counter(), apply_schedule(optimizer, schedule, state.step)
+                parts = split_by_cost(draw_batch(labels_N, rng), encoded.costs, config.batch_tokens)
+                result = stepper.step(stepper.prepare([encoded.windows_of(rows) for rows in parts], rng))
+                epoch = (state.step + 1) * BATCH_ROWS / len(labels_N)
+                state = state.after(result, epoch=epoch, lr=lr, seconds=time.perf_counter() - start)
+                tell(callbacks, "on_step", state)
+        except BaseException as error:
+            for callback in callbacks:
+                callback.on_error(state, error)
+            raise
         tell(callbacks, "on_finish", state)
     learner.history.stages.append(Stage("pairs of rows", state.step, state.seconds))
 

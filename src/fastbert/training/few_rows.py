@@ -32,9 +32,9 @@ def with_start(
     why_not = hurdle(data, config, head)
     if config.start == "contrastive" and why_not:
         raise ConfigError(f"start is 'contrastive', but {why_not}.", "Leave start at auto, or use plain or probe.")
-    if config.start == "auto" and not _are_few(data):
+    if config.start == "auto" and not are_few(data):
         return config, ()
-    rows = len(data.examples("train")) / len(data.labels)
+    rows = len(data.training_table) / len(data.labels)
     if config.start == "auto" and (why_not := why_not or _objection(data, config, encoder)):
         return config, (f"start plain: with {rows:.3g} rows a label pairs of rows would come first, but {why_not}",)
     pooling = config.pooling if config.pooling != "default" else pooling_of(Path(encoder.source))
@@ -65,9 +65,9 @@ def hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> st
     return ""
 
 
-def _are_few(data: DataBunch) -> bool:
-    """Return whether rows have labels, and each label few of them."""
-    return isinstance(data.task, Classification) and len(data.examples("train")) <= FEW_ROWS * len(data.labels)
+def are_few(data: DataBunch) -> bool:
+    """Return whether rows have labels, and each label few of them, those held out counted, too."""
+    return isinstance(data.task, Classification) and len(data.training_table) <= FEW_ROWS * len(data.labels)
 
 
 def _objection(data: DataBunch, config: TrainConfig, encoder: Encoder) -> str:

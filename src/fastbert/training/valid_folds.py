@@ -21,9 +21,8 @@ from fastbert.errors import ConfigError, DataError
 from fastbert.models.loading import open_encoder
 from fastbert.runtime import untouched_rng
 from fastbert.tasks.base import Prediction
-from fastbert.tasks.classification import SingleLabel
 from fastbert.training.callbacks import Callback, EarlyStopping, tell
-from fastbert.training.few_rows import FEW_ROWS, hurdle, with_start
+from fastbert.training.few_rows import are_few, hurdle, with_start
 from fastbert.training.fold_state import FoldOutputs, Recorder, Replay, answers_of
 from fastbert.training.state import Stage, together
 
@@ -40,10 +39,9 @@ def fold_few_rows(data: DataBunch, config: TrainConfig, callbacks: Sequence[Call
     That is where pairs come first (`few_rows`) and the usual share of the table would be held out; elsewhere the data
     as they are. callbacks: of the training. Raises ConfigError as `with_start` does.
     """
-    few = len(data.training_table) <= FEW_ROWS * len(data.labels) and isinstance(data.task, SingleLabel)
     usual = data.config.valid_folds is None and data.config.valid_share == DataConfig().valid_share
     ended = config.patience or config.time_budget is not None or _waits(callbacks)  # by rows held out
-    if not (few and usual and data.valid_held_out and data.valid_chooses) or ended:
+    if not (are_few(data) and usual and data.valid_held_out and data.valid_chooses) or ended:
         return data
     found, _ = with_start(data, config, open_encoder(config.encoder), None)
     if found.start != "contrastive":
