@@ -11,12 +11,17 @@ import pytest
 
 from fastbert.api import Tables as TrainTables
 from fastbert.api import train
-from fastbert.config import read_options, split_options
+from fastbert.bundle import read_bundle
+from fastbert.config import DecisionConfig, read_options, split_options
 from fastbert.data.databunch import DataBunch
-from fastbert.errors import DataError
-from fastbert.inference.evaluation import read_examples
+from fastbert.decisions.saved import FILE as DECISIONS
+from fastbert.decisions.saved import read_rows
 from fastbert.inference.predictor import Predictor
+from fastbert.insight.deciding import decide
+from fastbert.insight.kept_rows import FILE as FACTS
+from fastbert.insight.run_facts import read_facts
 from fastbert.training.learner import Learner
+from fastbert.training.saving import with_split
 from fastbert.tuning import final
 from fastbert.tuning.final import finish, winning_options
 from fastbert.tuning.keeping import BEST, KEPT, PAGE, RESULT, SPACE
@@ -59,30 +64,49 @@ def test_training_with_the_options_that_were_found_gives_the_same_model(encoder:
     assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
 
 
-def test_the_test_table_is_read_once_and_after_everything_else(
+def test_test_rows_are_answered_once_and_after_everything_else(
     encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[str] = []
-    monkeypatch.setattr(final, "read_examples", noting(events, read_examples, lambda *a: "test"))
+    monkeypatch.setattr(final, "with_split", noting(events, with_split, lambda folder, data, split: split))
     monkeypatch.setattr(Learner, "fit", noting(events, Learner.fit, lambda *a, **k: "fit"))
     test = write_feedback(tmp_path / "test.csv", 24)
     found = run(encoder, tmp_path, test)
+    kept = [read_bundle(folder) for folder in (tmp_path / "model-tune" / KEPT).iterdir()]
 
     assert events == ["fit", "fit", "fit", "test"]
+    assert kept and all(list(bundle.scores) == ["valid"] for bundle in kept)
     assert found.bundle is not None and found.bundle.scores["test"] == found.test
     report = (tmp_path / "model" / "report.html").read_text()
     assert "Measured on 24 test rows." in report
 
 
-def test_a_test_table_that_is_no_good_does_not_cost_the_search(encoder: str, tmp_path: Path) -> None:
-    (tmp_path / "test.csv").write_text("text,label\nthe page is bad,nonsense\n")
+def test_test_rows_are_kept_as_by_a_training_and_follow_another_rule(encoder: str, tmp_path: Path) -> None:
+    test = write_feedback(tmp_path / "test.csv", 24)
+    run(encoder, tmp_path, test, trials=1)
+    data, config = split_options(read_options(tmp_path / "model-tune" / BEST))
+    tables = TrainTables(tmp_path / "feedback.csv", test=test, baseline=False)
+    trained = train(tables, tmp_path / "trained", data=data, config=config).bundle
+    searched = read_bundle(tmp_path / "model")
+    rows = [{file: arrays(one.folder, file) for file in (DECISIONS, FACTS)} for one in (trained, searched)]
+    facts = [read_facts(one.facts) for one in (trained, searched)]
+    rule = DecisionConfig(abstain="0.99")
 
-    with pytest.raises(DataError, match="The search is done, the model is in .*nonsense"):
-        run(encoder, tmp_path, tmp_path / "test.csv")
+    assert rows[0] == rows[1] and {"test/scores", "valid/scores"} & rows[0][DECISIONS].keys()
+    assert trained.scores == searched.scores and list(searched.scores) == ["valid", "test"]
+    assert (facts[0].rows, facts[0].label_counts, facts[0].tables, facts[0].facts, facts[0].warnings) == (
+        facts[1].rows, facts[1].label_counts, facts[1].tables, facts[1].facts, facts[1].warnings
+    )  # fmt: skip
+    assert facts[0].amount("evaluated_rows") == facts[1].amount("evaluated_rows")
+    assert decide(trained.folder, rule).bundle.scores == decide(searched.folder, rule).bundle.scores
 
-    assert Predictor.load(tmp_path / "model").labels == ("bug", "praise")
-    (tmp_path / "test.csv").write_text("text,label\nthe page is bad,bug\nthe page is great,praise\n")
-    assert "f1_macro" in run(encoder, tmp_path, tmp_path / "test.csv").test
+
+def arrays(folder: Path, file: str) -> dict[str, list[object]]:
+    return {
+        f"{split}/{name}": values.tolist()
+        for split, found in read_rows(folder, file).items()
+        for name, values in found.items()
+    }
 
 
 def test_of_several_splits_the_winner_is_trained_on_the_data_as_they_are(encoder: str, tmp_path: Path) -> None:

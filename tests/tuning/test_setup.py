@@ -23,7 +23,7 @@ def test_a_plan_says_what_will_be_done_and_writes_nothing(encoder: str, tmp_path
     text = repr(found.view())
 
     assert "trials     3, about" in text and "the defaults: the result is never worse than they are" in text
-    assert "f1_macro on 19 validation rows; the test table is not read before the end" in text
+    assert "f1_macro on 19 validation rows; test rows are not answered before the end" in text
     assert "lr          0.5 to 8 times the recipe's, log scale" in text
     assert "at most 20 ms for a long text, measured by torch" in text
     assert json.loads(json.dumps(found.to_json()))["space"]["batch_size"] == [4, 8, 16]
@@ -40,12 +40,24 @@ def test_facts_hold_no_text_and_no_label(encoder: str, tmp_path: Path) -> None:
     assert "button" not in facts and "praise" not in facts
 
 
-def test_a_table_that_would_raise_if_it_was_read_does_not_matter_yet(encoder: str, tmp_path: Path) -> None:
-    (tmp_path / "test.csv").write_text("nothing,of,use\n")
+def test_a_test_table_that_cannot_be_used_is_refused_before_the_search(encoder: str, tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("text,label\nthe page is bad,nonsense\nthe page is great,praise\n")
 
-    assert prepared(encoder, tmp_path, test=tmp_path / "test.csv").material.data.splits.keys() == {"train", "valid"}
+    with pytest.raises(DataError, match=r"test\.csv, row 2: label 'nonsense' is not one of the 2 labels"):
+        prepared(encoder, tmp_path, test=tmp_path / "test.csv")
     with pytest.raises(DataError, match="none.csv does not exist"):
         prepared(encoder, tmp_path, test=tmp_path / "none.csv")
+
+
+def test_bad_test_rows_are_left_out_where_bad_rows_are_and_no_trial_is_given_the_others(
+    encoder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "test.csv").write_text("text,label\nthe page is bad,\nthe page is great,praise\n")
+    found = prepared(encoder, tmp_path, test=tmp_path / "test.csv", on_bad_row="skip", splits=2)
+
+    assert [example.text for example in found.material.test] == ["the page is great"]
+    assert any(one.startswith("test: 1 of 2 rows of test.csv left out") for one in found.plan.warnings)
+    assert all("test" not in data.splits for data in (found.material.data, *found.material.splits))
 
 
 def test_a_time_that_is_too_short_is_refused_with_one_that_is_not(encoder: str, tmp_path: Path) -> None:

@@ -29,18 +29,23 @@ def run_record(
     rule = deciding.chosen()
     if deciding.goal is not None:
         rule["goal"] = option_text("goal", deciding.goal)
-    names = {split: table_name(examples) for split, examples in splits.items()}
-    if valid_held_out:
-        names.pop("valid", None)
     return {
         "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "peak_memory_bytes": peak_memory(model),
-        "tables": names if all(names.values()) else {},
+        "tables": tables_of(splits, valid_held_out=valid_held_out),
         "deciding": rule,
     }
+
+
+def tables_of(splits: Mapping[str, Sequence[Example]], *, valid_held_out: bool) -> dict[str, str]:
+    """Return the names of the tables by split, {} where not all have one."""
+    names = {split: table_name(examples) for split, examples in splits.items()}
+    if valid_held_out:
+        names.pop("valid", None)
+    return names if all(names.values()) else {}
 
 
 def versions() -> dict[str, str]:

@@ -1,30 +1,25 @@
-"""The end of a search: the winner is chosen, its model written and scored on the test table, and all shown on a page.
+"""The end of a search: the winner is chosen, its model written and scored on the test rows, and all shown on a page.
 
-Here, and only here, the test table is read.
+Here, and only here, the test rows are answered: no trial is given them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from fastbert.bundle import Bundle, read_bundle, write_bundle
 from fastbert.config import DataConfig, TrainConfig
-from fastbert.decisions.rules import Decisions
-from fastbert.errors import DataError
 from fastbert.export.exporting import export_bundle
 from fastbert.export.parity import rows_of
-from fastbert.inference.evaluation import read_examples
-from fastbert.inference.predictor import Predictor
 from fastbert.insight.evidence import Evidence
-from fastbert.insight.gathering import gather
 from fastbert.insight.kept_rows import recall
 from fastbert.insight.report import write_report
 from fastbert.jsonable import finite
 from fastbert.training.learner import Learner
+from fastbert.training.saving import with_split
 from fastbert.tuning.keeping import BEST, PAGE, RESULT, SPACE, Place, copy_model
 from fastbert.tuning.page import search_page
 from fastbert.tuning.result import Choice, TuneResult, choose, options_toml
@@ -37,7 +32,6 @@ def finish(search: Search, records: Sequence[Record]) -> TuneResult:
     """Choose the winner and write everything, unless other processes still run trials: the last one does it then.
 
     Two processes may both find themselves the last. They write one after the other, and the same.
-    Raises DataError for a test table that cannot be used; the model is written before that is seen.
     """
     prepared = search.prepared
     limit_s = prepared.settings.max_latency_s
@@ -63,9 +57,9 @@ def finish(search: Search, records: Sequence[Record]) -> TuneResult:
     with prepared.place.locked():
         bundle = _write_model(prepared, choice, found)
         _write_files(prepared.place, found, bundle)
-        if prepared.tables.test is not None:
-            bundle, scores = _score_test(prepared, bundle)
-            found = replace(found, test=scores)
+        if prepared.material.test:
+            bundle = with_split(bundle.folder, prepared.material.with_test, "test")
+            found = replace(found, test=bundle.scores["test"])
         if prepared.settings.backend != "torch":
             rows = rows_of(list(prepared.material.data.examples("valid")), "the validation rows")
             export_bundle(bundle.folder, "onnx", data=rows)
@@ -112,28 +106,6 @@ def _train_again(prepared: Prepared, winner: Record) -> Learner:
     data, config = winning_options(prepared, winner)
     cut = (config.encoder, data.truncation, data.max_tokens)
     return prepared.material.learner(None, config, cut).fit()
-
-
-def _score_test(prepared: Prepared, bundle: Bundle) -> tuple[Bundle, Mapping[str, float]]:
-    """Read the test table, score the model on it, and write both scores into the bundle."""
-    predictor = Predictor.load(bundle.folder, "torch")
-    assert prepared.tables.test is not None
-    try:
-        examples, _ = read_examples(predictor, prepared.tables.test, DataConfig())
-        predictor.task.check_truths(examples)
-    except DataError as error:
-        raise DataError(
-            f"The search is done, the model is in {bundle.folder}; the test table cannot be used: {error.message}",
-            f"Mend it, then `fastbert evaluate {bundle.folder} TEST`. {error.hint or ''}".strip(),
-        ) from error
-    plan = cast("Mapping[str, object]", bundle.facts["plan"])
-    rows = cast("Mapping[str, object]", plan["rows"])
-    said = predictor.predict_examples(examples)
-    scores = bundle.task.score(said, examples)
-    facts = {**bundle.facts, "plan": {**plan, "rows": {**rows, "test": len(examples)}}}
-    bundle = replace(bundle, scores={**bundle.scores, "test": scores}, facts=facts)
-    raw = predictor.with_decisions(Decisions()).predict_examples(examples)
-    return _write(bundle, bundle.folder, gather(bundle, "test", raw, said, examples)), scores
 
 
 def _write(bundle: Bundle, source: Path, evidence: Evidence) -> Bundle:

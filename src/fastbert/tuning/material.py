@@ -27,15 +27,17 @@ class Material:
     """The data of a search. data: as `fastbert train` would split it.
 
     splits: what each trial is trained and scored on; a single one is that of the data itself.
+    test: rows that no trial is given, for the model of the winner.
     """
 
     data: DataBunch
     splits: Sequence[DataBunch]
+    test: tuple[Example, ...] = ()
     _cut: dict[tuple[int, Cut], DataBunch] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, data: DataBunch, num_splits: int, seed: int) -> Material:
-        """Return the data, divided anew where several splits are asked for.
+        """Return the data, divided anew where several splits are asked for; test rows are set aside.
 
         Raises ConfigError for several splits of rows that came in tables of their own, or where none are held out.
         """
@@ -44,14 +46,21 @@ class Material:
                 f"valid_folds is {data.config.valid_folds}: a search compares its trials on rows that are held out.",
                 "Leave it out here, and give it to the training with the options that are found.",
             )
+        test = data.splits.get("test", ())
+        data = replace(data, splits={split: rows for split, rows in data.splits.items() if split != "test"})
         if num_splits == 1:
-            return cls(data, [data])
+            return cls(data, [data], test)
         if not data.valid_held_out:
             raise ConfigError(
                 f"splits is {num_splits}, but the validation rows are a table of their own: they are not divided anew.",
                 "Leave --valid out, or --splits.",
             )
-        return cls(data, data.splits_anew(num_splits, SPLIT_SHARE, seed))
+        return cls(data, data.splits_anew(num_splits, SPLIT_SHARE, seed), test)
+
+    @property
+    def with_test(self) -> DataBunch:
+        """Return the data with the test rows, where there are any."""
+        return replace(self.data, splits={**self.data.splits, **({"test": self.test} if self.test else {})})
 
     @property
     def examples(self) -> list[Example]:

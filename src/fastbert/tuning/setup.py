@@ -1,11 +1,10 @@
 """A search before it begins: rows are read, the space is made, the first trial's time is measured, all is checked.
 
-Nothing is written. The test table is not read: only that it is there is looked at.
+Nothing is written. The test table is read, so that what is wrong with it is told now; its rows are set aside.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from fastbert.config import DataConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.data.sources import Source
 from fastbert.display import Block, View, duration
-from fastbert.errors import BundleError, ConfigError, DataError, EncoderError
+from fastbert.errors import BundleError, ConfigError, EncoderError
 from fastbert.models.freezing import layer_groups
 from fastbert.models.loading import open_encoder
 from fastbert.tasks.base import Example
@@ -37,7 +36,7 @@ LEAST_RESERVE_S, RESERVE_SHARE = 1.0, 0.02  # of the time, for writing the model
 
 @dataclass(frozen=True)
 class Tables:
-    """What a search reads. test: only once the search is over."""
+    """What a search reads. test: read with the others, but answered only once the search is over."""
 
     train: Source
     valid: Source | None = None
@@ -52,7 +51,6 @@ class Prepared:
     with them takes, all splits together.    texts: to measure the latency by, of middle length and long.
     """
 
-    tables: Tables
     out: Path
     place: Place
     settings: Settings
@@ -110,7 +108,7 @@ class Prepared:
         valid = f"{len(self.material.examples):,} validation rows" + (f", in {num} splits" if num > 1 else "")
         monitor = self.material.data.task.monitor
         lines = [
-            f"score      {monitor} on {valid}; the test table is not read before the end",
+            f"score      {monitor} on {valid}; test rows are not answered before the end",
             f"a trial    about {duration(self.trial_s)} with the defaults",
             f"trials     {self._amount()}",
             f"study      '{self.study}' in {self.settings.storage and 'the database given' or self.place.folder}",
@@ -173,11 +171,10 @@ def prepare(
     if not _is_own(folder, place, settings):
         check_target(folder, overwrite=overwrite)
     check_url(settings.storage or place.url)
-    _check_test(tables.test)
     config = _with_encoder(options[1], encoders, settings.space)
     if config.start == "auto":  # what is searched are the options of plain training
         config = config.changed(start="plain")
-    data = DataBunch.from_files(tables.train, tables.valid, config=options[0], seed=config.seed)
+    data = DataBunch.from_files(tables.train, tables.valid, tables.test, config=options[0], seed=config.seed)
     learner = Learner(data, config=config)
     data = replace(learner.data, task=data.task)
     plan = learner.plan()
@@ -192,7 +189,7 @@ def prepare(
     material = Material.of(data, num_splits, config.seed)
     trial_s = once_s * len(material.splits)
     texts = texts_of(learner)
-    return Prepared(tables, folder, place, settings, config, material, space, usual, plan, trial_s, budget, texts)
+    return Prepared(folder, place, settings, config, material, space, usual, plan, trial_s, budget, texts)
 
 
 def _with_encoder(config: TrainConfig, encoders: Sequence[str], space: Space | None) -> TrainConfig:
@@ -235,11 +232,6 @@ def _check_time(budget: Budget, trial_s: float) -> None:
             f"{duration(trial_s)}: there is no time to search.",
             f"Give {duration(10 * trial_s)} or more, fewer --epochs, or fewer rows.",
         )
-
-
-def _check_test(test: Source | None) -> None:
-    if isinstance(test, str | os.PathLike) and str(test) != "-" and not Path(test).exists():
-        raise DataError(f"{test} does not exist.", "It is the test table, which is read when the search is over.")
 
 
 def _is_own(folder: Path, place: Place, settings: Settings) -> bool:
