@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import optuna
+
 from fastbert.tuning.setup import Prepared, Tables
 from fastbert.tuning.space import Scalar
-from fastbert.tuning.study import Record
+from fastbert.tuning.study import Record, Trials, open_storage, own_process
 from fastbert.tuning.tune import prepare_search
 from tests.feedback import write_feedback
 
@@ -25,6 +27,18 @@ def prepared(tiny: str, folder: Path, test: Path | None = None, **options: Any) 
     """Return a quick search for feedback rows; the model goes to folder/model."""
     table = write_feedback(folder / "feedback.csv", 48)
     return prepare_search(Tables(table, test=test), folder / "model", {"encoder": tiny, **QUICK, **options})
+
+
+def first_of_another(prepared: Prepared, pid: int) -> optuna.Trial:
+    """Begin the study of a search with its first trial, run by another process of this machine; return the trial."""
+    prepared.place.make()
+    by_latency = prepared.settings.max_latency_s is not None
+    trials = Trials(open_storage(prepared.storage), prepared.study, prepared.space, prepared.config.seed, by_latency)
+    trials.open(prepared.facts())
+    trials.enqueue(prepared.space.first(prepared.usual))
+    trial = trials.open_study.ask()
+    trial.set_user_attr("owner", {**own_process(), "pid": pid})
+    return trial
 
 
 def record(number: int, value: float | None = None, state: str = "complete", **more: Any) -> Record:  # noqa: ANN401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from fastbert.tuning.search import Search
 from fastbert.tuning.space import read_space
 from fastbert.tuning.study import quiet
 from tests.feedback import write_feedback
-from tests.tuning.small import noting, prepared
+from tests.tuning.small import first_of_another, noting, prepared
 
 
 def run(tiny: str, folder: Path, test: Path | None = None, **options: Any) -> TuneResult:  # noqa: ANN401
@@ -136,6 +137,20 @@ def test_while_others_run_trials_nothing_is_written(encoder: str, tmp_path: Path
         found = finish(search, [*records, replace(records[0], number=7, state="running")])
 
     assert found.bundle is None and found.running == 1
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")  # of a trial that nobody runs
+def test_a_process_that_ends_before_the_first_trial_does_leaves_the_end_to_another(
+    encoder: str, tmp_path: Path
+) -> None:
+    with quiet():
+        search = Search(prepared(encoder, tmp_path, trials=2))
+        first_of_another(search.prepared, os.getppid())
+        found = finish(search, search.run())
+
+    assert found.bundle is None and found.running == 1 and len(found.records) == 2
+    assert "trial 1 is the best so far" in found.sentences()[0]
     assert not (tmp_path / "model").exists()
 
 

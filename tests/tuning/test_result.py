@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fastbert.config import DataConfig, TrainConfig, read_options, split_options
+from fastbert.errors import TrainingError
 from fastbert.tuning.evidence import Evidence
 from fastbert.tuning.result import TuneResult, choose, options_toml, show_options
 from fastbert.tuning.space import Choice as Choices
@@ -70,6 +71,26 @@ def test_a_first_trial_cut_short_gives_way_to_a_later_one() -> None:
     found = result([trial(0, 0.4), trial(1, 0.6), Record(**{**vars(again), "first": True})])
 
     assert found.choice.first.number == 2
+
+
+def test_while_the_defaults_are_trained_elsewhere_the_best_so_far_is_told() -> None:
+    running = record(0, None, "running")
+    found, begun = result([running, trial(1, 0.6), trial(2, 0.7)]), result([running], limit_s=0.02)
+
+    assert (found.choice.first.number, found.choice.winner.number, found.choice.verdict) == (0, 2, None)
+    assert found.sentences() == [
+        "The defaults are still trained by another process; of the other trials trial 2 is the best so far."
+    ]
+    assert begun.sentences() == ["The defaults are still trained by another process; of the other trials none is done."]
+    assert "Best trials" in repr(found.view()) and "Best trials" in repr(begun.view())
+    assert json.loads(json.dumps(found.to_json()))["first"]["state"] == "running"
+
+
+def test_without_the_defaults_there_is_no_result() -> None:
+    with pytest.raises(TrainingError, match="The trial with the defaults is not done") as caught:
+        result([record(0, None, "failed"), trial(1, 0.6)])
+
+    assert caught.value.hint is not None and "with a longer --timeout" in caught.value.hint
 
 
 def test_the_best_within_a_latency_wins_and_defaults_that_are_too_slow_do_not_count() -> None:

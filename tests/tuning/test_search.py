@@ -9,16 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from filelock import FileLock, Timeout
 
 from fastbert.errors import ConfigError, TrainingError
 from fastbert.tasks.base import Prediction
 from fastbert.training.learner import Learner
+from fastbert.tuning.keeping import LOCK
 from fastbert.tuning.latency import Latency
 from fastbert.tuning.objective import PRUNED, Attempt, Ended, Outcome, Watch
 from fastbert.tuning.search import Search, best_of, front
-from fastbert.tuning.study import LATE, Record, quiet
-from tests.tuning.small import noting, options_of, prepared, record
+from fastbert.tuning.study import LATE, Record, own_process, quiet
+from tests.tuning.small import first_of_another, noting, options_of, prepared, record
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
@@ -119,6 +122,43 @@ def test_two_processes_share_the_trials_of_a_study(encoder: str, tmp_path: Path)
     assert sum(counts) == 8 == len(options_of(found))
     assert sum(one.first for one in found if one.counts) == 1
     assert len({str(options) for options in options_of(found)}) >= 7  # they draw from different places
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")  # of a trial that nobody runs
+def test_a_first_trial_that_is_lost_with_its_process_is_run_by_another(encoder: str, tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    found = prepared(encoder, tmp_path, trials=2, timeout="3m")  # without the time it would go on for ever
+    with quiet():
+        lost = first_of_another(found, os.getppid())
+        kill = {**own_process(), "pid": ended.pid}
+        search = Search(found, lambda record, best: lost.set_user_attr("owner", kill) if record.number == 1 else None)
+        records = search.run()
+
+    assert [(one.state, one.first) for one in records] == [("failed", True), ("complete", False), ("complete", True)]
+    assert records[-1].options == found.usual and search.reason == "2 trials were asked for"
+
+
+def test_trials_are_drawn_by_one_process_at_a_time_and_run_beside_each_other(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = prepared(encoder, tmp_path, trials=1)
+    lock, held = FileLock(found.place.folder / LOCK), list[bool]()
+
+    def is_held() -> bool:
+        try:
+            with lock.acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
+
+    ask = optuna.Study.ask
+    monkeypatch.setattr(optuna.Study, "ask", noting(held, ask, lambda *a, **k: is_held()))
+    monkeypatch.setattr(Attempt, "run", noting(held, Attempt.run, lambda *a, **k: is_held()))
+    with quiet():
+        Search(found).run()
+
+    assert held == [True, False]
 
 
 def test_a_trial_like_an_earlier_one_is_not_trained_again(

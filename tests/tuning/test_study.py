@@ -109,10 +109,26 @@ def test_a_first_trial_that_was_cut_short_is_none(tmp_path: Path) -> None:
     with quiet():
         found = opened(tmp_path)
         found.enqueue({"lr": 1.0, "batch_size": 4, "loss": 2})
-        assert found.has_first()
+        assert found.first_state() == "waiting"
         found.open_study.optimize(late, n_trials=1)
 
-        assert not found.has_first()
+        assert found.first_state() is None
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")  # of a trial that nobody runs
+def test_a_first_trial_is_one_until_the_process_that_runs_it_is_gone(tmp_path: Path) -> None:
+    with quiet():
+        found = opened(tmp_path)
+        assert found.first_state() is None
+        found.enqueue({"lr": 1.0, "batch_size": 4, "loss": 2})
+        trial = found.open_study.ask()
+        assert found.first_state() == "running"
+        found.open_study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        assert found.first_state() is None
+        found.enqueue({"lr": 1.0, "batch_size": 4, "loss": 2})
+        found.open_study.optimize(lambda trial: 0.5, n_trials=1)
+
+        assert found.first_state() == "complete"
 
 
 def test_importances_name_what_decides_and_say_nothing_of_few_trials(tmp_path: Path) -> None:

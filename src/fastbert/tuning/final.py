@@ -32,6 +32,7 @@ def finish(search: Search, records: Sequence[Record]) -> TuneResult:
     """Choose the winner and write everything, unless other processes still run trials: the last one does it then.
 
     Two processes may both find themselves the last. They write one after the other, and the same.
+    Raises TrainingError where the trial with the defaults was lost and could not be run again.
     """
     prepared = search.prepared
     limit_s = prepared.settings.max_latency_s

@@ -13,6 +13,7 @@ from pathlib import Path
 from fastbert.bundle import Bundle
 from fastbert.config import DataConfig, TrainConfig
 from fastbert.display import Block, View, duration, number
+from fastbert.errors import TrainingError
 from fastbert.tuning.evidence import Evidence, Verdict, judge
 from fastbert.tuning.search import best_of, front
 from fastbert.tuning.space import Scalar, Space
@@ -25,6 +26,7 @@ SHOWN_TRIALS = 10
 class Choice:
     """Which trial is the result. first: with the defaults; best: on the validation rows, as quick as was asked for.
 
+    While another process still runs the first, best and winner are the best so far.
     verdict: how the two compare, None where they are one, or the first is too slow.    fits: whether the winner is
     quick enough.
     """
@@ -37,12 +39,16 @@ class Choice:
 
 
 def choose(records: Sequence[Record], limit_s: float | None, num_rows: int) -> Choice:
-    """Return the winner: the best trial, or the defaults where its gain may well be chance."""
+    """Return the winner: the best trial, or the defaults where its gain may well be chance.
+
+    Raises TrainingError where no process runs the defaults, and none has.
+    """
     complete = [record for record in records if record.state == "complete"]
-    first = [record for record in complete if record.first][-1]
-    best = best_of(complete, limit_s)
-    assert best is not None  # the first trial is among them
+    first = _first_of(records)
+    best = best_of(complete, limit_s) or first
     fits = limit_s is None or (best.latency_s is not None and best.latency_s[1] <= limit_s)
+    if first.state == "running":
+        return Choice(first, best, best, None, fits)
     slow = limit_s is not None and first.latency_s is not None and first.latency_s[1] > limit_s
     candidates = [one for one in complete if limit_s is None or one.latency_s is None or one.latency_s[1] <= limit_s]
     found = [Evidence.from_json(record.evidence) for record in candidates]
@@ -53,6 +59,19 @@ def choose(records: Sequence[Record], limit_s: float | None, num_rows: int) -> C
         (first.value or 0.0, theirs), (best.value or 0.0, mine), [one for one in found if one is not None], num_rows
     )
     return Choice(first, best, best if verdict.pays else first, verdict, fits)
+
+
+def _first_of(records: Sequence[Record]) -> Record:
+    """Return the last trial with the defaults that is done, or the one that another process still runs."""
+    for state in ("complete", "running"):
+        found = [record for record in records if record.first and record.state == state]
+        if found:
+            return found[-1]
+    raise TrainingError(
+        "The trial with the defaults is not done: the process that ran it has ended, "
+        "and the time left is not enough to run it again.",
+        "Give the same command again, with a longer --timeout: it goes on with the trials that are done.",
+    )
 
 
 @dataclass(frozen=True)
@@ -93,7 +112,10 @@ class TuneResult:
     def sentences(self) -> list[str]:
         """Return what was found, for people."""
         choice = self.choice
-        if not choice.fits and self.limit_s is not None and choice.best.latency_s is not None:
+        if choice.first.state == "running":
+            best = f"trial {choice.best.number} is the best so far" if choice.best.value is not None else "none is done"
+            said = [f"The defaults are still trained by another process; of the other trials {best}."]
+        elif not choice.fits and self.limit_s is not None and choice.best.latency_s is not None:
             close = f"{1000 * choice.best.latency_s[1]:.1f} ms"
             said = [
                 f"No trial is within {1000 * self.limit_s:g} ms; trial {choice.best.number} is closest with {close}."
@@ -161,7 +183,8 @@ class TuneResult:
         return ("trial", self.monitor, *(() if self.limit_s is None else ("ms",)), "time", "other than the defaults")
 
     def _row(self, record: Record) -> tuple[str, ...]:
-        latency = () if record.latency_s is None or self.limit_s is None else (f"{1000 * record.latency_s[1]:.1f}",)
+        ms = "-" if record.latency_s is None else f"{1000 * record.latency_s[1]:.1f}"
+        latency = () if self.limit_s is None else (ms,)
         what = "the defaults" if record.number == self.choice.first.number else show_options(self.changed(record))
         return (str(record.number), number(record.value), *latency, duration(record.seconds), what)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class Search:
             storage = open_storage(prepared.storage)
         self.trials = Trials(storage, prepared.study, prepared.space, prepared.config.seed, by_latency)
         self.reason = ""  # why it ended
+        self._drawing = ExitStack()  # holds the lock while a trial is drawn
 
     def run(self) -> list[Record]:
         """Run trials; return all of the study. Raises TrainingError where the first trial cannot be trained."""
@@ -53,11 +55,12 @@ class Search:
             self.trials.open(self.prepared.facts())
             self._learn_pace()
             place.tidy([record.number for record in self.trials.records() if record.counts])
-            if not self.trials.has_first():
-                self.trials.enqueue(self.prepared.space.first(self.prepared.usual))
+            self._see_to_first()
         while not self._is_over():
             before = {record.number for record in self.trials.records()}
-            self.trials.open_study.optimize(self._trial, n_trials=1, catch=(NoTime, Surplus), gc_after_trial=True)
+            with self._drawing:  # SQLite may give a trial that waits to two processes that ask for it at once
+                self._drawing.enter_context(place.locked())
+                self.trials.open_study.optimize(self._trial, n_trials=1, catch=(NoTime, Surplus), gc_after_trial=True)
             records = self.trials.records()
             for record in records:
                 if record.number not in before and record.owner == own_process() and record.counts:
@@ -67,17 +70,27 @@ class Search:
 
     def _is_over(self) -> bool:
         """Return whether no further trial is begun, and note why."""
-        self.trials.give_up_dead()  # another process may have been killed meanwhile
-        records = self.trials.records()
-        begun = sum(record.counts for record in records)
-        if begun >= self.prepared.most_trials and self.trials.has_first():
+        self.trials.give_up_dead()  # another process may have been killed meanwhile, and the first trial with it
+        budget = self.prepared.budget
+        if budget.fits(self.prepared.trial_s):
+            with self.prepared.place.locked():
+                self._see_to_first()
+        begun = sum(record.counts for record in self.trials.records())
+        enough, first = begun >= self.prepared.most_trials, self.trials.first_state()
+        if enough and first in ("complete", "running"):
             self.reason = f"{begun} trials were asked for"
-        elif self.trials.attempt >= ATTEMPTS or self.prepared.budget.left_s <= 0:
+        elif self.trials.attempt >= ATTEMPTS or budget.left_s <= 0 or (enough and first is None):
             self.reason = "the time left is not enough for another trial"
         return bool(self.reason)
 
+    def _see_to_first(self) -> None:
+        """Have the next trial be the first one where there is none. To be called while locked."""
+        if self.trials.first_state() is None:
+            self.trials.enqueue(self.prepared.space.first(self.prepared.usual))
+
     def _trial(self, trial: optuna.Trial) -> float | tuple[float, float]:
         """Run one trial for Optuna."""
+        self._drawing.close()
         started = time.perf_counter()
         trial.set_user_attr("owner", own_process())
         is_first = bool(trial.user_attrs.get("first"))

@@ -211,13 +211,17 @@ class Trials:
         """Have the next trial be the first one: the usual options."""
         self.open_study.enqueue_trial(dict(drawn), user_attrs={"first": True}, skip_if_exists=False)
 
-    def has_first(self) -> bool:
-        """Return whether the first trial is done, running or waiting."""
-        trials = self.open_study.get_trials(deepcopy=False)
-        return any(
-            trial.user_attrs.get("first") and trial.state.name != "FAIL" and trial.user_attrs.get("note") != LATE
-            for trial in trials
-        )
+    def first_state(self) -> str | None:
+        """Return how it stands with the first trial: "complete", "running" or "waiting"; None where it has to be run.
+
+        It has to be where there never was one, where the process that ran it is gone, and where it was cut short.
+        """
+        found = {
+            STATES[trial.state.name]
+            for trial in self.open_study.get_trials(deepcopy=False)
+            if trial.user_attrs.get("first") and trial.user_attrs.get("note") != LATE
+        }
+        return next((state for state in ("complete", "running", "waiting") if state in found), None)
 
     def draw(self, trial: optuna.Trial) -> dict[str, Scalar]:
         """Return what the study has a trial try, by option: factors for ranges of factors."""
@@ -252,8 +256,10 @@ class Trials:
 
     def give_up_dead(self) -> None:
         """Fail the running trials of processes of this machine that have ended; others are known by their silence."""
+        optuna = load_optuna()
         from optuna.trial import TrialState
 
+        optuna.storages.fail_stale_trials(self.open_study)
         for record in self.records():
             if record.state == "running" and _is_gone(record.owner):
                 with contextlib.suppress(ValueError):  # another process was quicker
@@ -336,7 +342,7 @@ def _difference(name: str, before: object, now: object) -> str:
     return f"the {name} are not the same"
 
 
-STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "RUNNING": "running", "FAIL": "failed"}
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "RUNNING": "running", "FAIL": "failed", "WAITING": "waiting"}
 
 
 def _record(trial: FrozenTrial) -> Record:
