@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import torch
 
 from fastbert.data.examples import TextExample
+from fastbert.runtime import using_threads
 from fastbert.tuning import latency
 from fastbert.tuning.latency import LEAST_ROUNDS, MOST_ROUNDS, WARM_UP, Latency, measure, texts_of, time_answers
 from tests.feedback import make_learner
@@ -53,6 +55,16 @@ def test_the_texts_are_a_middle_and_a_long_one(encoder: str) -> None:
 
     assert tokens[middle] == ordered[(len(ordered) - 1) // 2]
     assert sum(length <= tokens[long] for length in ordered) >= 0.95 * len(ordered)
+
+
+def test_times_are_of_a_machine_and_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = latency.machine()
+    assert latency.machine() == here
+    with using_threads(torch.get_num_threads() + 1):
+        threads = latency.machine()
+    monkeypatch.setattr("platform.node", lambda: "elsewhere")
+
+    assert len({here, threads, latency.machine()}) == 3
 
 
 def test_a_latency_is_told_with_its_spread() -> None:

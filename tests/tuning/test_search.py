@@ -310,6 +310,18 @@ def test_latency_is_measured_once_for_each_way_of_cutting_and_sets_the_order(
     assert best is not None and best.latency_s == (0.001, 0.008)
 
 
+def test_another_machine_measures_its_latency_itself(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0.001, 0.004])
+    monkeypatch.setattr("fastbert.tuning.search.measure", lambda *a: Latency(0.001, next(times), 0.1))
+    for trials, name in ((1, "here"), (2, "elsewhere"), (3, "here")):
+        monkeypatch.setattr("fastbert.tuning.search.machine", lambda name=name: name)
+        _, found = run(encoder, tmp_path, trials=trials, max_latency="10ms")
+
+    assert [one.latency_s for one in found] == [(0.001, 0.001), (0.001, 0.004), (0.001, 0.001)]
+
+
 def test_the_best_is_the_best_that_is_quick_enough_and_else_the_quickest() -> None:
     found = [
         record(0, 0.9, latency_s=(0.0, 0.030)),

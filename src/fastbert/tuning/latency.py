@@ -1,11 +1,13 @@
 """How long a model takes for one text on this machine: tokens, model and answer, as its bundle will give them.
 
-Measured once for each encoder and way of cutting, before anything is trained: what weights hold makes no difference.
-Knows nothing of studies.
+Measured once for each machine, encoder and way of cutting, before anything is trained: what weights hold makes no
+difference. Knows nothing of studies.
 """
 
 from __future__ import annotations
 
+import hashlib
+import platform
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import numpy as np
+import torch
 
 from fastbert.decisions.rules import Decisions
 from fastbert.export.exporting import export_bundle
@@ -21,6 +24,7 @@ from fastbert.inference.pipeline import predict_features
 from fastbert.inference.predictor import Predictor
 from fastbert.tasks.base import Example
 from fastbert.training.learner import Learner
+from fastbert.training.run_record import processor
 
 Answer = Callable[[Example], object]
 BACKENDS = ("torch", "onnx")
@@ -58,6 +62,12 @@ def texts_of(learner: Learner) -> tuple[Example, Example]:
     examples = learner.data.examples("train")
     rows = [int(np.abs(tokens_N - np.quantile(tokens_N, share, method="lower")).argmin()) for share in SHARES]
     return examples[rows[0]], examples[rows[1]]
+
+
+def machine() -> str:
+    """Return a hash of what times are of: this machine, its processor and the threads that the process has."""
+    found = (platform.node(), processor(), torch.get_num_threads())
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:12]
 
 
 def measure(learner: Learner, texts: tuple[Example, Example], backend: str) -> Latency:

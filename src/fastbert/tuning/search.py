@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fastbert.errors import TrainingError, UsageError
 from fastbert.tuning.budget import Pace
 from fastbert.tuning.keeping import Merit
-from fastbert.tuning.latency import Latency, measure
+from fastbert.tuning.latency import Latency, machine, measure
 from fastbert.tuning.objective import Attempt, Ended, NoTime, Outcome
 from fastbert.tuning.setup import Prepared
 from fastbert.tuning.study import PREFIX, Record, Trials, load_optuna, open_storage, own_process
@@ -179,11 +179,11 @@ class Search:
                 self.pace.note(kind, record.epochs, record.seconds)
 
     def _latency(self, trial: optuna.Trial, attempt: Attempt) -> Latency | None:
-        """Return the latency of a trial's model: measured once for each encoder and way of cutting."""
+        """Return the latency of a trial's model: measured once for each machine, encoder and way of cutting."""
         limit = self.prepared.settings.max_latency_s
         if limit is None:
             return None
-        study, name = self.trials.open_study, f"{PREFIX} latency {attempt.cut}"
+        study, name = self.trials.open_study, f"{PREFIX} latency {machine()} {attempt.cut}"
         known = study.user_attrs.get(name)
         latency = (
             Latency(*known)
