@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fastbert.bundle import read_bundle
 from tests.cli.conftest import Outcome, Run
 from tests.feedback import write_feedback
 
@@ -37,6 +38,17 @@ def test_json_is_one_object_and_the_same_command_goes_on(run: Run, encoder: str,
 
     assert (len(first["trials"]), len(second["trials"])) == (1, 2)  # type: ignore[arg-type]
     assert second["bundle"] == str(tmp_path / "model")
+
+
+def test_options_of_the_decision_rule_come_from_a_file_and_the_command(run: Run, encoder: str, tmp_path: Path) -> None:
+    (tmp_path / "options.toml").write_text('[decide]\nabstain = "0.7"\ngoal = "f1_micro"\n')
+    options = ("--config", tmp_path / "options.toml", "--goal", "f1", "--set", "calibrate=none")
+    outcome = tune(run, encoder, tmp_path, *options, "--trials", 1)
+    best = (tmp_path / "model-tune" / "best.toml").read_text()
+
+    assert outcome.code == 0, outcome.err
+    assert best.endswith('\n[decide]\ngoal = "f1"\ncalibrate = "none"\nabstain = "0.7"\n')
+    assert read_bundle(tmp_path / "model").decisions.goal == "f1"
 
 
 def test_a_plan_trains_nothing(run: Run, encoder: str, tmp_path: Path) -> None:

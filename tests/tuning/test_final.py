@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from fastbert.api import Tables as TrainTables
-from fastbert.api import train
+from fastbert.api import fit, train
 from fastbert.bundle import read_bundle
 from fastbert.config import DecisionConfig, read_options, split_options
 from fastbert.data.databunch import DataBunch
+from fastbert.decisions.rules import Decisions
 from fastbert.decisions.saved import FILE as DECISIONS
 from fastbert.decisions.saved import read_rows
+from fastbert.errors import ConfigError
 from fastbert.inference.predictor import Predictor
 from fastbert.insight.deciding import decide
 from fastbert.insight.kept_rows import FILE as FACTS
@@ -108,6 +110,21 @@ def arrays(folder: Path, file: str) -> dict[str, list[object]]:
         for split, found in read_rows(folder, file).items()
         for name, values in found.items()
     }
+
+
+def test_the_decision_rule_that_is_asked_for_is_that_of_all_trials_and_of_the_model(
+    encoder: str, tmp_path: Path
+) -> None:
+    rule: dict[str, Any] = {"goal": "recall>=0.9@bug", "abstain": "0.55"}
+    found = run(encoder, tmp_path, trials=2, **rule)
+    best: dict[str, Any] = read_options(tmp_path / "model-tune" / BEST)
+    again = fit(tmp_path / "feedback.csv", out=tmp_path / "again", progress=False, baseline=False, **best).bundle
+
+    assert found.bundle is not None and found.bundle.scores["valid"]["f1_macro"] == found.choice.winner.value
+    assert read_facts(found.bundle.facts).deciding == rule == {name: best[name] for name in rule}
+    assert found.bundle.decisions == again.decisions != Decisions() and found.bundle.scores == again.scores
+    with pytest.raises(ConfigError, match="begun with other options: goal was recall>=0.9@bug, is not there"):
+        run(encoder, tmp_path, trials=2, abstain="0.55")
 
 
 def test_of_several_splits_the_winner_is_trained_on_the_data_as_they_are(encoder: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastbert.config import DataConfig, TrainConfig, read_options, split_options
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig, read_options, split_options, take_decisions
 from fastbert.errors import TrainingError
 from fastbert.tuning.evidence import Evidence
 from fastbert.tuning.result import TuneResult, choose, options_toml, show_options
@@ -138,6 +138,13 @@ def test_options_are_read_by_train(tmp_path: Path) -> None:
 
     assert split_options(read_options(tmp_path / "best.toml")) == (data, config)
     assert tomllib.loads(options_toml(DataConfig(), TrainConfig())) == {}
+
+
+def test_options_of_the_decision_rule_are_read_by_train(tmp_path: Path) -> None:
+    rule = DecisionConfig(goal="recall>=0.9@bug", abstain="0.8", outside=0.05)
+    (tmp_path / "best.toml").write_text(options_toml(DataConfig(), TrainConfig(lr=1e-4), rule), encoding="utf-8")
+
+    assert take_decisions(read_options(tmp_path / "best.toml")) == (rule, {"lr": 1e-4})
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ def test_a_time_that_is_too_short_is_refused_with_one_that_is_not(encoder: str, 
         ({"space": {"loss": ["huber"]}}, ConfigError, "does not have it"),
         ({"storage": "study.db"}, ConfigError, "no URL of a database"),
         ({"epochz": 3}, ConfigError, "'epochz' is not an option"),
+        ({"goal": "f7"}, ConfigError, "The goal is 'f7'"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_written(

@@ -49,6 +49,8 @@ def tune(
     precision: shared.Precision = None,
     seed: int | None = typer.Option(None, help="Seed of split, weights, order, dropout, and of what is tried."),
     config: Path | None = typer.Option(None, help="TOML file of options; they are not searched."),
+    goal: str | None = typer.Option(None, help="Goal of the decision rule, as for `fastbert train`; not searched."),
+    abstain: str | None = typer.Option(None, help="Answer unknown below a confidence (0.8), or for risk<=0.05."),
     assignments: list[str] = typer.Option([], "--set", help="Any option, as key=value; it is not searched."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace another model that lies at --out."),
     restart: bool = typer.Option(False, "--restart", help="Delete the study and begin anew."),
@@ -67,6 +69,7 @@ def tune(
         "text": text, "label": label, "labels": labels, "labels_file": labels_file,
         "header": False if no_header else None, "delimiter": delimiter, "group": group, "on_bad_row": on_bad_row,
         "task": task, "encoder": encoder or None, "max_tokens": max_tokens, "precision": precision, "seed": seed,
+        "goal": goal, "abstain": abstain,
     }  # fmt: skip
     asked = {
         "trials": trials, "timeout": timeout, "storage": storage, "study": study, "space": space,

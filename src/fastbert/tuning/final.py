@@ -49,6 +49,7 @@ def finish(search: Search, records: Sequence[Record]) -> TuneResult:
         reason=search.reason,
         data=data,
         config=config,
+        deciding=prepared.material.deciding,
         folder=prepared.place.folder,
         limit_s=limit_s,
         running=sum(record.state == "running" for record in records),
@@ -122,7 +123,7 @@ def _write(bundle: Bundle, source: Path, evidence: Evidence) -> Bundle:
 
 def _write_files(place: Place, found: TuneResult, bundle: Bundle) -> None:
     """Write the page, the options and the numbers into the working folder."""
-    place.write(BEST, options_toml(found.data, found.config))
+    place.write(BEST, options_toml(found.data, found.config, found.deciding))
     place.write(SPACE, found.space.to_toml())
     place.write(RESULT, json.dumps(finite({**found.to_json(), "bundle": str(bundle.folder)}), indent=2) + "\n")
     place.write(PAGE, search_page(found, bundle.folder.name))

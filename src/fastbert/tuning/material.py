@@ -9,10 +9,11 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from fastbert.config import TrainConfig
+from fastbert.config import DecisionConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError
 from fastbert.tasks.base import Example
@@ -27,16 +28,17 @@ class Material:
     """The data of a search. data: as `fastbert train` would split it.
 
     splits: what each trial is trained and scored on; a single one is that of the data itself.
-    test: rows that no trial is given, for the model of the winner.
+    test: rows that no trial is given, for the model of the winner.    deciding: how the models answer.
     """
 
     data: DataBunch
     splits: Sequence[DataBunch]
     test: tuple[Example, ...] = ()
+    deciding: DecisionConfig = DecisionConfig()
     _cut: dict[tuple[int, Cut], DataBunch] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, data: DataBunch, num_splits: int, seed: int) -> Material:
+    def of(cls, data: DataBunch, num_splits: int, seed: int, deciding: DecisionConfig | None = None) -> Material:
         """Return the data, divided anew where several splits are asked for; test rows are set aside.
 
         Raises ConfigError for several splits of rows that came in tables of their own, or where none are held out.
@@ -46,16 +48,16 @@ class Material:
                 f"valid_folds is {data.config.valid_folds}: a search compares its trials on rows that are held out.",
                 "Leave it out here, and give it to the training with the options that are found.",
             )
-        test = data.splits.get("test", ())
+        test, rule = data.splits.get("test", ()), deciding or DecisionConfig()
         data = replace(data, splits={split: rows for split, rows in data.splits.items() if split != "test"})
         if num_splits == 1:
-            return cls(data, [data], test)
+            return cls(data, [data], test, rule)
         if not data.valid_held_out:
             raise ConfigError(
                 f"splits is {num_splits}, but the validation rows are a table of their own: they are not divided anew.",
                 "Leave --valid out, or --splits.",
             )
-        return cls(data, data.splits_anew(num_splits, SPLIT_SHARE, seed), test)
+        return cls(data, data.splits_anew(num_splits, SPLIT_SHARE, seed), test, rule)
 
     @property
     def with_test(self) -> DataBunch:
@@ -75,7 +77,8 @@ class Material:
         data = self.data if place is None or len(self.splits) == 1 else self.splits[place]
         key = (-1 if data is self.data else place or 0, cut)
         bunch = self._cut.get(key) or cut_anew(data, cut)
-        learner = Learner(bunch, config=config.changed(encoder=cut[0]))
+        rule: dict[str, Any] = self.deciding.to_json()
+        learner = Learner(bunch, config=config.changed(encoder=cut[0]), **rule)
         # the task as it was: a loss of this learner is not one of the next
         self._cut[key] = replace(learner.data, task=bunch.task)
         return learner

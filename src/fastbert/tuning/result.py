@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from fastbert.bundle import Bundle
-from fastbert.config import DataConfig, TrainConfig
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.display import Block, View, duration, number
 from fastbert.errors import TrainingError
 from fastbert.tuning.evidence import Evidence, Verdict, judge
@@ -80,7 +80,8 @@ class TuneResult:
 
     bundle: the model that was saved; None where trials of other processes still run, the last of which saves it.
     records: all trials of the study.    seconds: of this run, all in all.    reason: why it ended.
-    config, data: the winner's options, all of them.    folder: where the search is kept.
+    config, data: the winner's options, all of them.    deciding: those of the decision rule.
+    folder: where the search is kept.
     limit_s: of the latency.    test: scores on the test table.    running: trials of other processes.
     """
 
@@ -95,6 +96,7 @@ class TuneResult:
     data: DataConfig
     config: TrainConfig
     folder: Path
+    deciding: DecisionConfig = DecisionConfig()
     limit_s: float | None = None
     test: Mapping[str, float] = field(default_factory=dict)
     running: int = 0
@@ -198,10 +200,10 @@ def show_options(options: Mapping[str, Scalar]) -> str:
     return " ".join(f"{name}={value}" for name, value in options.items()) or "as the defaults"
 
 
-def options_toml(data: DataConfig, config: TrainConfig) -> str:
+def options_toml(data: DataConfig, config: TrainConfig, deciding: DecisionConfig | None = None) -> str:
     """Return the text of a file for `fastbert train --config`: every option that is not at its default."""
     parts = []
-    for title, options in (("data", data), ("train", config)):
+    for title, options in (("data", data), ("train", config), ("decide", deciding or DecisionConfig())):
         changed = [
             f"{one.name} = {json.dumps(value, ensure_ascii=False)}"
             for one in fields(options)

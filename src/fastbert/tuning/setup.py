@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fastbert._version import __version__
 from fastbert.bundle import MANIFEST, check_target, read_bundle
-from fastbert.config import DataConfig, TrainConfig
+from fastbert.config import DataConfig, DecisionConfig, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.data.sources import Source
 from fastbert.display import Block, View, duration
@@ -87,14 +88,15 @@ class Prepared:
 
     def facts(self) -> dict[str, object]:
         """Return what must be the same in all runs of a study. No text is in it, and no label."""
-        data = self.material.data
+        data, usual = self.material.data, DecisionConfig().to_json()
+        rule = {name: value for name, value in self.material.deciding.to_json().items() if value != usual[name]}
         return {
             "rows": rows.digest(data),
             "task": data.task.name,
             "space": self.space.to_json(),
             "options": {
                 name: value
-                for name, value in {**data.config.to_json(), **self.config.to_json()}.items()
+                for name, value in {**data.config.to_json(), **self.config.to_json(), **rule}.items()
                 if name not in self.space.parts and name not in ("text", "labels", "labels_file")
             },
             "splits": len(self.material.splits),
@@ -154,7 +156,7 @@ def prepare(
     tables: Tables,
     out: str | Path,
     settings: Settings,
-    options: tuple[DataConfig, TrainConfig],
+    options: tuple[DataConfig, TrainConfig, DecisionConfig],
     *,
     encoders: Sequence[str] = (),
     fixed: Collection[str] = (),
@@ -175,7 +177,8 @@ def prepare(
     if config.start == "auto":  # what is searched are the options of plain training
         config = config.changed(start="plain")
     data = DataBunch.from_files(tables.train, tables.valid, tables.test, config=options[0], seed=config.seed)
-    learner = Learner(data, config=config)
+    rule: dict[str, Any] = options[2].to_json()
+    learner = Learner(data, config=config, **rule)
     data = replace(learner.data, task=data.task)
     plan = learner.plan()
     found = _facts(learner, data, plan.config, by_latency=settings.max_latency_s is not None)
@@ -186,7 +189,7 @@ def prepare(
     num_splits = settings.splits or _splits_in_time(data, once_s, budget)
     _check_time(budget, once_s * num_splits)
     budget.reserve_s = once_s if num_splits > 1 else max(LEAST_RESERVE_S, RESERVE_SHARE * (settings.timeout_s or 0))
-    material = Material.of(data, num_splits, config.seed)
+    material = Material.of(data, num_splits, config.seed, learner.deciding)
     trial_s = once_s * len(material.splits)
     texts = texts_of(learner)
     return Prepared(folder, place, settings, config, material, space, usual, plan, trial_s, budget, texts)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fastbert.config import split_options
+from fastbert.config import split_options, take_decisions
 from fastbert.data.databunch import normalize_options
 from fastbert.data.sources import Source
 from fastbert.display import View, number
@@ -48,12 +48,13 @@ def tune(
     """Search for the options that make the best model of a table; save that model.
 
     The first trial has the defaults. The winner is the best trial on the validation rows, or the defaults where its
-    gain may be chance. The test table is read once, when the search is over, and scored for the winner alone.
+    gain may be chance. The test rows are answered once, when the search is over, by the model of the winner alone.
 
     out: folder of the model, the search is kept beside it; without it in the temporary files.
     progress: show the plan and a line a trial on standard error.
     options: of the search (`Settings`: trials, timeout="20m", storage, study, space, splits, max_latency="20ms",
-        backend), and fields of DataConfig and TrainConfig, which are not searched then. encoder may be a list.
+        backend), and fields of DataConfig, TrainConfig and DecisionConfig, which are not searched then. encoder may
+        be a list.
     Raises UsageError for wrong options or bad input before any work.
 
     >>> found = fastbert.tune("feedback.csv", timeout="20m", out="model/")     # doctest: +SKIP
@@ -74,15 +75,14 @@ def tune(
 def prepare_search(
     tables: Tables, out: str | Path, options: Mapping[str, object], *, overwrite: bool = False
 ) -> Prepared:
-    """Read and check everything; nothing is written. options: of search, data and training, by name."""
+    """Read and check everything; nothing is written. options: of search, data, training and decision, by name."""
     given = dict(options)
     settings = Settings.of({name: given.pop(name) for name in SETTINGS if name in given})
     encoders = _encoders(given)
-    data, config = split_options(normalize_options(given))
+    deciding, others = take_decisions(normalize_options(given))
+    chosen = (*split_options(others), deciding)
     with quiet():
-        return prepare(
-            tables, out, settings, (data, config), encoders=encoders, fixed=tuple(given), overwrite=overwrite
-        )
+        return prepare(tables, out, settings, chosen, encoders=encoders, fixed=tuple(given), overwrite=overwrite)
 
 
 def run_search(prepared: Prepared, listeners: Listeners | None = None, *, restart: bool = False) -> TuneResult:
