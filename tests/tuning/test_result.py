@@ -73,6 +73,15 @@ def test_a_first_trial_cut_short_gives_way_to_a_later_one() -> None:
     assert found.choice.first.number == 2
 
 
+def test_a_draw_of_options_that_were_tried_is_no_candidate() -> None:
+    again = trial(3, 0.8, like=1)
+    found = result([trial(0, 0.5), trial(1, 0.8), trial(2, 0.6), again])
+
+    assert found.choice.verdict is not None and found.choice.verdict.num_trials == 3
+    assert not again.counts and " 3  0.8000" not in repr(found.view())
+    assert "The search ended: 3 trials were asked for." in repr(found.view())
+
+
 def test_while_the_defaults_are_trained_elsewhere_the_best_so_far_is_told() -> None:
     running = record(0, None, "running")
     found, begun = result([running, trial(1, 0.6), trial(2, 0.7)]), result([running], limit_s=0.02)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from fastbert.training.learner import Learner
 from fastbert.tuning.keeping import LOCK
 from fastbert.tuning.latency import Latency
 from fastbert.tuning.objective import PRUNED, Attempt, Ended, Outcome, Watch
+from fastbert.tuning.result import choose
 from fastbert.tuning.search import Search, best_of, front
-from fastbert.tuning.study import LATE, Record, own_process, quiet
+from fastbert.tuning.space import Scalar
+from fastbert.tuning.study import LATE, Record, Trials, own_process, quiet
 from tests.tuning.small import first_of_another, noting, options_of, prepared, record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,7 +131,7 @@ def test_two_processes_share_the_trials_of_a_study(encoder: str, tmp_path: Path)
 def test_a_first_trial_that_is_lost_with_its_process_is_run_by_another(encoder: str, tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    found = prepared(encoder, tmp_path, trials=2, timeout="3m")  # without the time it would go on for ever
+    found = prepared(encoder, tmp_path, trials=2, timeout="10m")  # else it could go on for ever
     with quiet():
         lost = first_of_another(found, os.getppid())
         kill = {**own_process(), "pid": ended.pid}
@@ -161,19 +164,57 @@ def test_trials_are_drawn_by_one_process_at_a_time_and_run_beside_each_other(
     assert held == [True, False]
 
 
-def test_a_trial_like_an_earlier_one_is_not_trained_again(
+def drawing(monkeypatch: pytest.MonkeyPatch, values: Sequence[Scalar]) -> None:
+    """Have trials draw these values of an option, and go on with the last one; what is enqueued is drawn as it is."""
+    left, draw = list(values), Trials.draw
+
+    def suggest(*arguments: object, **more: object) -> Any:  # noqa: ANN401  # as Optuna has it
+        return left.pop(0) if left[1:] else left[0]
+
+    def scripted(trials: Trials, trial: optuna.Trial) -> dict[str, Scalar]:
+        if "first" not in trial.user_attrs:
+            monkeypatch.setattr(trial, "suggest_categorical", suggest)
+            monkeypatch.setattr(trial, "suggest_float", suggest)
+        return draw(trials, trial)
+
+    monkeypatch.setattr(Trials, "draw", scripted)
+
+
+def test_a_trial_like_an_earlier_one_is_not_trained_again_and_does_not_count(
     encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[Attempt] = []
-    original = Attempt.run
-    monkeypatch.setattr(Attempt, "run", noting(trained, original, lambda self, *a, **k: self))
-    _, found = run(encoder, tmp_path, trials=4, space={"batch_size": [8, 16]})
+    monkeypatch.setattr(Attempt, "run", noting(trained, Attempt.run, lambda self, *a, **k: self))
+    drawing(monkeypatch, [2e-3, 2e-3, 3e-3])
+    search, found = run(encoder, tmp_path, trials=3, space={"lr": {"low": 1e-4, "high": 1e-1}})
 
-    assert len(trained) == 2 and len(found) == 4
-    assert found[-1].note.startswith("the same options as trial ") and found[-1].evidence
-    assert {one.options["batch_size"]: one.value for one in found[:3]}[found[-1].options["batch_size"]] == found[
-        -1
-    ].value
+    assert len(trained) == 3 and [one.counts for one in found] == [True, True, False, True]
+    assert (found[2].note, found[2].value, found[2].like) == ("the same options as trial 1", found[1].value, 1)
+    assert search.reason == "3 trials were asked for"
+    assert choose(found, None, 19).first.number == 0
+
+
+def test_a_space_whose_combinations_were_all_tried_ends_the_search(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[Attempt] = []
+    monkeypatch.setattr(Attempt, "run", noting(trained, Attempt.run, lambda self, *a, **k: self))
+    drawing(monkeypatch, [16])
+    search, found = run(encoder, tmp_path, timeout="1h", space={"batch_size": [4, 8, 16]})
+
+    assert sorted(str(one.options["batch_size"]) for one in found if one.counts) == ["16", "4", "8"]
+    assert len(trained) == 3 and search.reason == "all 3 combinations of the space were tried"
+
+
+def test_draws_of_nothing_new_end_a_search_in_a_space_without_end(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastbert.tuning.search.REPEATS", 3)
+    drawing(monkeypatch, [2e-3])
+    search, found = run(encoder, tmp_path, timeout="1h", space={"lr": {"low": 1e-4, "high": 1e-1}})
+
+    assert [one.counts for one in found] == [True, True, False, False, False]
+    assert search.reason == "3 draws in a row were of options that had been tried"
 
 
 class Clock:
@@ -254,11 +295,12 @@ def test_a_first_trial_that_cannot_be_trained_ends_the_search(
 
 
 def test_options_that_do_not_go_together_cost_a_trial_and_no_more(encoder: str, tmp_path: Path) -> None:
-    _, found = run(encoder, tmp_path, trials=5, space={"schedule": ["warmup_linear", "wsd"], "warmup": [0.1, 0.9]})
+    space = {"schedule": ["warmup_linear", "wsd"], "warmup": [0.1, 0.9], "batch_size": [4, 8, 16]}
+    _, found = run(encoder, tmp_path, trials=5, space=space)
     bad = [one for one in found if one.options.get("schedule") != "warmup_linear" and one.state == "pruned"]
 
     assert found[0].state == "complete"
-    assert all("warmup" in one.note for one in bad) and len(found) == 5
+    assert all("warmup" in one.note for one in bad if one.counts) and sum(one.counts for one in found) == 5
 
 
 def test_trials_below_the_median_are_ended_early(encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

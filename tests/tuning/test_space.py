@@ -14,7 +14,7 @@ from fastbert.labels import Labels
 from fastbert.tasks.base import Task
 from fastbert.tasks.classification import SingleLabel
 from fastbert.tasks.tagging import Tagging
-from fastbert.tuning.space import Choice, Facts, Range, Space, check_task, read_space, space_of, usual_space
+from fastbert.tuning.space import Choice, Facts, Range, Scalar, Space, check_task, read_space, space_of, usual_space
 
 TASK = SingleLabel(Labels(("bug", "praise")))
 CHOSEN = TrainConfig(lr=1e-4, epochs=4, warmup=0.1, head_lr_factor=10)
@@ -159,3 +159,23 @@ def test_a_task_refuses_what_it_does_not_have() -> None:
         check_task(space_of({"loss": ["default", "huber"]}), TASK)
     with pytest.raises(ConfigError, match="the task 'tagging' reads all of a text"):
         check_task(space_of({"truncation": ["head"]}), Tagging(Labels(("PER",))))
+
+
+def test_the_combinations_of_choices_and_whole_numbers_can_be_counted_and_named() -> None:
+    space = space_of({"loss": ["default", "focal"], "patience": {"low": 1, "high": 2}})
+    tried: list[dict[str, Scalar]] = [
+        {"loss": "default", "patience": 1},
+        {"loss": "focal", "patience": 1},
+        {"loss": "default", "patience": 2},
+    ]
+
+    assert (space.size, space.untried(tried)) == (4, {"loss": "focal", "patience": 2})
+    assert space.untried([*tried, {"loss": "focal", "patience": 2}]) is None
+
+
+@pytest.mark.parametrize("part", [{"low": 1e-5, "high": 1e-4}, {"times": [0.5, 2]}])
+def test_other_ranges_have_no_end(part: dict[str, object]) -> None:
+    space = space_of({"lr": part, "loss": ["default", "focal"]})
+
+    assert space.size == float("inf") and space.untried([]) is None
+    assert space.fixed({"lr": 1e-4, "loss": "focal"}).keys() == ({"loss"} if "times" in part else {"lr", "loss"})

@@ -139,7 +139,7 @@ class Attempt:
     def make(cls, material: Material, space: Space, drawn: Mapping[str, Scalar], base: TrainConfig) -> Attempt:
         """Complete what was drawn. base: options that are not searched."""
         data = material.data.config
-        absolute = {name: part.value(drawn[name], None) for name, part in space.parts.items() if not _times(part)}
+        absolute = space.fixed(drawn)
         training = {name: value for name, value in absolute.items() if hasattr(base, name)}
         cut = (
             str(absolute.get("encoder", base.encoder)),

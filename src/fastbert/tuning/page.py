@@ -47,7 +47,7 @@ def _header(found: TuneResult, name: str) -> Html:
 
 
 def _history(found: TuneResult) -> Html:
-    complete = [record for record in found.records if record.state == "complete" and record.value is not None]
+    complete = [record for record in found.records if record.done and record.value is not None]
     dots = tuple((float(record.number), float(record.value or 0.0)) for record in complete)
     charts = [_best_so_far(found, dots)]
     if found.limit_s is not None:
@@ -138,7 +138,7 @@ def _options(found: TuneResult) -> Html:
 
 
 def _count(found: TuneResult, state: str) -> int:
-    return sum(record.state == state for record in found.records)
+    return sum(record.state == state and record.counts for record in found.records)
 
 
 def _ms(record: Record) -> float:

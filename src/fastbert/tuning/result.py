@@ -43,7 +43,7 @@ def choose(records: Sequence[Record], limit_s: float | None, num_rows: int) -> C
 
     Raises TrainingError where no process runs the defaults, and none has.
     """
-    complete = [record for record in records if record.state == "complete"]
+    complete = [record for record in records if record.done]
     first = _first_of(records)
     best = best_of(complete, limit_s) or first
     fits = limit_s is None or (best.latency_s is not None and best.latency_s[1] <= limit_s)
@@ -143,13 +143,14 @@ class TuneResult:
     def view(self) -> View:
         """Return the outcome for people."""
         ordered = sorted(
-            (record for record in self.records if record.state == "complete"),
+            (record for record in self.records if record.done),
             key=lambda record: (-(record.value or 0.0), record.number),
         )[:SHOWN_TRIALS]
         if all(record.number != self.choice.first.number for record in ordered):
             ordered.append(self.choice.first)
         rows = tuple(self._row(record) for record in ordered)
-        blocks = [Block("Result", tuple(self.sentences())), Block("Best trials", (), self._headers(), rows)]
+        said = (*self.sentences(), f"The search ended: {self.reason}.")
+        blocks = [Block("Result", said), Block("Best trials", (), self._headers(), rows)]
         if self.limit_s is not None:
             table = tuple(self._row(record) for record in self.front)
             blocks.append(Block("Front: nothing is both better and quicker", (), self._headers(), table))

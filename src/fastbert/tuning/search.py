@@ -6,7 +6,7 @@ What is printed is told to listeners. Knows nothing of terminals.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,13 +17,15 @@ from fastbert.tuning.keeping import Merit
 from fastbert.tuning.latency import Latency, machine, measure
 from fastbert.tuning.objective import Attempt, Ended, NoTime, Outcome
 from fastbert.tuning.setup import Prepared
-from fastbert.tuning.study import PREFIX, Record, Trials, load_optuna, open_storage, own_process
+from fastbert.tuning.space import Scalar
+from fastbert.tuning.study import LATE, PREFIX, Record, Trials, load_optuna, open_storage, own_process
 
 if TYPE_CHECKING:
     import optuna
 
 END = 3.0  # what follows the last trial, in times that it takes to save a model
 ATTEMPTS = 3  # at drawing a trial that the time left is enough for
+REPEATS = 20  # in a row, of options tried before: where numbers are rounded, no other sign tells that there are no more
 
 
 class Surplus(Exception):  # no error: other processes have begun enough trials
@@ -46,6 +48,7 @@ class Search:
             storage = open_storage(prepared.storage)
         self.trials = Trials(storage, prepared.study, prepared.space, prepared.config.seed, by_latency)
         self.reason = ""  # why it ended
+        self.repeats = 0  # in a row
         self._drawing = ExitStack()  # holds the lock while a trial is drawn
 
     def run(self) -> list[Record]:
@@ -64,7 +67,7 @@ class Search:
             records = self.trials.records()
             for record in records:
                 if record.number not in before and record.owner == own_process() and record.counts:
-                    self.trials.attempt = 0
+                    self.trials.attempt = self.repeats = 0
                     self.on_trial(record, best_of(records, self.prepared.settings.max_latency_s))
         return self.trials.records()
 
@@ -75,10 +78,16 @@ class Search:
         if budget.fits(self.prepared.trial_s):
             with self.prepared.place.locked():
                 self._see_to_first()
-        begun = sum(record.counts for record in self.trials.records())
-        enough, first = begun >= self.prepared.most_trials, self.trials.first_state()
+        records, size = self.trials.records(), self.prepared.space.size
+        begun, first = sum(record.counts for record in records), self.trials.first_state()
+        exhausted = begun >= size and self.prepared.space.untried(_tried(records)) is None
+        enough = begun >= self.prepared.most_trials or exhausted or self.repeats >= REPEATS
         if enough and first in ("complete", "running"):
             self.reason = f"{begun} trials were asked for"
+            if exhausted:
+                self.reason = f"all {size:,.0f} combinations of the space were tried"
+            elif self.repeats >= REPEATS:
+                self.reason = f"{REPEATS} draws in a row were of options that had been tried"
         elif self.trials.attempt >= ATTEMPTS or budget.left_s <= 0 or (enough and first is None):
             self.reason = "the time left is not enough for another trial"
         return bool(self.reason)
@@ -98,9 +107,17 @@ class Search:
         if earlier >= self.prepared.most_trials and not is_first:
             raise Surplus
         drawn = self.trials.draw(trial)
+        options = self.prepared.space.fixed(drawn)
+        trial.set_user_attr("options", options)
         try:
+            like = None if is_first else self._like(options)  # before a model is made for nothing
+            if like is not None:
+                return self._repeat(trial, like)
             attempt = Attempt.make(self.prepared.material, self.prepared.space, drawn, self.prepared.config)
             trial.set_user_attr("options", attempt.options)
+            like = None if is_first else self._like(attempt.options)
+            if like is not None:
+                return self._repeat(trial, like)
             latency = self._latency(trial, attempt)
             value = self._value(trial, attempt, is_first=is_first, started=started)
         except (Ended, UsageError, TrainingError) as error:  # options that do not go together are a result, too
@@ -111,6 +128,31 @@ class Search:
             raise load_optuna().TrialPruned(ended.note) from error
         return value if latency is None else (value, latency.long_s)
 
+    def _like(self, options: Mapping[str, Scalar]) -> Record | None:
+        """Return the trial that had the same options and ended, by itself or because it did not pay."""
+        ended = (one for one in self.trials.records() if one.counts and one.state != "running" and one.note != LATE)
+        return next((one for one in ended if dict(one.options) == options), None)
+
+    def _repeat(self, trial: optuna.Trial, like: Record) -> float | tuple[float, float]:
+        """Give a trial what one with the same options gave; it is none of those that were asked for.
+
+        Where the combinations can be counted, the next trial is one that was not tried.
+        """
+        self.repeats += 1
+        trial.set_user_attr("like", like.number)
+        trial.set_user_attr("note", f"the same options as trial {like.number}")
+        trial.set_user_attr("options", dict(like.options))
+        trial.set_user_attr("value", like.value)
+        trial.set_user_attr("scores", dict(like.scores))
+        if like.latency_s is not None:
+            self._set_latency(trial, like.latency_s)
+        left = self.prepared.space.untried(_tried(self.trials.records()))
+        if left is not None:
+            self.trials.enqueue(left, first=False)
+        if like.state == "pruned" or like.value is None:
+            raise load_optuna().TrialPruned(like.note)
+        return like.value if like.latency_s is None else (like.value, like.latency_s[1])
+
     def _end_early(self, trial: optuna.Trial, ended: Ended, seconds: float) -> None:
         trial.set_user_attr("note", ended.note)
         trial.set_user_attr("value", ended.value)
@@ -118,13 +160,7 @@ class Search:
         trial.set_user_attr("seconds", seconds)
 
     def _value(self, trial: optuna.Trial, attempt: Attempt, *, is_first: bool, started: float) -> float:
-        """Return the score of a trial: that of a like one, or of one that is trained now."""
-        like = next((one for one in self.trials.records() if _repeats(one, attempt)), None)
-        if like is not None and like.value is not None:
-            trial.set_user_attr("note", f"the same options as trial {like.number}")
-            trial.set_user_attr("scores", dict(like.scores))
-            trial.set_user_attr("evidence", {side: list(values) for side, values in like.evidence.items()})
-            return like.value
+        """Return the score of a trial, which is trained now."""
         budget = self.prepared.budget
         seconds = self.pace.estimate(attempt.kind, attempt.epochs, attempt.planned_s)
         if not is_first and not budget.fits(seconds):
@@ -157,7 +193,7 @@ class Search:
         records = self.trials.records()
         own = next(record for record in records if record.number == trial.number)
         limit = self.prepared.settings.max_latency_s
-        merits = {one.number: merit(one, limit) for one in records if one.state == "complete"}
+        merits = {one.number: merit(one, limit) for one in records if one.done}
         merits[trial.number] = merit(own, limit, outcome.value)
         firsts = [one.number for one in records if one.first and one.counts]
         learner.facts["tuning"] = {"study": self.prepared.study, "trial": trial.number, "options": attempt.options}
@@ -192,9 +228,12 @@ class Search:
         )
         if known is None:
             study.set_user_attr(name, [latency.middle_s, latency.long_s, latency.spread])
-        trial.set_user_attr("latency_s", [latency.middle_s, latency.long_s])
-        trial.set_constraint("latency", latency.long_s - limit)
+        self._set_latency(trial, (latency.middle_s, latency.long_s))
         return latency
+
+    def _set_latency(self, trial: optuna.Trial, latency_s: tuple[float, float]) -> None:
+        trial.set_user_attr("latency_s", list(latency_s))
+        trial.set_constraint("latency", latency_s[1] - (self.prepared.settings.max_latency_s or 0.0))
 
 
 def merit(record: Record, limit_s: float | None, value: float | None = None) -> Merit:
@@ -207,13 +246,13 @@ def merit(record: Record, limit_s: float | None, value: float | None = None) -> 
 
 def best_of(records: list[Record], limit_s: float | None) -> Record | None:
     """Return the best finished trial, that closest to the limit where none is quick enough."""
-    complete = [record for record in records if record.state == "complete"]
+    complete = [record for record in records if record.done]
     return max(complete, key=lambda record: merit(record, limit_s), default=None)
 
 
 def front(records: list[Record]) -> list[Record]:
     """Return the finished trials that no other one beats in both score and latency, the quickest first."""
-    complete = [one for one in records if one.state == "complete" and one.latency_s is not None]
+    complete = [one for one in records if one.done and one.latency_s is not None]
     found: list[Record] = []
     for one in sorted(complete, key=lambda one: (_long_s(one), -(one.value or 0.0), one.number)):
         if not found or (one.value or 0.0) > (found[-1].value or 0.0):
@@ -225,5 +264,6 @@ def _long_s(record: Record) -> float:
     return record.latency_s[1] if record.latency_s is not None else 0.0
 
 
-def _repeats(record: Record, attempt: Attempt) -> bool:
-    return record.state == "complete" and dict(record.options) == attempt.options
+def _tried(records: list[Record]) -> list[Mapping[str, Scalar]]:
+    """Return the options of the trials that ran or run, but for those that the time was not enough for."""
+    return [record.options for record in records if record.counts and record.note != LATE]

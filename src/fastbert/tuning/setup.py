@@ -5,6 +5,7 @@ Nothing is written. The test table is read, so that what is wrong with it is tol
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,6 +120,8 @@ class Prepared:
         if self.settings.max_latency_s is not None:
             limit = 1000 * self.settings.max_latency_s
             lines.append(f"latency    at most {limit:g} ms for a long text, measured by {self.settings.backend}")
+        if math.isfinite(self.space.size):
+            lines.append(f"space      {self.space.size:,.0f} combinations; the search ends when all are tried")
         table = tuple((name, part.describe(), str(self.usual[name])) for name, part in self.space.parts.items())
         moved = tuple(f"- {sentence}" for sentence in self.space.moved(self.usual))
         return View(

@@ -6,6 +6,7 @@ names and ends are checked before anything is trained. Knows nothing of studies 
 
 from __future__ import annotations
 
+import itertools
 import math
 import tomllib
 import types
@@ -64,6 +65,11 @@ class Range:
         """Return whether the usual value can be drawn."""
         number = 1.0 if self.times else usual
         return isinstance(number, int | float) and self.low <= number <= self.high
+
+    @property
+    def values(self) -> Sequence[Scalar] | None:
+        """Return all numbers that can be drawn, None where there is no end of them."""
+        return range(int(self.low), int(self.high) + 1) if self.whole and not self.times else None
 
     def describe(self) -> str:
         """Return one phrase.
@@ -194,6 +200,28 @@ class Space:
     def first(self, usual: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Return what is drawn for the first trial: the usual values, or the nearest that there are."""
         return {name: part.nearest(usual[name]) for name, part in self.parts.items()}
+
+    def fixed(self, drawn: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Return the values of the options that are no factors: those that are known before a recipe is asked."""
+        return {
+            name: part.value(drawn[name], None)
+            for name, part in self.parts.items()
+            if not (isinstance(part, Range) and part.times)
+        }
+
+    @property
+    def size(self) -> float:
+        """Return how many combinations there are; infinity where there is no end of them."""
+        return math.prod(float("inf") if part.values is None else len(part.values) for part in self.parts.values())
+
+    def untried(self, tried: Collection[Mapping[str, Scalar]]) -> dict[str, Scalar] | None:
+        """Return a combination that is not among some, None where there is none or no end of them."""
+        if math.isinf(self.size):
+            return None
+        known = {frozenset(options.items()) for options in tried}
+        combinations = itertools.product(*(part.values or () for part in self.parts.values()))
+        named = (dict(zip(self.parts, values, strict=True)) for values in combinations)
+        return next((one for one in named if frozenset(one.items()) not in known), None)
 
     def moved(self, usual: Mapping[str, Scalar]) -> list[str]:
         """Return a sentence for each usual value that cannot be drawn."""

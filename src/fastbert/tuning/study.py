@@ -42,7 +42,7 @@ class Record:
     """A trial as the study has it.
 
     state: "complete", "pruned", "running" or "failed".    value: the score that chooses, higher is better;
-    of a trial that ended early the best it had.
+    of a trial that ended early the best it had.    like: the trial with the same options whose result it was given.
     options: of the space, as the trial used them.    note: why it ended early.    seconds: it took, all in all.
     evidence: see `evidence.Evidence`.    latency_s: of the middle and of a long text, where it counts.
     """
@@ -59,11 +59,17 @@ class Record:
     evidence: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     latency_s: tuple[float, float] | None = None
     owner: Mapping[str, object] = field(default_factory=dict)
+    like: int | None = None
 
     @property
     def counts(self) -> bool:
         """Return whether it is one of the trials that were asked for."""
-        return self.state != "failed"
+        return self.state != "failed" and self.like is None
+
+    @property
+    def done(self) -> bool:
+        """Return whether it was trained to its end, and so can be the result."""
+        return self.state == "complete" and self.like is None
 
     def to_json(self) -> dict[str, object]:
         """Return plain values."""
@@ -207,9 +213,9 @@ class Trials:
         """Return all trials that began, in order."""
         return [_record(trial) for trial in self.open_study.get_trials(deepcopy=False) if trial.state.name != "WAITING"]
 
-    def enqueue(self, drawn: Mapping[str, Scalar]) -> None:
-        """Have the next trial be the first one: the usual options."""
-        self.open_study.enqueue_trial(dict(drawn), user_attrs={"first": True}, skip_if_exists=False)
+    def enqueue(self, drawn: Mapping[str, Scalar], *, first: bool = True) -> None:
+        """Have the next trial try what is given. first: it is the first one, with the usual options."""
+        self.open_study.enqueue_trial(dict(drawn), user_attrs={"first": first}, skip_if_exists=False)
 
     def first_state(self) -> str | None:
         """Return how it stands with the first trial: "complete", "running" or "waiting"; None where it has to be run.
@@ -243,7 +249,7 @@ class Trials:
         By PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255).
         """
         optuna = load_optuna()
-        complete = [record for record in self.records() if record.state == "complete"]
+        complete = [record for record in self.records() if record.done]
         if len(complete) < STARTUP or len({record.value for record in complete}) < 2:
             return {}
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=0.25)
@@ -361,4 +367,5 @@ def _record(trial: FrozenTrial) -> Record:
         noted.get("evidence", {}),
         None if latency is None else (float(latency[0]), float(latency[1])),
         noted.get("owner", {}),
+        noted.get("like"),
     )
