@@ -167,3 +167,11 @@ def test_next_best_labels_do_not_make_an_answer_wrong() -> None:
 
     assert (scores["accuracy"], scores["f1_micro_level_1"], scores["f1_micro_level_2"]) == (1.0, 1.0, 1.0)
     assert [task.agreement(one, row) for one, row in zip(first, LEAVES, strict=True)] == ["right"] * 3
+
+
+def test_an_unknown_answer_is_not_that_there_is_no_label() -> None:
+    none = TextExample("x", labels=())
+    unknown = LabelPrediction((), {"A": 0.4}, reason="confidence 0.4 is below 0.8")
+
+    assert MultiLabel(PATHS).agreement(unknown, none) == "wrong"
+    assert MultiLabel(PATHS).agreement(LabelPrediction((), {"A": 0.1}), none) == "right"

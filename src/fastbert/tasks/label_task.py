@@ -33,6 +33,7 @@ from fastbert.loss_names import WEIGHTS, parse_loss, read_weights
 from fastbert.metrics import classification as metrics
 from fastbert.tasks.base import Agreement, Array, Batch, Example, Feature, Prediction, Task
 from fastbert.tasks.label_prediction import (
+    UNKNOWN,
     LabelPrediction,
     WindowScores,
     decided_labels,
@@ -241,7 +242,7 @@ class Classification(Task):
     def agreement(self, prediction: Prediction, example: Example) -> Agreement:
         """Return "right" if exactly the labels of the row were decided, "partly" if one of them was."""
         decided, true = set(decided_labels(prediction, self.link)), true_names(self, example)
-        return "right" if decided == true else "partly" if decided & true else "wrong"
+        return "right" if decided == true and prediction.answer != UNKNOWN else "partly" if decided & true else "wrong"
 
     def scores_of(self, predictions: Sequence[Prediction | WindowScores]) -> Floats:
         """Return the probabilities of predictions, or of windows, as float64 of shape (N, C)."""
