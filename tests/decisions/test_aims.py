@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastbert.decisions.aims import CostAim, FBetaAim, MicroAim, PrecisionAim, RecallAim, aim_of
+from fastbert.decisions.aims import CostAim, FBetaAim, MicroAim, PrecisionAim, RecallAim, _chance_of_at_most, aim_of
 from fastbert.decisions.goals import Goal
 from fastbert.decisions.thresholds import NEVER, Candidates, Counts, ThresholdFit, fit_thresholds
 from tests.decisions.test_thresholds import drawn
@@ -93,10 +93,19 @@ def test_a_recall_falls_short_where_the_mean_or_one_label_does() -> None:
     aim, many = RecallAim(0.9), np.full(2, 100.0)
 
     assert aim.lack(np.array([95.0, 91.0]), many, many) == 0.0
-    assert aim.lack(np.array([100.0, 80.0]), many, many) == pytest.approx(0.9 - 0.857, abs=0.001)  # Wilson's upper end
-    assert aim.lack(np.array([91.0, 80.0]), many, many) == pytest.approx(0.9 - 0.855, abs=0.003)
-    few = np.array([100.0, 5.0])
-    assert aim.lack(np.array([100.0, 4.0]), few, few) == 0.0  # of five rows that is chance
+    assert aim.lack(np.array([100.0, 80.0]), many, many) == pytest.approx(0.1)  # 0.9 in the mean
+    assert aim.lack(np.array([100.0, 84.0]), many, many) == 0.0  # so few once in 25 times
+    assert aim.lack(np.array([90.0, 86.0]), many, many) == pytest.approx(0.02)  # the mean
+    few = np.array([100.0, 3.0])
+    assert aim.lack(np.array([100.0, 1.0]), few, few) == pytest.approx(0.9 - (1 + 1 / 3) / 2)
+    assert RecallAim(0.6).lack(np.array([100.0, 1.0]), few, few) == 0.0  # of three rows that is chance
+
+
+def test_the_chance_of_so_few_is_that_of_the_binomial_distribution() -> None:
+    draws = np.random.default_rng(0).binomial(200, 0.9, 200_000)
+
+    for hits in (165, 172, 180):
+        assert _chance_of_at_most(hits, 200, 0.9) == pytest.approx((draws <= hits).mean(), abs=0.003)
 
 
 def test_a_precision_falls_short_by_what_it_lacks() -> None:

@@ -28,6 +28,7 @@ from fastbert.decisions.thresholds import (
 
 # Standard errors below its estimate at which a precision or recall must still keep its least value.
 GUARDS = (0.0, 1.0, 1.645)
+CHANCE = 0.05  # of calling a recall too low that is not
 SHRUNK = tuple(Variant(own=not math.isinf(belief), belief=belief) for belief in BELIEFS)
 GUARDED = tuple(Variant(own=own, guard=guard) for guard in GUARDS for own in (False, True))
 
@@ -176,17 +177,19 @@ class RecallAim(Aim):
         return float((hits_C[present] / np.maximum(given_C[present], 1)).mean()) if present.any() else 0.0
 
     def lack(self, hits_C: Floats, given_C: Floats, positives_C: Floats) -> float:
-        """Return how far the recall is below the least: its mean over labels, or that of a label, error allowed for.
+        """Return how far the recall is below the least: its mean over labels, or that of one where it is no chance.
 
-        Of ten rows eight are found by chance where nine should be, and of 28 labels one always has the least luck: so a
-        single label falls short only where the upper end of its interval does.
+        Of ten rows eight are found by chance where nine should be, and of 28 labels one always has the least luck: a
+        label falls short where so few would be found once in CHANCE / labels times (Bonferroni 1936).
         """
         present = positives_C > 0
         if not present.any():
             return 0.0
-        hits_P, positives_P = hits_C[present], positives_C[present]
-        best_P = 1 - _lower_bound(positives_P - hits_P, positives_P, GUARDS[-1])
-        return max(self.least - float((hits_P / positives_P).mean()), self.least - float(best_P.min()), 0.0)
+        recall_P = hits_C[present] / positives_C[present]
+        counts = zip(hits_C[present].tolist(), positives_C[present].tolist(), strict=True)
+        chance_P = np.array([_chance_of_at_most(hits, count, self.least) for hits, count in counts])
+        short_P = recall_P[chance_P < CHANCE / len(recall_P)]
+        return max(self.least - float(recall_P.mean()), self.least - float(short_P.min(initial=1.0)), 0.0)
 
 
 def aim_of(goal: Goal, names: Sequence[str]) -> Aim:
@@ -221,3 +224,19 @@ def _lower_bound(hits: Floats, count: Floats, guard: float) -> Floats:
     middle = share + guard**2 / (2 * n)
     reach = guard * np.sqrt(share * (1 - share) / n + guard**2 / (4 * n**2))
     return np.where(count > 0, (middle - reach) / (1 + guard**2 / n), 0.0)
+
+
+def _chance_of_at_most(hits: float, count: float, share: float) -> float:
+    """Return how probable it is that so few of `count` are found, where each is with a probability of `share`.
+
+    >>> round(_chance_of_at_most(1, 3, 0.5), 6), _chance_of_at_most(2, 2, 0.9), _chance_of_at_most(9, 10, 1.0)
+    (0.5, 1.0, 0.0)
+    """
+    n, most = round(count), math.floor(hits)
+    if most >= n:
+        return 1.0
+    if share >= 1.0:
+        return 0.0
+    whole, odds = math.lgamma(n + 1) + n * math.log1p(-share), math.log(share) - math.log1p(-share)
+    logs = [whole - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * odds for k in range(most + 1)]
+    return min(math.fsum(map(math.exp, logs)), 1.0)
