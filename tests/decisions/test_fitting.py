@@ -141,6 +141,16 @@ def test_a_goal_of_recall_for_several_labels_is_kept_by_each(seed: int) -> None:
     assert recall_C.min() >= 0.74 and recall_C.mean() >= 0.78
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_one_threshold_for_all_labels_is_said_once(seed: int) -> None:
+    """The guarded threshold for all is no threshold of a label's own, and a label that is never given has one."""
+    for least in (0.6, 0.8, 0.9):
+        decisions = fit(rows("sigmoid", 60, seed=seed), f"precision>={least}", calibrate="none")
+
+        numbers = {value for _, value in decisions.thresholds}
+        assert len(numbers) != 1 or numbers == {math.inf}
+
+
 def test_the_recall_of_a_label_without_a_row_cannot_be_fitted() -> None:
     some = rows("softmax", 200)
     without = some.targets_NC[:, 1] == 0

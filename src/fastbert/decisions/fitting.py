@@ -7,6 +7,7 @@ Axes: N rows, C labels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -141,10 +142,10 @@ def _fit_many_labels(
 
 def _as_thresholds(found: ThresholdFit, names: Sequence[str], shared: float, goal: Goal) -> dict[str, object]:
     """Return one threshold where all labels have the same, else those of the labels."""
-    if not found.own and len(set(found.threshold_C.tolist())) == 1:
-        number = float(found.threshold_C[0])
+    number = float(found.threshold_C[0])
+    if math.isfinite(number) and len(set(found.threshold_C.tolist())) == 1:
         plain = goal.kind == "fbeta" and goal.number == 1.0
-        return {"threshold": shared if plain else min(number, 1.0)}
+        return {"threshold": shared if plain and not found.own else number}
     return {"thresholds": tuple(zip(names, found.threshold_C.tolist(), strict=True))}
 
 
