@@ -25,6 +25,7 @@ from fastbert.data.rows import infer_labels
 from fastbert.decisions.abstain import free_energy
 from fastbert.decisions.calibration import Link, to_probs
 from fastbert.decisions.fitting import ScoredRows, check_goal, fit_label_rule
+from fastbert.decisions.hierarchy import Hierarchy, levels_of
 from fastbert.decisions.labelling import Labeller
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError
@@ -305,8 +306,10 @@ class Classification(Task):
 
 def true_names(task: Classification, example: Example) -> set[str]:
     """Return the labels of an example, with those above them where any number may be given."""
-    (cells_C,) = task.cells_of([true_labels(example)])
-    return {task.labels.name_of(int(label)) for label in np.flatnonzero(cells_C)}
+    names = set(true_labels(example))
+    if task.link == "softmax" or Hierarchy.of(task.labels.names) is None:
+        return names
+    return names | {above for name in names for above in levels_of(name) if above in task.labels.names}
 
 
 def _energies(predictions: Sequence[Prediction]) -> Floats:

@@ -151,6 +151,11 @@ def _truncations(facts: Facts) -> Part | None:
     return Choice(("head_tail", "head", "windows")) if cuts and facts.cut_share >= CUT_SHARE else None
 
 
+def _losses(facts: Facts) -> Part | None:
+    names = tuple(name for name in facts.task.losses if name != "weights")  # these need a file
+    return Choice(names) if len(names) > 1 else None
+
+
 def _lengths(facts: Facts) -> Part | None:
     """Return shorter inputs: a latency is bought by them, quality hardly ever."""
     middle, long = facts.lengths
@@ -172,7 +177,7 @@ ROWS: tuple[Row, ...] = (
         lambda facts: Range(0.1, 3.0, log=True, times=True) if (facts.config.head_lr_factor or 1.0) > 1 else None,
     ),
     Row("weight_decay", lambda facts: Range(0.001, 0.3, log=True)),
-    Row("loss", lambda facts: Choice(facts.task.losses) if len(facts.task.losses) > 1 else None),
+    Row("loss", _losses),
     Row("pooling", lambda facts: Choice(("default", "mean")) if facts.task.head == "SequenceClassification" else None),
     Row("dropout", lambda facts: Choice((None, 0.0, 0.2))),  # None: as the encoder's configuration says
     Row("truncation", _truncations),
