@@ -62,6 +62,7 @@ def test_a_file_names_the_weights_that_are_not_one(tmp_path: Path) -> None:
         ("label,weight\nbug,0\n", "row 2: the weight is '0'; expected a number above 0"),
         ("label,weight\nbug\n", "row 2: the weight is None; expected a number above 0"),
         ("label,weight\nbug,inf\n", "the weight is 'inf'"),
+        ("weight,label\n2\n", "row 2: there is no label ''.\n  The labels: bug, praise."),
     ],
 )
 def test_a_file_that_says_no_weights_is_refused(tmp_path: Path, content: str | None, message: str) -> None:

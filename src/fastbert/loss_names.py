@@ -66,7 +66,7 @@ def read_weights(loss: str, names: Sequence[str]) -> tuple[float, ...]:
         raise ConfigError(f"{place}: expected the columns label,weight and a row for each label that weighs not 1.")
     found: dict[str, float] = {}
     for row, values in enumerate(rows, start=2):
-        name, weight = values["label"], _weight(values["weight"])
+        name, weight = values["label"] or "", _weight(values["weight"])  # a short row has no label
         if name not in names:
             raise ConfigError(
                 f"{place}, row {row}: there is no label {name!r}.",
