@@ -83,14 +83,14 @@ def _number(text: str, whole: str, low: float, high: float) -> float:
 def read_costs(path: Path) -> tuple[tuple[str, str, float], ...]:
     """Return the costs in a CSV file: `true,decided,cost`, or `label,false_positive,false_negative`.
 
-    Raises ConfigError for other columns or a cost that is no number from 0 on.
+    Raises ConfigError for other columns, a row without its labels, or a cost that is no number from 0 on.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if any(row.values())]
+            rows = {place: row for place, row in enumerate(csv.DictReader(stream), start=2) if any(row.values())}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: the costs cannot be read ({error}).", "Give a CSV file.") from error
-    columns = set(rows[0]) if rows else set()
+    columns = set(next(iter(rows.values()))) if rows else set()
     pairs = {"true", "decided", "cost"} <= columns
     if not pairs and not {"label", "false_positive", "false_negative"} <= columns:
         raise ConfigError(
@@ -98,7 +98,10 @@ def read_costs(path: Path) -> tuple[tuple[str, str, float], ...]:
             "Expected true,decided,cost for one label a row, or label,false_positive,false_negative for several.",
         )
     found = []
-    for place, row in enumerate(rows, start=2):
+    for place, row in rows.items():
+        for column in ("true", "decided") if pairs else ("label",):
+            if not row[column]:
+                raise ConfigError(f"{path}, row {place}: {column} is empty; expected the name of a label.")
         if pairs:
             found.append((row["true"], row["decided"], _cost(row["cost"], path, place)))
         else:
