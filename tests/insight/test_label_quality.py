@@ -10,6 +10,7 @@ import pytest
 
 from fastbert.data.examples import TextExample, ValueExample
 from fastbert.errors import ConfigError, MissingExtraError
+from fastbert.insight.label_errors import find_label_errors
 from fastbert.insight.label_quality import Method, check_task, estimate_noise, label_quality
 from fastbert.labels import Labels
 from fastbert.tasks.base import Prediction
@@ -111,6 +112,18 @@ def test_the_estimate_says_how_far_it_goes() -> None:
     text = estimate_noise(SINGLE, *rows_of(0.1)).describe()
 
     assert "of 2,000 rows (" in text and "%) are probably labelled wrong; more likely fewer: what the model" in text
+
+
+@pytest.mark.parametrize("count", [6, 20])
+def test_of_a_few_rows_nothing_is_told(count: int) -> None:
+    examples = [TextExample("x", labels=("ab"[row % 2],)) for row in range(count)]
+    predictions = [said(*((0.1, 0.9, 0.0) if row % 2 == 0 else (0.9, 0.1, 0.0))) for row in range(count)]
+
+    found = estimate_noise(SINGLE, predictions, examples)
+
+    assert (found.share, found.count, found.tells) == (1.0, 0, False)  # at chance a model of so few is as often wrong
+    assert found.describe().startswith(f"how many labels are wrong cannot be told from {count} rows (95 % interval ")
+    assert not any(one.issue for one in find_label_errors(SINGLE, predictions, examples))
 
 
 def test_a_task_without_labels_is_refused() -> None:

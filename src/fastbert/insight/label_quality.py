@@ -31,6 +31,7 @@ BEST: Method = "self_confidence"
 SUREST = 0.1  # share of the rows of one answer, by which the noise is estimated: measured beside 0.05, 0.2 and 0.3
 OUTLIER = 3.0  # robust deviations; of normal errors 0.27 % lie farther off
 NORMAL_OUTLIERS = 0.0027
+WIDEST = 0.5  # of an interval that says something; only tables of a few dozen rows have a wider one
 OVER = "more likely fewer: what the model gets wrong for sure is counted with them"
 UNDER = "more likely more: wrong numbers within the usual errors of the model are not counted"
 _Z = 1.959964  # 97.5 % quantile of the normal distribution
@@ -51,15 +52,23 @@ class NoiseEstimate:
     caveat: str
 
     @property
+    def tells(self) -> bool:
+        """Return whether the rows are enough to say anything: the interval is not wider than WIDEST."""
+        return self.high - self.low <= WIDEST
+
+    @property
     def count(self) -> int:
-        """Return how many rows that is."""
-        return round(self.share * self.rows)
+        """Return how many rows that is; 0 where the rows are too few to tell."""
+        return round(self.share * self.rows) if self.tells else 0
 
     def describe(self) -> str:
         """Return the estimate as a sentence."""
+        interval = f"95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %"
+        if not self.tells:
+            return f"how many labels are wrong cannot be told from {self.rows:,} rows ({interval}); none is marked"
         return (
-            f"about {self.count:,} of {self.rows:,} rows ({100 * self.share:.1f} %, 95 % interval "
-            f"{100 * self.low:.1f} to {100 * self.high:.1f} %) are probably labelled wrong; {self.caveat}"
+            f"about {self.count:,} of {self.rows:,} rows ({100 * self.share:.1f} %, {interval}) "
+            f"are probably labelled wrong; {self.caveat}"
         )
 
     def to_json(self) -> dict[str, object]:
