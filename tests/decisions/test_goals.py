@@ -63,7 +63,10 @@ def test_costs_by_label(tmp_path: Path) -> None:
         ("true,decided,cost\na,b,many\n", "row 2: the cost is 'many'; expected a number from 0 on."),
         ("true,decided,cost\na,b,-1\n", "row 2: the cost is '-1'"),
         ("label,false_positive,false_negative\na,1\n", "row 2: the cost is None"),
-        ("label,false_positive,false_negative\na,1,2\n,,\n,1,2\n", "row 4: label is empty; expected the name of a label."),
+        (
+            "label,false_positive,false_negative\na,1,2\n,,\n,1,2\n",
+            "row 4: label is empty; expected the name of a label.",
+        ),
         ("true,decided,cost\na,,1\n", "row 2: decided is empty"),
     ],
 )

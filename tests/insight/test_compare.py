@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from fastbert.data.examples import TextExample
 from fastbert.errors import ConfigError
-from fastbert.insight.compare import compare, draw_scores, score_differences, verdict
+from fastbert.insight.compare import Comparison, compare, draw_scores, score_differences, verdict
 from fastbert.insight.compare_view import outcome
 from fastbert.jsonable import finite
 from fastbert.tasks.label_prediction import LabelPrediction
@@ -207,3 +208,25 @@ def test_json_has_scores_differences_and_tests_but_no_text() -> None:
     assert set(values) == {"task", "rows", "against", "models", "comparisons", "draws", "notes"}
     assert "text 1" not in str(values)
     assert MULTI.monitor in str(values)
+
+
+def test_rows_of_one_group_are_drawn_together() -> None:
+    task, examples, bad = single(200, seed=1, skill=0.1)
+    good = single(200, seed=2, skill=0.5)[2]
+    some = [cast("TextExample", example) for example in examples[:20]]
+    ten = [example for example in some for _ in range(10)]  # every row ten times tells no more than once
+    answers = {name: [one for one in said[:20] for _ in range(10)] for name, said in (("bad", bad), ("good", good))}
+    apart = [replace(example, text=f"{example.text} {row}") for row, example in enumerate(ten)]
+    grouped = [replace(example, group=str(row // 10)) for row, example in enumerate(apart)]
+
+    once = compare(task, examples[:20], {name: said[::10] for name, said in answers.items()})
+    alike, together, single_rows = (compare(task, rows, answers) for rows in (ten, grouped, apart))
+
+    def width(comparison: Comparison) -> float:
+        found = comparison.duels[0].differences["f1_macro"]
+        return found.high - found.low
+
+    assert width(together) == width(alike) == pytest.approx(width(once))
+    assert width(together) > 2 * width(single_rows)
+    assert "The 200 rows are 20 units: those with a group or a text in common" in together.notes[0]
+    assert once.notes == single_rows.notes == ()

@@ -1,7 +1,8 @@
 """Two or more models on the same labelled rows: their scores, the differences, and whether chance explains them.
 
 One model is the reference; every other one is held against it. Everything is paired: both answer the same rows, and
-both are scored on the same draws of rows. What is compared are answers; where they come from is not known here.
+both are scored on the same draws of rows; rows of one group, or with one text, are drawn together. What is compared
+are answers; where they come from is not known here.
 
 Axes: D draws, N rows, C labels.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbert.data.splits import example_units
 from fastbert.errors import ConfigError, did_you_mean
 from fastbert.insight.resampling import Resampled, resampled
 from fastbert.metrics.draws import draw_counts
@@ -181,7 +183,8 @@ def compare(
         tuple(duels),
         *drawn.sizes,
         tuple(name for name in task.headlines if any(name in found for found in scores.values())),
-        coverage=coverage,
+        _units_note(examples),
+        coverage,
     )
 
 
@@ -226,13 +229,13 @@ def draw_scores(task: Task, examples: Sequence[Example], answers: Answers, seed:
     found = {name: resampled(task, said, examples) for name, said in answers.items()}
     known: dict[str, Resampled] = {name: one for name, one in found.items() if one is not None}
     labels = () if task.known_labels is None else task.known_labels.names
-    rows = max(1, len(examples))
+    rows, units_N = max(1, len(examples)), _units(examples)
     draws = min(DRAWS, max(FEWEST_DRAWS, DRAWN_ROWS // rows)) if known else 0
     ranked = min(draws, max(FEWEST_DRAWS, RANKED_CELLS // (rows * max(1, len(labels)))))
     scores: dict[str, dict[str, list[Floats]]] = {name: {} for name in answers}
     per_label: dict[str, list[Floats]] = {name: [] for name in answers}
     done = 0
-    for counts_DN in draw_counts(rows, draws, seed):
+    for counts_DN in draw_counts(rows, draws, seed, units_N=units_N):
         for name, one in known.items():
             values = one.scores(counts_DN)
             left = counts_DN[: max(0, ranked - done)]
@@ -247,6 +250,22 @@ def draw_scores(task: Task, examples: Sequence[Example], answers: Answers, seed:
         {name: np.concatenate(parts) for name, parts in per_label.items() if parts},
         labels,
         (draws, ranked),
+    )
+
+
+def _units(examples: Sequence[Example]) -> NDArray[np.int64] | None:
+    """Return the unit of each row, None where every row is one."""
+    units_N = example_units(examples)
+    return None if not len(units_N) or units_N.max() + 1 == len(examples) else units_N
+
+
+def _units_note(examples: Sequence[Example]) -> tuple[str, ...]:
+    units_N = _units(examples)
+    if units_N is None:
+        return ()
+    return (
+        f"The {len(examples):,} rows are {units_N.max() + 1:,} units: those with a group or a text in common are drawn "
+        "together for intervals. McNemar's test takes rows as independent, and is too sure here.",
     )
 
 

@@ -98,7 +98,7 @@ def compare_tables(
         answers[one.name] = one.answer(ring.examples)
         whole[one.name] = one.whole(ring.examples, answers[one.name])
     comparison = compare(ring.task, ring.examples, answers, whole=whole, against=against, seed=options.seed)
-    comparison = replace(comparison, notes=(*ring.notes, *notes))
+    comparison = replace(comparison, notes=(*ring.notes, *notes, *comparison.notes))
     on_note("measuring what an answer costs")
     costs = tuple(measure_costs(contestants, ring.examples))
     return Compared(comparison, costs, ring.task, ring.examples, answers, whole)
