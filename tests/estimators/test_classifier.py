@@ -250,3 +250,10 @@ def test_validation_rows_and_callbacks_may_be_given(encoder: str) -> None:
     assert model.learner_ is not None
     assert {split: len(rows) for split, rows in model.learner_.data.splits.items()} == {"train": 32, "valid": 8}
     assert watcher.events[0] == "start" and watcher.events[-1] == "finish"
+
+
+def test_validation_rows_of_other_columns_are_refused_before_training(encoder: str) -> None:
+    pairs = [(text, "context") for text in TEXTS[32:]]
+
+    with pytest.raises(ValueError, match="X has 2 features, but FastBertClassifier is expecting 1 features as input"):
+        classifier(encoder, epochs=1).fit(TEXTS[:32], MOODS[:32], valid=(pairs, MOODS[32:]))

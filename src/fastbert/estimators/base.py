@@ -105,7 +105,9 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
         self._understand(y)
         rows = {"train": self._rows(texts, y, data_config)}
         if valid is not None:
-            rows["valid"] = self._rows(read_texts(valid[0]), valid[1], data_config)
+            held_out = read_texts(valid[0])
+            self._check_columns(held_out, texts.num_columns, texts.names)
+            rows["valid"] = self._rows(held_out, valid[1], data_config)
         data = self._data(rows, texts.names or ("text", "pair")[: texts.num_columns], data_config, config.seed)
         rule: dict[str, Any] = deciding.to_json()
         learner = Learner(data, config=config, callbacks=[*self._shown(), *callbacks], **rule)
@@ -190,22 +192,21 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
     def _predict(self, X: object) -> list[Prediction]:
         check_is_fitted(self, "predictor_")
         texts = read_texts(X)
-        self._check_columns(texts)
+        self._check_columns(texts, self.n_features_in_, tuple(getattr(self, "feature_names_in_", ())))
         return self._answering()(texts.rows())
 
     def _answering(self) -> Predictor:
         """Return the predictor whose answers are given back."""
         return self.predictor_
 
-    def _check_columns(self, texts: Texts) -> None:
-        """Raise ArrayError for columns other than those that it was fitted on."""
-        if texts.num_columns != self.n_features_in_:
+    def _check_columns(self, texts: Texts, num_columns: int, known: tuple[str, ...]) -> None:
+        """Raise ArrayError for columns other than those that it is fitted on, which have names or none."""
+        if texts.num_columns != num_columns:
             raise ArrayError(
-                f"X has {texts.num_columns} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                f"X has {texts.num_columns} features, but {type(self).__name__} is expecting {num_columns} "
                 "features as input: texts in a row.",
                 "Give as many columns of text as it was fitted on.",
             )
-        known = tuple(getattr(self, "feature_names_in_", ()))
         if known and texts.names and texts.names != known:
             raise ArrayError(
                 f"The columns of X are {', '.join(texts.names)}; it was fitted on {', '.join(known)}.",
