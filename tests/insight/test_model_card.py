@@ -45,15 +45,6 @@ def test_the_front_matter_is_what_a_hub_reads() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("encoder", "named"), [("google-bert/bert-base-uncased", True), ("minilm", False), ("./my/encoder", False)]
-)
-def test_a_hub_encoder_is_named_as_base_model(encoder: str, named: bool) -> None:
-    other = replace(BUNDLE, facts={"plan": {"options": {"encoder": encoder}}})
-
-    assert (f'base_model: "{encoder}"' in card_of(other)) == named
-
-
 def test_the_card_shows_scores_by_split_and_by_label() -> None:
     card = card_of(BUNDLE)
 

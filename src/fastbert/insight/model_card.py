@@ -10,11 +10,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from fastbert.bundle import Bundle
 from fastbert.display import number
 from fastbert.insight.baseline_section import baseline_sentence, baseline_warning, is_beaten
+from fastbert.insight.card_metadata import front_matter
 from fastbert.insight.decision_words import describe_fit
 from fastbert.insight.distilled_section import (
     chosen_by_teacher,
@@ -44,7 +44,7 @@ def model_card(evidence: Evidence, unsure: Uncertainty) -> str:
     facts, name = read_facts(bundle.facts), bundle.folder.name
     command = repeat_command(facts, name)
     parts = [
-        _front_matter(bundle, facts),
+        front_matter(bundle, facts),
         f"# {escape_markdown(name)}",
         _what(bundle, facts),
         "## Scores",
@@ -122,17 +122,6 @@ def escape_markdown(text: str) -> str:
     """
     line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", line)
-
-
-def _front_matter(bundle: Bundle, facts: RunFacts) -> str:
-    lines = ["library_name: transformers"]
-    if bundle.task.pipeline:
-        lines.append(f"pipeline_tag: {bundle.task.pipeline}")
-    encoder = str(facts.options.get("encoder", ""))
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", encoder) and not encoder.startswith(".") and not Path(encoder).exists():
-        lines.append(f"base_model: {json.dumps(encoder)}")
-    tags = ["fastbert", bundle.task.name.replace("_", "-")]
-    return "\n".join(["---", *lines, "tags:", *(f"- {tag}" for tag in tags), "---"])
 
 
 def _what(bundle: Bundle, facts: RunFacts) -> str:
