@@ -91,7 +91,7 @@ def measure(name: str, per_class: int, seed: int, work: Path) -> dict[str, Any]:
     data = DataBunch.from_files(draw(rows, per_class, seed), test=table, seed=seed)
     config = TrainConfig(encoder="minilm", seed=seed)
     started = time.perf_counter()
-    choice, learners = compare_encoders(data, config, str(encoder))
+    choice, learners, _ = compare_encoders(data, config, str(encoder))
     scores = {}
     for which, one in (("plain", "minilm"), ("adapted", str(encoder))):
         known = learners.get(which)  # type: ignore[call-overload]

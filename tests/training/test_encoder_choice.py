@@ -94,6 +94,10 @@ def test_few_rows_are_split_several_times_and_the_winner_learns_from_all(encoder
     assert choice.num_rows == MOST_SPLITS * SPLIT_SHARE * 40
     assert learner.data.splits == data.splits
     assert learner.config.encoder == (encoder if choice.kept == "plain" else other)
+    assert [(one.name, one.steps) for one in learner.history.stages] == [
+        ("trials of encoders", 2 * MOST_SPLITS * 4),
+        ("training", learner.history.steps[-1].step),
+    ]
 
 
 def test_rows_of_the_users_own_file_are_used_as_they_are(encoder: str, other: str) -> None:
@@ -104,6 +108,7 @@ def test_rows_of_the_users_own_file_are_used_as_they_are(encoder: str, other: st
 
     assert (choice.num_splits, choice.num_rows) == (1, 10)
     assert learner.evaluate("valid") == choice.scores[choice.kept]
+    assert [one.steps for one in learner.history.stages] == [4, 4]  # of the other one, and its own
 
 
 def test_the_model_is_that_of_the_encoder_alone(encoder: str, other: str) -> None:

@@ -73,6 +73,9 @@ def test_what_is_tried_and_chosen_is_said_and_kept(rare: DataBunch, encoder: str
     assert any(reason.startswith("loss resampled: its gain") for reason in learner.fit().last_plan.reasons)
     choice = learner.facts["loss_choice"]
     assert isinstance(choice, dict) and choice["kept"] == "resampled"
+    tried, fitted = learner.history.stages
+    assert (tried.name, tried.in_history, fitted.in_history) == ("trials of losses", False, True)
+    assert tried.steps > 4 and tried.seconds > 0
 
 
 def test_trials_are_in_the_plan_and_in_its_estimate(rare: DataBunch, encoder: str) -> None:

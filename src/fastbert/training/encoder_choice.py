@@ -21,10 +21,11 @@ from fastbert.training.learner import Learner
 from fastbert.training.trials import ENOUGH_ROWS as ENOUGH_ROWS
 from fastbert.training.trials import MOST_SPLITS as MOST_SPLITS
 from fastbert.training.trials import SPLIT_SHARE as SPLIT_SHARE
-from fastbert.training.trials import run_trials
+from fastbert.training.trials import Trials, run_trials
 
 Which = Literal["plain", "adapted"]
 WHICH: tuple[Which, Which] = ("plain", "adapted")
+STAGE = "trials of encoders"
 LabelScores = Mapping[str, Mapping[str, float | int | None]]
 
 
@@ -108,12 +109,14 @@ def choose_encoder(
 
     config: with the plain encoder.    adapted: the other one, a folder.    on_fit: is told what is trained next.
     """
-    choice, learners = compare_encoders(data, config, adapted, callbacks=callbacks, on_fit=on_fit)
-    if learners:
-        return choice, learners[choice.kept]
-    on_fit(f"{choice.kept} encoder, all training rows")
-    encoder = adapted if choice.kept == "adapted" else config.encoder
-    return choice, Learner(data, config=config.changed(encoder=encoder), callbacks=callbacks).fit()
+    choice, learners, trials = compare_encoders(data, config, adapted, callbacks=callbacks, on_fit=on_fit)
+    learner = learners.get(choice.kept)
+    if learner is None:
+        on_fit(f"{choice.kept} encoder, all training rows")
+        encoder = adapted if choice.kept == "adapted" else config.encoder
+        learner = Learner(data, config=config.changed(encoder=encoder), callbacks=callbacks).fit()
+    learner.history.stages.insert(0, trials.stage(STAGE, kept=_title(choice.kept) if learners else ""))
+    return choice, learner
 
 
 def compare_encoders(
@@ -123,15 +126,22 @@ def compare_encoders(
     *,
     callbacks: Sequence[Callback] = (),
     on_fit: Callable[[str], None] = lambda what: None,
-) -> tuple[EncoderChoice, Mapping[Which, Learner]]:
-    """Return the comparison, and the learners if they were trained on the split of the data; arguments as above."""
-    titles = {which: f"{which} encoder" for which in WHICH}
+) -> tuple[EncoderChoice, Mapping[Which, Learner], Trials]:
+    """Return the comparison, the learners if they were trained on the split of the data, and all that was trained.
+
+    Arguments as above.
+    """
+    titles = {which: _title(which) for which in WHICH}
     configs = {titles["plain"]: config, titles["adapted"]: config.changed(encoder=adapted)}
     trained: dict[str, Learner] = {}
     trials = run_trials(data, configs, callbacks=callbacks, on_fit=on_fit, on_trained=trained.__setitem__)
     answers = {which: trials.answers[title] for which, title in titles.items()}
     learners = {which: trained[title] for which, title in titles.items() if trials.own_split}
-    return _choice(data.task, trials.num_splits, answers, trials.examples), learners
+    return _choice(data.task, trials.num_splits, answers, trials.examples), learners, trials
+
+
+def _title(which: Which) -> str:
+    return f"{which} encoder"
 
 
 def _choice(

@@ -80,6 +80,7 @@ def _try(
 
     data, task = learner.data, learner.data.task
     trials = run_trials(data, configs, head=learner.head, callbacks=learner.callbacks, on_fit=begin)
+    learner.history.stages.append(trials.stage("trials of losses"))
     ratio = task.imbalance(data.examples("train"))
     return judge(task, ratio, trials.num_splits, trials.answers, trials.examples)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastbert.config import TrainConfig
 from fastbert.data.databunch import DataBunch
@@ -16,6 +16,7 @@ from fastbert.models.loading import HeadFactory
 from fastbert.tasks.base import Example, Prediction
 from fastbert.training.callbacks import Callback
 from fastbert.training.learner import Learner
+from fastbert.training.state import Stage, together
 
 # With fewer rows held out a score decides little: of 200 rows an accuracy of 0.8 is known to 0.03. Then so much
 # is held out, in as many splits as it takes, but no more than four: each costs a training of every configuration. No
@@ -28,12 +29,18 @@ class Trials:
     """What was answered. answers: to the examples, by the name of the configuration.
 
     own_split: whether the models were trained on the split of the data.
+    stages: what was trained, by the name of the configuration, on all splits.
     """
 
     num_splits: int
     examples: Sequence[Example]
     answers: Mapping[str, Sequence[Prediction]]
     own_split: bool
+    stages: Mapping[str, Sequence[Stage]] = field(default_factory=dict)
+
+    def stage(self, name: str, kept: str = "") -> Stage:
+        """Return what was trained as one stage of another model.    kept: the configuration whose model goes on."""
+        return together(name, [one for config, found in self.stages.items() if config != kept for one in found])
 
 
 def run_trials(
@@ -54,8 +61,9 @@ def run_trials(
     count = num_splits(data)
     splits = [data] if count == 0 else data.splits_anew(count, SPLIT_SHARE, seed)
     answers: dict[str, list[Prediction]] = {}
+    stages: dict[str, list[Stage]] = {}
     for name, config in configs.items():
-        answers[name] = []
+        answers[name], stages[name] = [], []
         for place, split in enumerate(splits, start=1):
             part = name + (f", split {place} of {len(splits)}" if len(splits) > 1 else "")
             on_fit(part)
@@ -63,10 +71,11 @@ def run_trials(
             learner.part = f"{part}, "
             learner.fit()
             answers[name] += learner.predictions("valid")
+            stages[name] += learner.history.stages
             on_trained(name, learner)
             del learner  # before the next one is made
     examples = [example for split in splits for example in split.examples("valid")]
-    return Trials(len(splits), examples, answers, own_split=count == 0)
+    return Trials(len(splits), examples, answers, count == 0, stages)
 
 
 def num_splits(data: DataBunch) -> int:
