@@ -52,6 +52,17 @@ def test_a_file_that_is_named_twice_is_refused(tmp_path: Path) -> None:
         read_material({"train": table, "test": table}, DataConfig())
 
 
+def test_a_file_without_labels_is_refused_with_what_finds_its_texts(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "train.csv", ["text", "label"], [["x y", "a"], ["y z", "b"]])
+    test = write_csv(tmp_path / "new.csv", ["text"], [["x y"]])
+
+    with pytest.raises(DataError, match=r"new.csv has no labels: none of its columns \('text'\)") as caught:
+        read_material({"train": train, "test": test}, DataConfig())
+
+    assert caught.value.hint is not None and "Leave --test out." in caught.value.hint
+    assert "`fastbert similar TRAIN --against FILE`" in caught.value.hint
+
+
 def test_labels_that_train_does_not_have_are_read(tmp_path: Path) -> None:
     material = read(tmp_path, train=[["x y", "a"], ["y z", "b"]], test=[["z x", "c"]])
 

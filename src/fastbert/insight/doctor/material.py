@@ -13,6 +13,7 @@ from typing import Literal
 
 from fastbert.config import DataConfig
 from fastbert.data.cell_values import is_empty, parse_number
+from fastbert.data.columns import listed
 from fastbert.data.examples import Example, show_truth
 from fastbert.data.label_reader import AbsentValue, LabelReader, WrongValue, index_of
 from fastbert.data.layout import Layout
@@ -165,6 +166,8 @@ def _read_part(
     if table is None:
         table = read_table(source, header=layout.header_of_another(config.has_header))
         layout = layout if layout.group in table.columns else layout.without_group()
+    if split != "train" and not any(name in table.columns for name in layout.label_columns):
+        _refuse_unlabelled(split, table, layout)
     usable, aside = _sort_rows(table, layout)
     if not usable:
         _refuse(table, layout, config)
@@ -178,6 +181,15 @@ def _read_part(
         indices=tuple(usable),
         aside=tuple(aside),
         damage=damage,
+    )
+
+
+def _refuse_unlabelled(split: str, table: Table, layout: Layout) -> None:
+    raise DataError(
+        f"{table.name} has no labels: none of its columns ({listed(table.columns)}) is one of "
+        f"{listed(layout.label_columns)}.",
+        f"Leave --{split} out. Texts that say the same in two tables are found without labels by "
+        "`fastbert similar TRAIN --against FILE`.",
     )
 
 
