@@ -32,12 +32,17 @@ def train(tmp_path: Path, encoder: str, *more: str) -> tuple[int, str]:
     return result.exit_code, result.output + str(result.exception or "")
 
 
+def flat(output: str) -> str:
+    return " ".join(output.split())
+
+
 def test_both_results_are_shown_and_saved_and_the_encoder_is_kept_beside(encoder: str, tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus.txt", num_documents=20)
 
     code, output = train(tmp_path, encoder, "--adapt", str(corpus), "--log", str(tmp_path / "run.jsonl"))
 
     assert code == 0, output
+    assert "9 trainings, each about as long as the plan of the training says: 4 from each encoder" in flat(output)
     runs = [json.loads(line)["run"] for line in (tmp_path / "run.jsonl").read_text(encoding="utf-8").splitlines()]
     assert runs[0] == "adaptation" and "plain encoder, split 1 of 4" in runs and "all training rows" in runs[-1]
     facts = json.loads((tmp_path / "m" / "bundle.json").read_text(encoding="utf-8"))["facts"]

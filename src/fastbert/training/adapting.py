@@ -22,6 +22,7 @@ from fastbert.training.adapt_state import has_state, working_folder
 from fastbert.training.callbacks import Callback
 from fastbert.training.encoder_choice import choose_encoder
 from fastbert.training.learner import Learner
+from fastbert.training.trials import num_splits
 
 SUFFIX = "-encoder"  # behind the name of the model's folder
 
@@ -30,7 +31,7 @@ SUFFIX = "-encoder"  # behind the name of the model's folder
 class Adapting:
     """An adaptation that is ready to start. folder: of the adapted encoder.    found: where it was done before.
 
-    files: names of those of the corpus, without where they lie.
+    files: names of those of the corpus, without where they lie.    num_splits: as of `trials.num_splits`.
     """
 
     adaptation: Adaptation
@@ -38,6 +39,7 @@ class Adapting:
     if_exists: IfExists
     found: AdaptResult | None
     files: tuple[str, ...]
+    num_splits: int
 
     @classmethod
     def prepare(cls, corpus: Sequence[str | Path], out: Path, learner: Learner, *, overwrite: bool) -> Self:
@@ -69,14 +71,27 @@ class Adapting:
         found = ready.found(folder)
         if found is None:
             check_out(folder, if_exists)
-        return cls(ready, folder, if_exists, found, tuple(Path(one).resolve().name for one in corpus))
+        files = tuple(Path(one).resolve().name for one in corpus)
+        return cls(ready, folder, if_exists, found, files, num_splits(learner.data))
 
     def view(self) -> View:
-        """Return the plan of the adaptation for people."""
+        """Return the plan of the adaptation, and of the trainings after it, for people."""
+        after = Block("After it", (self._trainings(),))
         if self.found is None:
             note = "If it is interrupted, the same command goes on from the last whole epoch."
-            return View((*self.adaptation.plan.view().blocks, Block("Adapted encoder", (f"{self.folder}", note))))
-        return View((Block("Adapted encoder", (f"{self.folder}, as it was adapted to this corpus before",)),))
+            return View(
+                (*self.adaptation.plan.view().blocks, Block("Adapted encoder", (f"{self.folder}", note)), after)
+            )
+        return View((Block("Adapted encoder", (f"{self.folder}, as it was adapted to this corpus before",)), after))
+
+    def _trainings(self) -> str:
+        each = "each about as long as the plan of the training says"
+        if not self.num_splits:
+            return f"One training from each encoder, {each}; the better one is the model."
+        return (
+            f"{2 * self.num_splits + 1} trainings, {each}: {self.num_splits} from each encoder on splits of their own, "
+            "as few rows are held out, and one of the better encoder on all rows."
+        )
 
     def run(self, learner: Learner, callbacks: Sequence[Callback], on_view: Callable[[View], None]) -> Learner:
         """Adapt, train from both encoders, and return a trained learner with the better one.
