@@ -151,3 +151,15 @@ def test_files_of_options_stand_in_the_command_as_tables_do() -> None:
     words = shlex.split(repeat_command(replace(RUN, options=options, run=run), "model"))
 
     assert {"labels_file=labels.txt", "delimiter=/", "goal=cost:cost.csv"} <= set(words)
+
+
+@pytest.mark.parametrize(("rows", "few"), [(43, True), (44, False)])
+def test_few_rows_of_several_labels_are_held_out_again_where_they_were(rows: int, few: bool) -> None:
+    counts = {"train": dict.fromkeys("abc", 20), "valid": dict.fromkeys("abc", 2)}
+    facts = replace(RUN, task="multi_label", rows={"train": rows, "valid": 5}, label_counts=counts)
+
+    assert ("valid_folds=0" in repeat_command(facts, "m")) == few
+    assert "valid_folds" not in repeat_command(replace(facts, task="single_label"), "m")
+    assert "valid_folds" not in repeat_command(
+        replace(facts, run={"tables": {"train": "t.csv", "valid": "v.csv"}}), "m"
+    )

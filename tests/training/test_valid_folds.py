@@ -43,6 +43,14 @@ def test_few_rows_are_all_trained_on(encoder: str) -> None:
     assert "16 rows a label" in Learner(data, encoder).reasons[0]
 
 
+def test_few_rows_with_several_labels_are_all_trained_on_without_pairs(encoder: str) -> None:
+    """Pairs need one label a row; two rows held out of 24 tell as little of several labels as of one."""
+    data = fold_few_rows(DataBunch.from_files(tagged_rows(24)), TrainConfig(encoder=encoder, epochs=2))
+
+    assert (data.task.name, data.config.valid_folds, len(data.splits["train"])) == ("multi_label", 3, 24)
+    assert Learner(data, encoder).plan(estimate=False).config.start == "plain"
+
+
 def test_a_callback_that_waits_holds_a_share_out(encoder: str) -> None:
     learner = api.prepare(
         api.Tables(feedback_rows(FEW)), config=TrainConfig(encoder=encoder), callbacks=[EarlyStopping(2)]
@@ -65,9 +73,12 @@ def test_other_trainings_hold_a_share_out(options: Mapping[str, object], encoder
         few(valid_share=0.2),
         DataBunch.from_files(feedback_rows(FEW), feedback_rows(40)[FEW:]),
         DataBunch.from_files(feedback_rows(34)),
-        DataBunch.from_files(tagged_rows(24)),
+        DataBunch.from_files(tagged_rows(60)),
+        DataBunch.from_files(
+            [{"text": row["text"], "label": place / 3} for place, row in enumerate(feedback_rows(24))]
+        ),
     ],
-    ids=["not wanted", "a share of one's own", "a table of its own", "more rows", "another task"],
+    ids=["not wanted", "a share of one's own", "a table of its own", "more rows", "more of several labels", "numbers"],
 )
 def test_other_data_stay_as_they_are(data: DataBunch, encoder: str) -> None:
     assert fold_few_rows(data, TrainConfig(encoder=encoder)) is data

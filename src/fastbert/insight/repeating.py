@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastbert.config import DataConfig, DecisionConfig, TrainConfig
+from fastbert.config import FEW_ROWS, DataConfig, DecisionConfig, TrainConfig
 from fastbert.insight.run_facts import RunFacts
 
 _FOLDER = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\|\.{1,2}[\\/])")
@@ -46,9 +46,8 @@ def repeat(facts: RunFacts, out: str) -> Repeat:
     if facts.adaptation:  # whichever encoder was kept, the run began with this one
         options["encoder"] = facts.adapted_from.get("encoder")
     left_out = _OF_TEACHER if facts.distillation else ()
-    if options.get("start") == "contrastive" and options.get("valid_folds") is None and "valid" not in facts.tables:
-        # a learner held a share out; `train` would fold few rows up
-        options["valid_folds"] = 0
+    if options.get("valid_folds") is None and "valid" not in facts.tables and _may_be_folded(facts):
+        options["valid_folds"] = 0  # a learner held a share out; `train` would fold few rows up
     defaults = {**DataConfig().to_json(), **TrainConfig().to_json()}
     changed, rule = _changed(options, defaults), _changed(facts.deciding, DecisionConfig().to_json())
     if facts.decided_on is None:
@@ -63,6 +62,13 @@ def repeat(facts: RunFacts, out: str) -> Repeat:
     return Repeat(
         command if facts.decided_on is None else f"{command} && {_decide_command(facts.decided_on, rule, out)}"
     )
+
+
+def _may_be_folded(facts: RunFacts) -> bool:
+    rows = facts.num_rows("train") + facts.num_rows("valid")
+    are_few = rows <= FEW_ROWS * max(map(len, facts.label_counts.values()), default=0)
+    several = facts.task == "multi_label" and are_few and not facts.distillation
+    return several or facts.options.get("start") == "contrastive"
 
 
 def _decide_command(table: str, rule: Mapping[str, object], out: str) -> str:

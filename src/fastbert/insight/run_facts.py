@@ -28,7 +28,7 @@ class Evaluation:
 class RunFacts:
     """What `Plan.to_json` and `History.to_json` wrote.
 
-    rows, label_counts: by split.    facts, reasons, warnings: sentences.
+    task: its name.    rows, label_counts: by split.    facts, reasons, warnings: sentences.
     adaptation: what `EncoderChoice.to_json` wrote; adapted_from: the plain encoder, and the files it was adapted to.
     baseline: what `LinearCheck.facts` wrote.
     distillation: what `training.distill` wrote.
@@ -38,6 +38,7 @@ class RunFacts:
     stages: all that was trained; none of a bundle from before they were recorded.
     """
 
+    task: str = ""
     rows: Mapping[str, int] = field(default_factory=dict)
     label_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     facts: tuple[str, ...] = ()
@@ -125,6 +126,7 @@ def read_facts(facts: Values) -> RunFacts:
     """
     plan, history = _mapping(facts.get("plan")), _mapping(facts.get("history"))
     return RunFacts(
+        task=_words(plan.get("task")),
         rows=_counts(plan.get("rows")),
         label_counts={split: _counts(counts) for split, counts in _mapping(plan.get("label_counts")).items()},
         facts=_sentences(plan.get("facts")),

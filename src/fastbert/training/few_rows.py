@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from fastbert.config import TrainConfig
+from fastbert.config import FEW_ROWS, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError
 from fastbert.models.loading import Encoder, HeadFactory, keeps_head
 from fastbert.models.pooling import pooling_of
 from fastbert.tasks.classification import SingleLabel
 from fastbert.tasks.label_task import Classification
-
-FEW_ROWS = 16  # of a label, on average: with 32 and 64 of TREC-6 plain training was the better one (LOG 2026-11-30)
 
 
 def with_start(

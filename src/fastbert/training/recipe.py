@@ -24,6 +24,9 @@ _FAMILY_FACTORS = {"deberta-v2": 0.7, "modernbert": 2.0, "electra": 1.5}
 MIN_STEPS = 650
 MIN_STEPS_PER_LABEL = 50
 EPOCHS = (3, 20)  # least, most
+# From 24 to 112 rows with several labels a model was still learning after 20 epochs, which are 40 to 140 steps: 60
+# ranked labels better on each of five draws (LOG 2026-11-30, benchmarks/few_labels.py).
+MOST_EPOCHS_OF_FEW = 60
 # After pairs of rows the head fits the encoder already: of 8 rows a label of TREC-6, 20 epochs made them worse.
 EPOCHS_AFTER_PAIRS = 1.0
 WARMUP = 0.1
@@ -40,6 +43,7 @@ class Facts:
 
     num_parameters: of encoder and head.    model_type: of the encoder's configuration.
     has_new_head: False where the checkpoint brings a head that was trained on the same labels.
+    is_few: whether rows are few and have several labels each, so that no pairs of rows come first.
     """
 
     num_rows: int
@@ -47,6 +51,12 @@ class Facts:
     num_parameters: int
     model_type: str
     has_new_head: bool = True
+    is_few: bool = False
+
+    @property
+    def epochs(self) -> tuple[int, int]:
+        """Return the least and the most epochs."""
+        return (EPOCHS[0], MOST_EPOCHS_OF_FEW) if self.is_few else EPOCHS
 
 
 def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, ...]]:
@@ -76,9 +86,8 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
         reasons.append(f"{EPOCHS_AFTER_PAIRS:g} epoch: after the pairs the head fits the encoder already")
     elif config.epochs is None:
         changes["epochs"] = epochs = _epochs(facts, config.batch_size)
-        reasons.append(
-            f"{epochs:g} epochs, {EPOCHS[0]} to {EPOCHS[1]}: at least {_wanted_steps(facts)} steps where rows allow"
-        )
+        least, most = facts.epochs
+        reasons.append(f"{epochs:g} epochs, {least} to {most}: at least {_wanted_steps(facts)} steps where rows allow")
     if config.warmup is None and config.schedule.startswith(("warmup", "wsd")):
         # In a run of a few steps a warm-up would leave hardly any: the first of them has rate 0.
         steps = num_steps(facts.num_rows, config.batch_size) * float(str(changes.get("epochs", config.epochs)))
@@ -99,6 +108,6 @@ def _wanted_steps(facts: Facts) -> int:
 
 
 def _epochs(facts: Facts, batch_size: int) -> float:
-    least, most = EPOCHS
+    least, most = facts.epochs
     steps = max(1, math.ceil(facts.num_rows / batch_size))
     return float(min(max(math.ceil(_wanted_steps(facts) / steps), least), most))

@@ -21,6 +21,7 @@ from fastbert.errors import ConfigError, DataError
 from fastbert.models.loading import open_encoder
 from fastbert.runtime import untouched_rng
 from fastbert.tasks.base import Prediction
+from fastbert.tasks.classification import MultiLabel
 from fastbert.training.callbacks import Callback, EarlyStopping, tell
 from fastbert.training.few_rows import are_few, hurdle, with_start
 from fastbert.training.fold_state import FoldOutputs, Recorder, Replay, answers_of
@@ -36,21 +37,24 @@ FOLDS = 3  # by default: the models of three folds cost twice what that of all r
 def fold_few_rows(data: DataBunch, config: TrainConfig, callbacks: Sequence[Callback] = ()) -> DataBunch:
     """Return data whose rows are all trained on, validated by folds, where rows are few and nothing else is asked.
 
-    That is where pairs come first (`few_rows`) and the usual share of the table would be held out; elsewhere the data
-    as they are. callbacks: of the training. Raises ConfigError as `with_start` does.
+    That is where pairs come first (`few_rows`), or a row has several labels, for which there are no pairs, and the
+    usual share of the table would be held out; elsewhere the data as they are.
+    callbacks: of the training. Raises ConfigError as `with_start` does.
     """
     usual = data.config.valid_folds is None and data.config.valid_share == DataConfig().valid_share
     ended = config.patience or config.time_budget is not None or _waits(callbacks)  # by rows held out
     if not (are_few(data) and usual and data.valid_held_out and data.valid_chooses) or ended:
         return data
     found, _ = with_start(data, config, open_encoder(config.encoder), None)
-    if found.start != "contrastive":
+    if found.start != "contrastive" and not isinstance(data.task, MultiLabel):
         return data
     try:
         folded = data.validated_by_folds(FOLDS)
     except DataError:  # fewer texts or groups than folds
         return data
-    return data if any(hurdle(fold.data, found, None) for fold in folded.valid_folds()) else folded
+    if found.start == "contrastive" and any(hurdle(fold.data, found, None) for fold in folded.valid_folds()):
+        return data
+    return folded
 
 
 def check_fit(learner: Learner, config: TrainConfig) -> None:
