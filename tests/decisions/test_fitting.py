@@ -61,6 +61,32 @@ def test_several_labels_have_thresholds_for_f1_by_default() -> None:
     assert decisions.thresholds or 0.2 < decisions.threshold < 0.5
 
 
+def knows_little(shares: tuple[float, float, float]) -> ScoredRows:
+    """Return rows of a model that knows how frequent each label is, and nothing of the rows."""
+    rng = np.random.default_rng(0)
+    probs_NC = np.array(shares) * rng.uniform(0.9, 1.1, (60, 3))
+    return ScoredRows(NAMES, "sigmoid", probs_NC, np.zeros(60), rng.random((60, 3)) < np.array(shares))
+
+
+def test_a_default_that_would_give_every_label_to_every_row_gives_way() -> None:
+    some = knows_little((0.5, 0.1, 0.1))
+
+    asked, by_default = fit(some, goal="f1"), fit(some)
+
+    assert answers(some, asked).decided_NC.all()  # the best mean over labels where nothing is known of rows
+    assert (asked.goal, by_default.goal) == ("f1", "f1_micro")
+    facts = by_default.fit["goal"]
+    assert isinstance(facts, dict) and facts["in_place_of"] == "f1"
+    given_C = answers(some, by_default).decided_NC.mean(axis=0)
+    assert given_C[0] > 0.9 and given_C[1:].max() == 0
+
+
+def test_a_default_stays_where_all_decisions_together_say_the_same() -> None:
+    decisions = fit(knows_little((0.6, 0.6, 0.6)))
+
+    assert decisions.goal == "f1" and "in_place_of" not in str(decisions.fit["goal"])
+
+
 def test_a_goal_of_precision_holds_answers_back_where_one_label_is_given() -> None:
     decisions = fit(rows("softmax"), "precision>=0.95")
     new = rows("softmax", 20_000, seed=1)

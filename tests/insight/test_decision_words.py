@@ -72,3 +72,12 @@ def test_a_goal_says_what_it_is_worth(decisions: Decisions, sentence: str) -> No
 @pytest.mark.parametrize("fit", [{}, {"goal": 3, "calibration": []}, {"goal": {"held_out": "much"}}])
 def test_facts_of_another_hand_are_left_out(fit: dict[str, object]) -> None:
     assert describe_fit(Decisions(fit=fit)) == []
+
+
+def test_a_goal_in_place_of_the_default_is_said() -> None:
+    fit: dict[str, object] = {"goal": {"held_out": 0.4, "held_out_shared": 0.4, "in_place_of": "f1"}}
+
+    assert describe_fit(Decisions(goal="f1_micro", fit=fit)) == [
+        "The default goal, f1, would have given every label to every row: f1_micro is in its place.",
+        "On rows held out the goal is worth 0.4000.",
+    ]

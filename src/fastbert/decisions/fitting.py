@@ -29,6 +29,8 @@ from fastbert.metrics.selective import RiskCurve, risk_curve
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+# Where scores tell little the best mean F1 of labels gives each of them to every row; all decisions together do not.
+IN_PLACE = parse_goal("f1_micro")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def check_goal(config: DecisionConfig, names: Sequence[str], link: Link) -> Goal
 def fit_label_rule(rows: ScoredRows, config: DecisionConfig, default_goal: str) -> Decisions:
     """Return the rule for labels. default_goal: of the task, where the user gave none.
 
+    A default that would give every label to every row gives way to `f1_micro`, which the facts of the fit say.
+
     Raises ConfigError for a goal that these labels do not have, or that the rows cannot serve.
     """
     goal = check_goal(config, rows.names, rows.link) or parse_goal(default_goal)
@@ -98,11 +102,24 @@ def fit_label_rule(rows: ScoredRows, config: DecisionConfig, default_goal: str) 
     )
     score_NC = Labeller.of(rows.names, rows.link, decisions).calibrated(rows.probs_NC)
     fit_goal = _fit_one_label if rows.link == "softmax" else _fit_many_labels
-    decisions, facts = fit_goal(decisions, goal, score_NC, rows)
+    unfitted = decisions
+    decisions, facts = fit_goal(unfitted, goal, score_NC, rows)
+    if config.goal is None and _gives_all(decisions, rows):
+        found, measures = fit_goal(replace(unfitted, goal=str(IN_PLACE)), IN_PLACE, score_NC, rows)
+        if not _gives_all(found, rows):
+            decisions, facts = found, {**measures, "in_place_of": str(goal)}
     curve = risk_of(rows, decisions)
     decisions = replace(decisions, abstention=fit_abstention(config, curve, rows.energy_N))
     measured = {"rows": len(rows.probs_NC), "calibration": chosen.to_json(), "goal": facts, "risk": curve.thinned()}
     return replace(decisions, fit=measured)
+
+
+def _gives_all(decisions: Decisions, rows: ScoredRows) -> bool:
+    """Return whether a rule gives every label to every row, though that is not the truth: it says nothing then."""
+    if rows.link == "softmax" or rows.targets_NC.all():
+        return False
+    labeller = Labeller.of(rows.names, rows.link, decisions.answering(rows.link))
+    return bool(labeller.answer(rows.probs_NC, rows.energy_N).decided_NC.all())
 
 
 def fit_abstention(config: DecisionConfig, curve: RiskCurve, energy_N: Floats) -> Abstention:

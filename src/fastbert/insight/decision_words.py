@@ -16,7 +16,7 @@ _SOUGHT = {"precision>=": "the mean recall", "recall>=": "the mean precision", "
 
 def describe_fit(decisions: Decisions) -> list[str]:
     """Return what the fit of a rule found: calibration, and what it is worth on rows that it was not fitted to."""
-    found = [_calibration(_mapping(decisions.fit, "calibration"), decisions), _goal(decisions)]
+    found = [_calibration(_mapping(decisions.fit, "calibration"), decisions), _in_place(decisions), _goal(decisions)]
     return [sentence for sentence in found if sentence]
 
 
@@ -34,6 +34,13 @@ def _calibration(facts: Mapping[str, object], decisions: Decisions) -> str:
         if "none" in losses
         else ""
     )
+
+
+def _in_place(decisions: Decisions) -> str:
+    other = _mapping(decisions.fit, "goal").get("in_place_of")
+    if not isinstance(other, str):
+        return ""
+    return f"The default goal, {other}, would have given every label to every row: {decisions.goal} is in its place."
 
 
 def _goal(decisions: Decisions) -> str:
