@@ -255,5 +255,7 @@ def test_validation_rows_and_callbacks_may_be_given(encoder: str) -> None:
 def test_validation_rows_of_other_columns_are_refused_before_training(encoder: str) -> None:
     pairs = [(text, "context") for text in TEXTS[32:]]
 
-    with pytest.raises(ValueError, match="X has 2 features, but FastBertClassifier is expecting 1 features as input"):
+    with pytest.raises(
+        ValueError, match="X of valid has 2 features, but FastBertClassifier is expecting 1 features as input"
+    ):
         classifier(encoder, epochs=1).fit(TEXTS[:32], MOODS[:32], valid=(pairs, MOODS[32:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -45,6 +46,15 @@ def test_a_hub_reads_the_scores_of_each_split() -> None:
         ("new.csv", "test", "log_loss", 0.5),
     ]
     assert {one.task_type for one in results} == {"text-classification"}
+
+
+def test_names_in_any_script_are_read_back() -> None:
+    bundle = replace(with_tables(train="отзывы 😀: neu.csv"), folder=Path("modèle 😀"))
+
+    found = read(bundle)
+
+    assert found.model_name == "modèle 😀"
+    assert {one.dataset_name for one in found.eval_results or []} == {"отзывы 😀: neu.csv"}
 
 
 def test_a_score_that_is_no_number_is_left_out() -> None:

@@ -230,3 +230,5 @@ def test_rows_of_one_group_are_drawn_together() -> None:
     assert width(together) > 2 * width(single_rows)
     assert "The 200 rows are 20 units: those with a group or a text in common" in together.notes[0]
     assert once.notes == single_rows.notes == ()
+    one_unit = compare(task, [replace(example, text="the same") for example in apart], answers)
+    assert width(one_unit) == width(single_rows)  # and not 0, which would be certain

@@ -106,7 +106,7 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
         rows = {"train": self._rows(texts, y, data_config)}
         if valid is not None:
             held_out = read_texts(valid[0])
-            self._check_columns(held_out, texts.num_columns, texts.names)
+            self._check_columns(held_out, texts.num_columns, texts.names, what="X of valid")
             rows["valid"] = self._rows(held_out, valid[1], data_config)
         data = self._data(rows, texts.names or ("text", "pair")[: texts.num_columns], data_config, config.seed)
         rule: dict[str, Any] = deciding.to_json()
@@ -199,17 +199,17 @@ class FastBertEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is
         """Return the predictor whose answers are given back."""
         return self.predictor_
 
-    def _check_columns(self, texts: Texts, num_columns: int, known: tuple[str, ...]) -> None:
+    def _check_columns(self, texts: Texts, num_columns: int, known: tuple[str, ...], what: str = "X") -> None:
         """Raise ArrayError for columns other than those that it is fitted on, which have names or none."""
         if texts.num_columns != num_columns:
             raise ArrayError(
-                f"X has {texts.num_columns} features, but {type(self).__name__} is expecting {num_columns} "
+                f"{what} has {texts.num_columns} features, but {type(self).__name__} is expecting {num_columns} "
                 "features as input: texts in a row.",
                 "Give as many columns of text as it was fitted on.",
             )
         if known and texts.names and texts.names != known:
             raise ArrayError(
-                f"The columns of X are {', '.join(texts.names)}; it was fitted on {', '.join(known)}.",
+                f"The columns of {what} are {', '.join(texts.names)}; it was fitted on {', '.join(known)}.",
                 f"Choose these columns: X[{list(known)}].",
             )
 

@@ -63,5 +63,5 @@ def _result(bundle: Bundle, split: str, table: str, scores: Mapping[str, float])
 
 
 def _text(value: str) -> str:
-    """Return a string of YAML; JSON's strings are some."""
-    return json.dumps(value)
+    """Return a string of YAML; JSON's strings are some, but for the two halves that JSON makes of an emoji."""
+    return json.dumps(value, ensure_ascii=False)

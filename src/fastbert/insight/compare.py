@@ -254,9 +254,9 @@ def draw_scores(task: Task, examples: Sequence[Example], answers: Answers, seed:
 
 
 def _units(examples: Sequence[Example]) -> NDArray[np.int64] | None:
-    """Return the unit of each row, None where every row is one."""
+    """Return the unit of each row, None where every row is one, or all are of one: of that no other can be drawn."""
     units_N = example_units(examples)
-    return None if not len(units_N) or units_N.max() + 1 == len(examples) else units_N
+    return units_N if 1 < len(set(units_N.tolist())) < len(examples) else None
 
 
 def _units_note(examples: Sequence[Example]) -> tuple[str, ...]:
