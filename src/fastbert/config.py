@@ -22,6 +22,7 @@ Truncation = Literal["head", "tail", "head_tail", "windows"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Pooling = Literal["default", "cls", "mean", "attention"]
 FEW_ROWS = 16  # of a label, on average: with 32 and 64 of TREC-6 plain training was the better one (LOG 2026-11-30)
+FEW_IN_ALL = 336  # rows with several labels each, as far as folds in place of a share were measured (LOG 2026-11-30)
 
 
 @dataclass(frozen=True)

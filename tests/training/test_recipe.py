@@ -143,9 +143,11 @@ def test_a_run_goes_to_its_end_unless_the_user_asks_otherwise() -> None:
     assert choose(TrainConfig(patience=2), MINILM)[0].patience == 2
 
 
-@pytest.mark.parametrize(("rows", "epochs"), [(24, 60), (176, 60), (256, 41), (4000, 3)])
-def test_few_rows_with_several_labels_have_more_epochs_as_long_as_steps_are_few(rows: int, epochs: float) -> None:
-    chosen, reasons = choose(TrainConfig(), facts(num_rows=rows, num_labels=4, is_few=True))
+@pytest.mark.parametrize(("rows", "labels", "epochs"), [(24, 4, 60), (176, 11, 60), (256, 16, 41), (336, 28, 31)])
+def test_few_rows_with_several_labels_have_more_epochs_as_long_as_steps_are_few(
+    rows: int, labels: int, epochs: float
+) -> None:
+    chosen, reasons = choose(TrainConfig(), facts(num_rows=rows, num_labels=labels, is_few=True))
 
     assert chosen.epochs == epochs
-    assert f"{epochs:g} epochs, 3 to 60: at least 650 steps where rows allow" in reasons
+    assert f"{epochs:g} epochs: few rows with several labels are read up to 60 times, in 650 steps or so" in reasons

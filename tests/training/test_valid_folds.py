@@ -51,6 +51,16 @@ def test_few_rows_with_several_labels_are_all_trained_on_without_pairs(encoder: 
     assert Learner(data, encoder).plan(estimate=False).config.start == "plain"
 
 
+def test_many_labels_with_few_rows_each_are_no_small_table(encoder: str) -> None:
+    """Of 22 labels with 16 rows each a tenth is 35 rows: a scale, and folds would be thrice the work."""
+    rows = [{"text": f"row {row} works", "labels": f"a{row % 22}|a{(row + 1) % 22}"} for row in range(352)]
+    data = DataBunch.from_files(rows)
+
+    assert (data.task.name, len(data.labels)) == ("multi_label", 22)
+    assert fold_few_rows(data, TrainConfig(encoder=encoder)) is data
+    assert fold_few_rows(DataBunch.from_files(rows[:336]), TrainConfig(encoder=encoder)).folded
+
+
 def test_a_callback_that_waits_holds_a_share_out(encoder: str) -> None:
     learner = api.prepare(
         api.Tables(feedback_rows(FEW)), config=TrainConfig(encoder=encoder), callbacks=[EarlyStopping(2)]

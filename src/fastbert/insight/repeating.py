@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastbert.config import FEW_ROWS, DataConfig, DecisionConfig, TrainConfig
+from fastbert.config import FEW_IN_ALL, FEW_ROWS, DataConfig, DecisionConfig, TrainConfig
 from fastbert.insight.run_facts import RunFacts
 
 _FOLDER = re.compile(r"^(/|~|[A-Za-z]:[\\/]|\\\\|\.{1,2}[\\/])")
@@ -66,7 +66,7 @@ def repeat(facts: RunFacts, out: str) -> Repeat:
 
 def _may_be_folded(facts: RunFacts) -> bool:
     rows = facts.num_rows("train") + facts.num_rows("valid")
-    are_few = rows <= FEW_ROWS * max(map(len, facts.label_counts.values()), default=0)
+    are_few = rows <= min(FEW_IN_ALL, FEW_ROWS * max(map(len, facts.label_counts.values()), default=0))
     several = facts.task == "multi_label" and are_few and not facts.distillation
     return several or facts.options.get("start") == "contrastive"
 

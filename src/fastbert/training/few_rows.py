@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from fastbert.config import FEW_ROWS, TrainConfig
+from fastbert.config import FEW_IN_ALL, FEW_ROWS, TrainConfig
 from fastbert.data.databunch import DataBunch
 from fastbert.errors import ConfigError
 from fastbert.models.loading import Encoder, HeadFactory, keeps_head
 from fastbert.models.pooling import pooling_of
-from fastbert.tasks.classification import SingleLabel
+from fastbert.tasks.classification import MultiLabel, SingleLabel
 from fastbert.tasks.label_task import Classification
 
 
@@ -66,6 +66,14 @@ def hurdle(data: DataBunch, config: TrainConfig, head: HeadFactory | None) -> st
 def are_few(data: DataBunch) -> bool:
     """Return whether rows have labels, and each label few of them, those held out counted, too."""
     return isinstance(data.task, Classification) and len(data.training_table) <= FEW_ROWS * len(data.labels)
+
+
+def are_few_with_several_labels(data: DataBunch) -> bool:
+    """Return whether rows are few, in all as well, and may have several labels each: no pairs of rows come first.
+
+    A hundred labels with 16 rows each are no small table: a tenth of it is a fair scale, and thrice the work is long.
+    """
+    return isinstance(data.task, MultiLabel) and are_few(data) and len(data.training_table) <= FEW_IN_ALL
 
 
 def _objection(data: DataBunch, config: TrainConfig, encoder: Encoder) -> str:

@@ -53,11 +53,6 @@ class Facts:
     has_new_head: bool = True
     is_few: bool = False
 
-    @property
-    def epochs(self) -> tuple[int, int]:
-        """Return the least and the most epochs."""
-        return (EPOCHS[0], MOST_EPOCHS_OF_FEW) if self.is_few else EPOCHS
-
 
 def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, ...]]:
     """Return the configuration with every open choice made, and why, one sentence each.
@@ -86,8 +81,7 @@ def choose(config: TrainConfig, facts: Facts) -> tuple[TrainConfig, tuple[str, .
         reasons.append(f"{EPOCHS_AFTER_PAIRS:g} epoch: after the pairs the head fits the encoder already")
     elif config.epochs is None:
         changes["epochs"] = epochs = _epochs(facts, config.batch_size)
-        least, most = facts.epochs
-        reasons.append(f"{epochs:g} epochs, {least} to {most}: at least {_wanted_steps(facts)} steps where rows allow")
+        reasons.append(f"{epochs:g} epochs{_why_so_many(facts)}")
     if config.warmup is None and config.schedule.startswith(("warmup", "wsd")):
         # In a run of a few steps a warm-up would leave hardly any: the first of them has rate 0.
         steps = num_steps(facts.num_rows, config.batch_size) * float(str(changes.get("epochs", config.epochs)))
@@ -103,11 +97,20 @@ def _rate(config: TrainConfig, facts: Facts) -> float:
     return float(f"{rate * RATE_FACTORS.get(config.optimizer, 1.0):.2g}")
 
 
+def _why_so_many(facts: Facts) -> str:
+    if facts.is_few:
+        return f": few rows with several labels are read up to {MOST_EPOCHS_OF_FEW} times, in {MIN_STEPS} steps or so"
+    return f", {EPOCHS[0]} to {EPOCHS[1]}: at least {_wanted_steps(facts)} steps where rows allow"
+
+
 def _wanted_steps(facts: Facts) -> int:
     return max(MIN_STEPS, MIN_STEPS_PER_LABEL * facts.num_labels)
 
 
 def _epochs(facts: Facts, batch_size: int) -> float:
-    least, most = facts.epochs
+    least, most = EPOCHS
     steps = max(1, math.ceil(facts.num_rows / batch_size))
-    return float(min(max(math.ceil(_wanted_steps(facts) / steps), least), most))
+    epochs = min(max(math.ceil(_wanted_steps(facts) / steps), least), most)
+    if facts.is_few:
+        epochs = max(epochs, min(math.ceil(MIN_STEPS / steps), MOST_EPOCHS_OF_FEW))
+    return float(epochs)

@@ -21,9 +21,8 @@ from fastbert.models.pooled_head import head_factory
 from fastbert.models.probing import working_runtime
 from fastbert.runtime import Runtime
 from fastbert.tasks.base import Task
-from fastbert.tasks.classification import MultiLabel
 from fastbert.training import recipe
-from fastbert.training.few_rows import are_few
+from fastbert.training.few_rows import are_few_with_several_labels
 from fastbert.training.r_drop import RDrop
 from fastbert.training.step import Stepper, make_scaler
 
@@ -111,7 +110,7 @@ def recipe_facts(data: DataBunch, model: nn.Module, encoder: Encoder, head: Head
         num_parameters=count_parameters(model),
         model_type=encoder.model_type,
         has_new_head=head is not None or isinstance(model, EncoderWithHead) or not keeps_head(encoder, data.task),
-        is_few=isinstance(data.task, MultiLabel) and are_few(data),
+        is_few=are_few_with_several_labels(data),
     )
 
 

@@ -21,9 +21,8 @@ from fastbert.errors import ConfigError, DataError
 from fastbert.models.loading import open_encoder
 from fastbert.runtime import untouched_rng
 from fastbert.tasks.base import Prediction
-from fastbert.tasks.classification import MultiLabel
 from fastbert.training.callbacks import Callback, EarlyStopping, tell
-from fastbert.training.few_rows import are_few, hurdle, with_start
+from fastbert.training.few_rows import are_few, are_few_with_several_labels, hurdle, with_start
 from fastbert.training.fold_state import FoldOutputs, Recorder, Replay, answers_of
 from fastbert.training.state import Stage, together
 
@@ -37,7 +36,7 @@ FOLDS = 3  # by default: the models of three folds cost twice what that of all r
 def fold_few_rows(data: DataBunch, config: TrainConfig, callbacks: Sequence[Callback] = ()) -> DataBunch:
     """Return data whose rows are all trained on, validated by folds, where rows are few and nothing else is asked.
 
-    That is where pairs come first (`few_rows`), or a row has several labels, for which there are no pairs, and the
+    That is where pairs come first (`few_rows`), or few rows have several labels, for which there are no pairs, and the
     usual share of the table would be held out; elsewhere the data as they are.
     callbacks: of the training. Raises ConfigError as `with_start` does.
     """
@@ -46,7 +45,7 @@ def fold_few_rows(data: DataBunch, config: TrainConfig, callbacks: Sequence[Call
     if not (are_few(data) and usual and data.valid_held_out and data.valid_chooses) or ended:
         return data
     found, _ = with_start(data, config, open_encoder(config.encoder), None)
-    if found.start != "contrastive" and not isinstance(data.task, MultiLabel):
+    if found.start != "contrastive" and not are_few_with_several_labels(data):
         return data
     try:
         folded = data.validated_by_folds(FOLDS)
