@@ -74,6 +74,7 @@ TORCH = {
     **dict.fromkeys([f"fastbert.insight.{name}" for name in ("explanation_text", "explanation_page")], "never"),
     **dict.fromkeys([f"fastbert.insight.{name}" for name in ("explain", "faithfulness_table", "neighbours")], "lazy"),
     "fastbert.insight.doctor": "never",
+    "fastbert.serving": "never",
     **dict.fromkeys(["fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], "free"),
 }
 

@@ -33,6 +33,7 @@ from fastbert.cli import (
     pretrain,
     report,
     schedules,
+    serve,
     similar,
     summarize,
     train,
@@ -91,6 +92,7 @@ app.command("distill")(distill.distill)
 app.command("train-summarizer")(train_summarizer.train_summarizer)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
+app.command("serve")(serve.serve)
 app.command("schedules")(schedules.schedules)
 app.command("bench")(bench.bench)
 

@@ -1,0 +1,69 @@
+"""`fastbert serve`: bundles answered over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from fastbert.cli import shared_options as shared
+from fastbert.cli.output import say
+
+BUNDLES = typer.Argument(..., metavar="BUNDLE...", help="Folders of models; NAME=FOLDER gives one another name.")
+
+
+def serve(
+    bundles: list[str] = BUNDLES,
+    host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 for all."),
+    port: int = typer.Option(8080, min=0, max=65535, help="Port; 0 for a free one."),
+    backend: shared.BackendName = "auto",
+    workers: int = typer.Option(1, min=1, max=256, help="Processes; each holds the models."),
+    api_keys: Path | None = typer.Option(
+        None, metavar="FILE", help="File of API keys, one a line; else the variable FASTBERT_API_KEYS."
+    ),
+    contract: str = typer.Option(
+        "sagemaker", help="Whose meaning shared paths have: sagemaker, huggingface, tei or mlflow."
+    ),
+    cors: list[str] = typer.Option([], metavar="ORIGIN", help="Site whose pages may ask, such as https://example.com."),
+    max_body: int = typer.Option(6_000_000, help="Bytes of a request."),
+    max_texts: int = typer.Option(1024, help="Texts of a request."),
+    max_characters: int = typer.Option(1_000_000, help="Characters of a request's texts."),
+    max_depth: int = typer.Option(32, help="Levels of nested JSON."),
+    max_queue: int = typer.Option(4096, help="Texts that may wait for a model."),
+    max_wait: float = typer.Option(2.0, help="Seconds of work that may wait for a model; more is refused."),
+    timeout: float = typer.Option(30.0, help="Seconds until an answer must be there."),
+    max_delay: float = typer.Option(2.0, help="Milliseconds that a text may wait for others to share a pass with."),
+    linger: float = typer.Option(3.0, help="Seconds it still takes requests after SIGTERM, not ready."),
+    drain: float = typer.Option(20.0, help="Seconds it then waits for what it has taken."),
+    access_log: bool = typer.Option(True, help="A line of JSON for each request, on standard error."),
+    page: bool = typer.Option(True, help="The page to try a model, at /."),
+) -> None:
+    """Answer requests for the models in BUNDLE... over HTTP."""
+    from fastbert.serving.auth import read_keys
+    from fastbert.serving.models import Source
+    from fastbert.serving.running import Process, listen
+    from fastbert.serving.settings import Limits, Settings
+
+    limits = Limits(
+        body_bytes=max_body, texts=max_texts, characters=max_characters, depth=max_depth,
+        waiting_texts=max_queue, wait_s=max_wait, timeout_s=timeout,
+    )  # fmt: skip
+    settings = Settings(
+        limits,
+        read_keys(api_keys),
+        tuple(cors),
+        contract,
+        linger,
+        drain,
+        max_delay / 1000,
+        access_log,
+        page,
+    )
+    sources = [Source.parse(text, backend) for text in bundles]
+    listening = listen(host, port)
+    address = f"http://{host}:{listening.getsockname()[1]}"
+
+    def on_ready(service: object) -> None:
+        say(f"ready    {address}")
+
+    Process(sources, settings, listening, on_ready).run()
