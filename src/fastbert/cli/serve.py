@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from fastbert.cli import shared_options as shared
 from fastbert.cli.output import say
+
+if TYPE_CHECKING:
+    from fastbert.serving.models import Source
+    from fastbert.serving.settings import Settings
 
 BUNDLES = typer.Argument(..., metavar="BUNDLE...", help="Folders of models; NAME=FOLDER gives one another name.")
 
@@ -41,7 +47,7 @@ def serve(
     """Answer requests for the models in BUNDLE... over HTTP."""
     from fastbert.serving.auth import read_keys
     from fastbert.serving.models import Source
-    from fastbert.serving.running import Process, listen
+    from fastbert.serving.running import Process, listen, set_up_logging
     from fastbert.serving.settings import Limits, Settings
 
     limits = Limits(
@@ -61,9 +67,29 @@ def serve(
     )
     sources = [Source.parse(text, backend) for text in bundles]
     listening = listen(host, port)
+    set_up_logging(settings)
+    _say_plan(sources, settings, host, workers)
     address = f"http://{host}:{listening.getsockname()[1]}"
 
-    def on_ready(service: object) -> None:
-        say(f"ready    {address}")
+    def on_ready() -> None:
+        say(f"ready    {address}{'  the page to try it' if page else ''}; {address}/docs  its API")
 
-    Process(sources, settings, listening, on_ready).run()
+    if workers > 1:
+        from fastbert.serving.supervising import Supervisor
+
+        Supervisor(sources, settings, listening, workers, on_ready).run()
+    else:
+        Process(sources, settings, listening, lambda service: on_ready()).run()
+    say("stopped")
+
+
+def _say_plan(sources: Sequence[Source], settings: Settings, host: str, workers: int) -> None:
+    for source in sources:
+        say(f"model    {source.name}  {source.folder}, backend {source.backend}")
+    limits = settings.limits
+    say(
+        f"limits   {limits.texts:,} texts and {limits.body_bytes / 1e6:g} MB a request, {limits.timeout_s:g} s to "
+        f"answer, {limits.wait_s:g} s of work in the queue; {workers} process{'es' if workers > 1 else ''}"
+    )
+    if not settings.api_keys and host not in ("127.0.0.1", "::1", "localhost"):
+        say(f"warning: anybody who reaches {host} may ask; give --api-keys, or put a gateway before it")

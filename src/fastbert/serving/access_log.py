@@ -1,10 +1,12 @@
-"""A line of JSON for each request: when, which route, how long, how many texts; never what was in them.
+"""Lines of JSON: one for each request, and one for each message of the server itself.
 
-The path is logged as the route's pattern: what a caller writes into a path may be anything.
+Of a request: when, which route, how long, how many texts; never what was in them. The path is logged as the route's
+pattern: what a caller writes into a path may be anything.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -29,3 +31,16 @@ class AccessLog:
             self._stream.flush()
         except (OSError, ValueError):
             return
+
+
+class JsonHandler(logging.Handler):
+    """Writes messages as lines like those of requests. Tracebacks are left out: they may hold a text."""
+
+    def __init__(self, log: AccessLog) -> None:
+        super().__init__(logging.INFO)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        facts = {"event": "log", "level": record.levelname.lower(), "logger": record.name}
+        self._log.write({**facts, "message": record.getMessage()})

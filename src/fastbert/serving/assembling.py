@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from fastbert.serving.access_log import AccessLog
 from fastbert.serving.app import App
+from fastbert.serving.http import Request, Response
 from fastbert.serving.metrics import Metrics
 from fastbert.serving.models import Models
+from fastbert.serving.openapi import describe
 from fastbert.serving.protocols import native
-from fastbert.serving.routes import Router
+from fastbert.serving.routes import Route, Router
 from fastbert.serving.service import Service
 from fastbert.serving.settings import Settings
 
@@ -19,5 +22,13 @@ def assemble(settings: Settings) -> tuple[App, Service]:
     metrics = Metrics()
     service = Service(settings, metrics, Models(settings, metrics))
     routes = [*native.routes(service)]
+    routes.append(_description(routes, service))
     access_log = AccessLog(sys.stderr.buffer) if settings.access_log else None
     return App(Router(routes), settings, metrics, native.shape, access_log), service
+
+
+def _description(routes: Sequence[Route], service: Service) -> Route:
+    async def describe_all(request: Request) -> Response:
+        return Response.json(describe(routes, service))
+
+    return Route("GET", "/openapi.json", describe_all, native.shape)

@@ -23,12 +23,13 @@ def examples_of(model: Model, texts: Sequence[Text], field: str, limits: Limits)
     """Return texts, or pairs, as examples.
 
     field: of the request, for problems.
-    Raises Problem: 422 for none, or pairs where the model reads single texts and the reverse, 413 for too much.
+    Raises Problem: 422 for none, too many, or pairs where the model reads single texts and the reverse; 413 for too
+        many characters.
     """
     if not texts:
         raise invalid("There is no text.", field, "Send at least one.")
     if len(texts) > limits.texts:
-        raise too_large(
+        raise invalid(
             f"There are {len(texts):,} texts; at most {limits.texts:,} are read.", field, "Send them in parts."
         )
     pairs = model.predictor.bundle.reads_pairs
@@ -74,3 +75,10 @@ def decisions_of(model: Model, threshold: float | None, thresholds: Mapping[str,
         own = dict.fromkeys(task.label_names, threshold)
     own |= thresholds or {}
     return replace(rule, threshold=rule.threshold if threshold is None else threshold, thresholds=tuple(own.items()))
+
+
+def whole(value: float, field: str) -> int:
+    """Return a number as a whole one. Raises Problem (422) for a fraction."""
+    if not value.is_integer():
+        raise invalid("Expected a whole number.", field)
+    return int(value)

@@ -16,7 +16,7 @@ from fastbert._version import __version__
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_SEVERAL = "PROMETHEUS_MULTIPROC_DIR"  # set by the server for its worker processes
+SEVERAL = "PROMETHEUS_MULTIPROC_DIR"  # set by the server for its worker processes
 
 
 class Metrics:
@@ -65,7 +65,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return all of it as text; of several processes their sums."""
-        if _SEVERAL not in os.environ:
+        if SEVERAL not in os.environ:
             return generate_latest(self._registry)
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]

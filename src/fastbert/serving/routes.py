@@ -8,9 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from fastbert.serving.http import Handler, Response, decoded_path
 from fastbert.serving.problems import Problem
+
+if TYPE_CHECKING:
+    from fastbert.serving.service import Service
 
 ProblemShape = Callable[[Problem, str], Response]  # and the request's id
 
@@ -21,7 +25,9 @@ class Operation:
 
     summary: one line.    body: type of the JSON body, None for none.    answer: type of the JSON of a 200.
     other_bodies: further content types, each with an example.    query: parameters by name, with a sentence each.
-    statuses: further statuses that it may answer with.    answer_type: content type of a 200.
+    statuses: further statuses that it may answer with.    answer_type: content type of a 200, "" for no body.
+    error: type of the JSON of any other status.
+    refine: makes the schemas more exact for the models that are served; gets all of them by name.
     """
 
     summary: str
@@ -32,6 +38,8 @@ class Operation:
     query: Mapping[str, str] = field(default_factory=dict)
     statuses: Sequence[int] = ()
     answer_type: str = "application/json"
+    error: object = None
+    refine: Callable[[dict[str, Any], Service], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,15 @@ import logging
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from multiprocessing.connection import Connection
 
 import uvicorn
 
 from fastbert.errors import ConfigError
+from fastbert.serving.access_log import AccessLog, JsonHandler
 from fastbert.serving.app import App
 from fastbert.serving.assembling import assemble
 from fastbert.serving.models import Source
@@ -40,11 +43,20 @@ class _Server(uvicorn.Server):
 
 
 class Process:
-    """A server in this process. sources: of the models.    on_ready: is told when requests are taken."""
+    """A server in this process. sources: of the models.    on_ready: is told when requests are taken.
+
+    supervisor: when its other end is closed, whoever started this process is gone, and so it ends.
+    """
 
     def __init__(
-        self, sources: Sequence[Source], settings: Settings, listening: socket.socket, on_ready: OnReady
+        self,
+        sources: Sequence[Source],
+        settings: Settings,
+        listening: socket.socket,
+        on_ready: OnReady,
+        supervisor: Connection | None = None,
     ) -> None:
+        self._supervisor = supervisor
         self._sources, self._settings, self._listening, self._on_ready = sources, settings, listening, on_ready
         self._ending: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,6 +76,8 @@ class Process:
             loop.add_signal_handler(number, stop)
         if hasattr(signal, "SIGHUP"):
             loop.add_signal_handler(signal.SIGHUP, lambda: self._start(self._reload(service)))
+        if self._supervisor is not None:
+            loop.add_reader(self._supervisor.fileno(), self._orphaned, stop)
         serving = loop.create_task(server.serve(sockets=[self._listening]))  # health is answered while models load
         try:
             for source in self._sources:
@@ -103,6 +117,12 @@ class Process:
             log.error("%s", failure)
         log.info("reloaded: %s", ", ".join(f"{one.name} {one.version}" for one in service.models.all.values()))
 
+    def _orphaned(self, stop: Callable[[], None]) -> None:
+        assert self._supervisor is not None
+        asyncio.get_running_loop().remove_reader(self._supervisor.fileno())
+        log.error("the supervisor is gone")
+        stop()
+
     def _stop(self, app: App, service: Service, server: _Server) -> None:
         if self._ending is not None:
             server.force_exit = server.should_exit = True
@@ -138,3 +158,14 @@ def listen(host: str, port: int) -> socket.socket:
             f"{host}:{port} cannot be listened on ({error.strerror or error}).", "Choose another --port or --host."
         ) from error
     return listening
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Write the messages of this process to standard error: as JSON beside the lines of requests, else as text."""
+    handler = JsonHandler(AccessLog(sys.stderr.buffer)) if settings.access_log else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    ours = logging.getLogger("fastbert")
+    ours.handlers = [handler]
+    ours.setLevel(logging.INFO)
+    logging.getLogger("uvicorn").handlers = [handler]
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)

@@ -90,10 +90,10 @@ PROBLEMS = {
     "model": ({"text": "a", "model": "singel"}, 404, "unknown_model", "model"),
     "deep": (b'{"text": ' + b"[" * 40 + b"]" * 40 + b"}", 400, "malformed_body", ""),
     "very deep": (b"[" * 100_000, 400, "malformed_body", ""),
-    "many texts": ({"texts": ["a"] * 1025}, 413, "too_large", "texts"),
+    "many texts": ({"texts": ["a"] * 1025}, 422, "invalid_value", "texts"),
     "long texts": ({"texts": ["a" * 600_000, "a" * 600_000]}, 413, "too_large", "texts"),
     "large body": (b'{"text": "' + b"a" * 6_000_001 + b'"}', 413, "too_large", ""),
-    "many to explain": ({"texts": ["a"] * 9, "explain": True}, 413, "too_large", "explain"),
+    "many to explain": ({"texts": ["a"] * 9, "explain": True}, 422, "invalid_value", "explain"),
 }
 
 

@@ -12,15 +12,17 @@ import msgspec
 
 from fastbert.serving import metrics
 from fastbert.serving.decoding import JsonBody
-from fastbert.serving.http import Request, Response
-from fastbert.serving.inputs import Text, decisions_of, examples_of
+from fastbert.serving.http import JSON, Request, Response
+from fastbert.serving.inputs import Text, decisions_of, examples_of, whole
 from fastbert.serving.models import Model
-from fastbert.serving.problems import Problem, invalid, not_ready, too_large
+from fastbert.serving.problems import Problem, invalid, not_ready
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
 from fastbert.tasks.base import Prediction
 
 TAG = "FastBert"
+# JSON knows no whole numbers apart: 5.0 is one, too.
+Count = Annotated[float, msgspec.Meta(ge=1, le=10_000)]
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
@@ -36,7 +38,7 @@ class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     text: Text | None = None
     texts: list[Text] | None = None
     model: str | None = None
-    top_k: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    top_k: Count | None = None
     threshold: Probability | None = None
     thresholds: dict[str, Probability] | None = None
     explain: bool = False
@@ -129,26 +131,53 @@ def routes(service: Service) -> list[Route]:
         return Response(service.metrics.render(), 200, metrics.CONTENT_TYPE)
 
     asked = Operation(
-        "Answer one text, or many.", TAG, PredictBody, PredictAnswer, statuses=(404, 413, 415, 422, 429, 503, 504)
+        "Answer one text, or many.",
+        TAG,
+        PredictBody,
+        PredictAnswer,
+        statuses=(404, 422, 429, 504),
+        error=ErrorAnswer,
+        refine=_refine,
     )
+
+    def told(summary: str, answer: object, kind: str = JSON) -> Operation:
+        return Operation(summary, TAG, answer=answer, answer_type=kind, error=ErrorAnswer)
+
     return [
         Route("POST", "/v1/predict", predict, shape, asked),
-        Route("GET", "/v1/models", models, shape, Operation("List the models.", TAG, None, ModelsAnswer)),
-        Route("GET", "/health/live", live, shape, Operation("Whether it lives.", TAG, None, Health), public=True),
-        Route(
-            "GET", "/health/ready", ready, shape,
-            Operation("Whether it takes requests.", TAG, None, Health, statuses=(503,)), public=True,
-        ),
-        Route(
-            "GET", "/metrics", counters, shape,
-            Operation("Counters for Prometheus.", TAG, answer_type=metrics.CONTENT_TYPE),
-        ),
-    ]  # fmt: skip
+        Route("GET", "/v1/models", models, shape, told("List the models.", ModelsAnswer)),
+        Route("GET", "/health/live", live, shape, told("Whether it lives.", Health), public=True),
+        Route("GET", "/health/ready", ready, shape, told("Whether it takes requests.", Health), public=True),
+        Route("GET", "/metrics", counters, shape, told("Counters for Prometheus.", None, metrics.CONTENT_TYPE)),
+    ]
+
+
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    """Say in the schema what the types cannot: one of two fields, the limits, the labels, texts or pairs."""
+    models = list(service.models.all.values())
+    body = schemas["PredictBody"]
+    fields = body["properties"]
+    kinds = {bool(model.predictor.bundle.reads_pairs) for model in models}
+    pair = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+    text = {"anyOf": [pair if kind else {"type": "string"} for kind in sorted(kinds)]} if models else {"type": "string"}
+    texts = {"type": "array", "items": text, "minItems": 1, "maxItems": service.settings.limits.texts}
+    given = {"text": text, "texts": texts}
+    for name, kind in given.items():
+        fields[name] = {"anyOf": [kind, {"type": "null"}], "default": None}
+    body["oneOf"] = [{"required": [name], "properties": {name: kind}} for name, kind in given.items()]
+    body["if"] = {"required": ["explain"], "properties": {"explain": {"const": True}}}
+    body["then"] = {"properties": {"texts": {"maxItems": service.settings.limits.explained}}}
+    whole_number = {"type": "integer", "minimum": 1, "maximum": 10_000}
+    fields["top_k"] = {"anyOf": [whole_number, {"type": "null"}], "default": None}
+    labels = sorted({label for model in models for label in model.predictor.labels})
+    if labels:
+        fields["thresholds"]["propertyNames"] = {"enum": labels}
 
 
 async def _predict(service: Service, request: Request) -> Response:
     limits = service.settings.limits
     body = await _PREDICT.read(request, limits)
+    top_k = None if body.top_k is None else whole(body.top_k, "top_k")
     if (body.text is None) == (body.texts is None):
         raise invalid("Expected exactly one of 'text' and 'texts'.", "texts", 'Send {"texts": ["..."]}.')
     model = service.models.get(body.model)
@@ -157,13 +186,13 @@ async def _predict(service: Service, request: Request) -> Response:
     decisions = decisions_of(model, body.threshold, body.thresholds)
     if body.explain:
         if len(examples) > limits.explained:
-            raise too_large(f"At most {limits.explained} texts are explained at a time.", "explain", "Send fewer.")
+            raise invalid(f"At most {limits.explained} texts are explained at a time.", "explain", "Send fewer.")
         explanations = await service.explain(request, model, examples, decisions)
-        found = [_shown(one.prediction, body.top_k) | {"explanation": _why(one.to_json())} for one in explanations]
+        found = [_shown(one.prediction, top_k) | {"explanation": _why(one.to_json())} for one in explanations]
         cut = sum(one.prediction.cut for one in explanations)
     else:
         job = await service.ask(request, model, examples, decisions)
-        found = [_shown(prediction, body.top_k) for prediction in job.predictions]
+        found = [_shown(prediction, top_k) for prediction in job.predictions]
         cut = sum(prediction.cut for prediction in job.predictions)
     answer = PredictAnswer(model.name, model.version, model.predictor.task.name, found, request.id)
     return Response.json(answer, headers={"X-FastBert-Cut": str(cut)} if cut else None)
