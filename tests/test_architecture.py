@@ -40,7 +40,7 @@ LAYERS = {
         0,
     ),
     **dict.fromkeys(
-        ["fastbert.jsonable", "fastbert.cache", "fastbert.processors", "fastbert.loss_names", "fastbert.option_values"],
+        ["fastbert.jsonable", "fastbert.cache", "fastbert.processors", "fastbert.loss_names", "fastbert.placing"],
         0,
     ),
     **dict.fromkeys(["fastbert.data", "fastbert.metrics", "fastbert.decisions"], 1),

@@ -25,12 +25,12 @@ from fastbert.decisions.rules import Decisions
 from fastbert.errors import BundleError, TrainingError
 from fastbert.exports import Export, export_command
 from fastbert.jsonable import finite
+from fastbert.placing import WORKING, files_of, replace_folder
 from fastbert.tasks import task_from_json
 from fastbert.tasks.base import Task
 
 FORMAT = 1
 MANIFEST = "bundle.json"
-WORKING = ".part-"  # begins the names of what is being written inside a bundle; a killed process may leave it
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Bundle:
         }
 
 
-def check_target(folder: Path, *, overwrite: bool) -> None:
-    """Raise BundleError if a bundle cannot be written there. Meant to be called before any work."""
+def check_contents(folder: Path, *, overwrite: bool) -> None:
+    """Raise BundleError if a folder holds what a new bundle must not replace."""
     if folder.exists() and not overwrite:
         raise BundleError(f"{folder} exists already.", "Choose another folder, or allow it with --overwrite.")
     if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
@@ -99,6 +99,11 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
             f"{folder} holds files that are no part of the bundle, such as {strange[0]}; it is not replaced.",
             "Move them away, or choose another folder.",
         )
+
+
+def check_target(folder: Path, *, overwrite: bool) -> None:
+    """Raise BundleError if a bundle cannot be written there. Meant to be called before any work."""
+    check_contents(folder, overwrite=overwrite)
     try:
         parent = folder.resolve().parent
     except (OSError, RuntimeError) as error:
@@ -127,18 +132,12 @@ def _strange_files(folder: Path) -> list[str]:
     ]
 
 
-def files_of(folder: Path) -> list[str]:
-    """Return the files and links in a folder and below it, as sorted paths from the folder on, with slashes."""
-    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(path.relative_to(folder).as_posix() for path in found)
-
-
 def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwrite: bool = False) -> Path:
     """Write a bundle to bundle.folder and return that path.
 
     write_files fills a new folder with the checkpoint, tokenizer and report; the manifest with
     the checksums is written last and the folder then renamed, so that a bundle is never half
-    there. Raises TrainingError if the disk fails; nothing is left behind then.
+    there; a mount point is filled (`placing`). Raises TrainingError if the disk fails; nothing is left behind then.
     """
     check_target(bundle.folder, overwrite=overwrite)
     target = bundle.folder.resolve()  # behind a link, the folder that it points to
@@ -147,7 +146,7 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
         working.mkdir(parents=True)
         write_files(working)
         _write_manifest(working, bundle.to_json(_checksums(working)))
-        replace_folder(working, target)
+        replace_folder(working, target, MANIFEST)
     except OSError as error:
         raise TrainingError(
             f"{bundle.folder}: the bundle could not be written ({error.strerror or error}). Nothing was left there.",
@@ -365,18 +364,3 @@ def _checksums(folder: Path) -> dict[str, str]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def replace_folder(working: Path, target: Path) -> None:
-    """Move the finished folder into place; an old bundle is set aside first and removed last."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = working.with_suffix(".old")
-    if target.exists():
-        target.rename(aside)
-    try:
-        working.rename(target)
-    except OSError:
-        if aside.exists():
-            aside.rename(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastbert.bundle import MANIFEST, files_of
+from fastbert.bundle import MANIFEST
 from fastbert.inference.predictor import Predictor
+from fastbert.placing import files_of
 
 if TYPE_CHECKING:
     from fastbert.training.learner import Learner

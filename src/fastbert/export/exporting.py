@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from fastbert._version import __version__
-from fastbert.bundle import WORKING, add_export, read_bundle
+from fastbert.bundle import add_export, read_bundle
 from fastbert.config import DataConfig
 from fastbert.data.sources import Source
 from fastbert.errors import (
@@ -37,6 +37,7 @@ from fastbert.inference.backends import check_packages, open_export
 from fastbert.inference.evaluation import read_examples
 from fastbert.inference.predictor import Predictor
 from fastbert.inference.torch_backend import TorchBackend
+from fastbert.placing import WORKING
 
 Kind = Literal["onnx", "onnx-int8", "openvino", "openvino-int8"]
 MAX_LOSS = 0.005  # of the monitored score: half a point

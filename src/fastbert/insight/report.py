@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastbert.bundle import MANIFEST, files_of
+from fastbert.bundle import MANIFEST
 from fastbert.insight import report_run as run
 from fastbert.insight import report_scores as scores
 from fastbert.insight.baseline_section import baseline_section
@@ -28,6 +28,7 @@ from fastbert.insight.report_rows import lengths, worst
 from fastbert.insight.report_values import values
 from fastbert.insight.run_facts import read_facts
 from fastbert.insight.uncertainty import Uncertainty, uncertainty
+from fastbert.placing import files_of
 
 REPORT, CARD = "report.html", "README.md"
 

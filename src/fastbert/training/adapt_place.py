@@ -17,8 +17,8 @@ from typing import Literal, get_args
 
 from filelock import FileLock, Timeout
 
-from fastbert.bundle import files_of, replace_folder
 from fastbert.errors import ConfigError, TrainingError
+from fastbert.placing import files_of, replace_folder
 from fastbert.training.adapt_plan import FACTS
 from fastbert.training.adapt_state import has_state, key_of, working_folder
 
@@ -115,7 +115,7 @@ def place_checkpoint(out: Path, save: Callable[[Path], None], facts: Mapping[str
         (checkpoint / FACTS).write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         _check_nothing_lost(out, may_replace=may_replace, hint="Move it away and go on with --resume.")
         if may_replace:
-            replace_folder(checkpoint, out.resolve())
+            replace_folder(checkpoint, out.resolve(), FACTS)
         else:
             os.rename(checkpoint, out.resolve())
     except OSError as error:
