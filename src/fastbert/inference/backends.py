@@ -46,6 +46,11 @@ def open_backend(name: str, bundle: Bundle, tokenizer: Tokenizer, head: object |
     """
     if name in TORCH:
         check_packages("torch")
+        if not has_checkpoint(bundle):
+            raise BundleError(
+                f"{bundle.folder} has no checkpoint, which torch would open; it was packed for serving.",
+                f"It answers by {', '.join(bundle.exports) or 'nothing'}; take the bundle that it was made from.",
+            )
         return Chosen(_open(name, bundle, tokenizer, head), "asked for")
     if name != "auto" and name not in ENGINES and name not in bundle.exports:
         known = ["auto", *ENGINES, "torch-bf16", *(export for export in bundle.exports if export not in ENGINES)]
@@ -86,6 +91,11 @@ def check_packages(engine: str) -> None:
         raise MissingExtraError(missing[0], ENGINES[engine][1], f"The backend '{engine}'")
 
 
+def has_checkpoint(bundle: Bundle) -> bool:
+    """Return whether a bundle holds the model itself, and not its exports alone, as one that was packed for serving."""
+    return (bundle.folder / "config.json").is_file()
+
+
 def _candidates(name: str, bundle: Bundle, head: object | None) -> list[str]:
     """Return what can answer, at least one. head: torch needs it, where the model was trained with one."""
     if name in bundle.exports:
@@ -102,7 +112,7 @@ def _candidates(name: str, bundle: Bundle, head: object | None) -> list[str]:
     usable = [export.name for export in wanted if not _missing(export.backend)]
     # On a processor torch in float32 has never been the fastest; looking would cost its import.
     torch_may_win = _gpu_likely() and (bundle.head is None or head is not None)
-    if name == "auto" and (not usable or torch_may_win) and not _missing("torch"):
+    if name == "auto" and (not usable or torch_may_win) and has_checkpoint(bundle) and not _missing("torch"):
         usable.append("torch")
     if not usable:
         engines = dict.fromkeys(export.backend for export in wanted)
