@@ -39,6 +39,7 @@ COMMANDS = [
     "inspect",
     "schedules",
     "bench",
+    "sagemaker",
 ]
 MAX_HELP_RATIO = 2  # to a command of one option, which the libraries of the command line cost anyway
 PLAIN = """

@@ -32,6 +32,7 @@ from fastbert.cli import (
     predict,
     pretrain,
     report,
+    sagemaker,
     schedules,
     serve,
     similar,
@@ -95,6 +96,7 @@ app.command("inspect")(inspect.inspect)
 app.command("serve")(serve.serve)
 app.command("schedules")(schedules.schedules)
 app.command("bench")(bench.bench)
+app.add_typer(sagemaker.app, name="sagemaker")
 
 
 def main() -> None:
