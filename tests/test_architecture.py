@@ -290,7 +290,7 @@ def test_every_exception_is_still_needed() -> None:
 
 
 def test_examples_are_short() -> None:
-    lengths = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "examples").glob("*.py")}
+    lengths = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "examples").rglob("*.py")}
 
     assert {name: count for name, count in lengths.items() if count > MAX_EXAMPLE_LINES} == {}
 
