@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import subprocess
 import sys
@@ -34,10 +35,12 @@ def write_canary(made: Opt, name: str = "train.csv", channel: str = "train", lab
     return write_csv(made.channel(channel) / name, ["text", "label"], rows)
 
 
-def table(content: str | bytes, name: str = "train.csv", channel: str = "train") -> Change:
-    """Return a change that writes a file, and declares its channel."""
+def table(content: str | bytes, name: str = "train.csv", channel: str = "train", *, alone: bool = False) -> Change:
+    """Return a change that writes a file, and declares its channel. alone: in place of the usual table."""
 
     def change(made: Opt) -> None:
+        if alone:
+            emptied(made)
         data = content if isinstance(content, bytes) else content.replace("CANARY", CANARY).encode()
         (made.channel(channel) / name).write_bytes(data)
         made.config("inputdataconfig.json", {path.name: {} for path in (made.root / "input" / "data").iterdir()})
@@ -82,6 +85,12 @@ def beside_training(content: str) -> Change:
 
 ROW = "the app is bad CANARY,bug\n"
 GOOD = "text,label\n" + ROW + "the app is good CANARY,praise\n"
+TAGGED = "we O\nlike O\nZanzibar B-LOC\n\n" * 4
+ASKED = json.dumps(
+    {"data": [{"paragraphs": [{"context": "We like it here.", "qas": [
+        {"id": "1", "question": "What?", "answers": [{"text": "Zanzibar", "answer_start": 3}]}]}]}]}
+)  # fmt: skip
+WORD = "Zanzibar"  # a text of one word
 FAULTS: dict[str, tuple[Change, str, str]] = {  # what is wrong, how the file begins, and what the fix says
     "unknown hyperparameter": (asked(epocs="3"), "hyperparameters.json: 'epocs' is not an option", "'epochs'"),
     "wrong value": (asked(epochs="many"), "epochs is 'many'; expected a number", "start the job again"),
@@ -109,7 +118,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {  # what is wrong, how the file be
     "several tables": (table(GOOD, "train.tsv"), "The channel 'train' holds 2 files", "train_file"),
     "table that is not there": (asked(train_file="rows.csv"), "train_file is 'rows.csv'", "Name a file of the channel"),
     "empty table": (table(""), "train.csv is empty", "saved or copied whole"),
-    "header alone": (table("text,label\n"), "train.csv", ""),
+    "header alone": (table("text,label\n"), "train.csv", "hyperparameter header = false"),
     "binary": (table(b"\x00\xff\xfe\x00" * 50), "train.csv", ""),
     "web page": (table("<!DOCTYPE html><html><body>CANARY</body></html>"), "train.csv", ""),
     "missing field": (table(GOOD + "the app CANARY\n" + ROW), "train.csv, row 4", ""),
@@ -143,6 +152,8 @@ FAULTS: dict[str, tuple[Change, str, str]] = {  # what is wrong, how the file be
         "config/training_config.json cannot be read",
         "names and texts",
     ),
+    "token without a tag": (table(TAGGED + "Zanzibar \n", "a.conll", alone=True), "a.conll, line", ""),
+    "answer that is not there": (table(ASKED, "a.json", alone=True), "a.json", ""),
     "something else in the model's folder": (occupied, "", "empty folder"),
     "a file in the model's place": (blocked, "", "empty folder"),
 }
@@ -165,7 +176,8 @@ def test_wrong_input_ends_with_2_and_a_file_that_begins_with_cause_and_fix(
     assert begin[0].startswith(cause)
     assert fix in begin[0]
     assert "\n" in begin[0]
-    assert CANARY not in failure + ended.cause + ended.hint + told.out + told.err + "".join([*made.views, *made.lines])
+    everything = failure + ended.cause + ended.hint + told.out + told.err + "".join([*made.views, *made.lines])
+    assert CANARY not in everything and WORD not in everything
     assert not (made.root / "output" / "success").exists()
     assert not made.model.is_dir() or not (made.model / "bundle.json").exists()
 

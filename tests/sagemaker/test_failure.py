@@ -60,6 +60,9 @@ def test_a_long_cause_leaves_room_for_the_fix() -> None:
     [
         (f"label '{CANARY}' is not one of the 2 labels", "label '…' is not one of the 2 labels"),
         (f'label "{CANARY}" is not one', "label '…' is not one"),
+        ("token 'Zoe' has no tag", "token '…' has no tag"),
+        ("the answer 'Zoe' is not at 3, where 'Leo' stands", "the answer '…' is not at 3, where '…' stands"),
+        ("span 'PER' 1-4 covers 'oe', but its own text is 'Zoe'", "span 'PER' 1-4 covers '…', but its own text is '…'"),
         ("label 'postive' is not one of 2", "label 'postive' is not one of 2"),
         ("column 'Review Text' is missing", "column 'Review Text' is missing"),
         ("the encoder's own kind and the user's own word", "the encoder's own kind and the user's own word"),
@@ -83,12 +86,17 @@ def test_the_message_of_an_unexpected_error_is_nowhere() -> None:
     assert text.rstrip().endswith("RuntimeError")
 
 
-def test_options_of_the_command_line_are_called_hyperparameters() -> None:
-    error = DataError("It is no number.", "Name the column with --labels-file, or allow it with --overwrite.")
-
-    assert explain(error, ["labels_file"])[1] == (
-        "Name the column with hyperparameter labels_file, or allow it with --overwrite."
-    )
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        ("Name it with --labels-file.", "Name it with hyperparameter labels_file."),
+        ("Allow it with --overwrite.", "Allow it with --overwrite."),
+        ("Leave them out with `--on-bad-row skip`.", "Leave them out with hyperparameter on_bad_row = skip."),
+        ("If the first row is data, use --no-header.", "If the first row is data, use hyperparameter header = false."),
+    ],
+)
+def test_options_of_the_command_line_are_called_hyperparameters(hint: str, shown: str) -> None:
+    assert explain(DataError("It is wrong.", hint), ["labels_file", "on_bad_row"])[1] == shown
 
 
 def test_a_file_that_cannot_be_written_hides_nothing(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Why a job failed, for people: the cause, what to do, and then where in the code it happened.
 
 SageMaker shows the first 1024 characters of the failure file. No text of a user is in it: of errors that FastBert did
-not raise on purpose only the kind is told, never the message, and quoted cells of several words are left out.
+not raise on purpose only the kind is told, never the message. Quoted parts of texts, tokens and answers, and quoted
+cells of several words, are left out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ CAUSE, HINT = 680, 320  # of them
 CELL_WORDS = 3  # quoted, from which on they may be a user's text
 HIDDEN = "'…'"
 # behind a space or a bracket, so that no apostrophe begins it; as `repr` quotes
-_QUOTED = re.compile(r"""(?<![\w`])('[^'\n]*'|"[^"\n]*")(?!\w)""")
+_QUOTED = re.compile(r"""(\b(?:token|answer|where|covers|text is) )?(?<![\w`])('[^'\n]*'|"[^"\n]*")(?!\w)""")
+_SWITCHES = {"no_header": "header = false", "no_baseline": "baseline = false"}  # without a value on the command line
 _SETTING = re.compile(r"`--([a-z][a-z-]*)[ =]([^`\s]+)`")
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 
@@ -79,10 +81,15 @@ def _said(text: str, options: Iterable[str]) -> str:
 
     def name_of(match: re.Match[str]) -> str:
         name, value = match[1].replace("-", "_"), match[2] if match.re is _SETTING else ""
-        said = f"hyperparameter {name}" + (f" = {value}" if value else "")
-        return said if name in names else match[0]
+        if name in _SWITCHES:
+            return f"hyperparameter {_SWITCHES[name]}"
+        return f"hyperparameter {name}" + (f" = {value}" if value else "") if name in names else match[0]
 
-    shown = _QUOTED.sub(lambda match: HIDDEN if len(match[0].split()) >= CELL_WORDS else match[0], text)
+    def cell_of(match: re.Match[str]) -> str:
+        of_a_text, quoted = match[1] or "", match[2]
+        return of_a_text + (HIDDEN if of_a_text or len(quoted.split()) >= CELL_WORDS else quoted)
+
+    shown = _QUOTED.sub(cell_of, text)
     return _OPTION.sub(name_of, _SETTING.sub(name_of, shown))
 
 

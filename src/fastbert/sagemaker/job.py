@@ -128,7 +128,10 @@ def prepare_folder(model: Path) -> None:
     try:
         check_contents(model, overwrite=True)
     except BundleError as error:
-        raise BundleError(error.message, "Give the container an empty folder there.") from error
+        raise BundleError(
+            f"{model} holds something else than a bundle; it is not replaced.",
+            "Give the container an empty folder there.",
+        ) from error
     try:
         model.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=model, prefix=WORKING):
