@@ -33,7 +33,7 @@ def test_labelled_rows_give_the_loss_of_the_score(run: Run, model: Path, tmp_pat
 
     outcome = run("export", model, "--int8", "--data", table, "--max-loss", 1)
 
-    assert outcome.err.startswith("kept  dynamic, per channel: f1_macro ")
+    assert outcome.err.startswith("kept  dynamic, per row and channel: f1_macro ")
     assert " rows of valid.csv\n" in outcome.err
 
 

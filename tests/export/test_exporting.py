@@ -74,11 +74,11 @@ def test_a_scheme_that_loses_too_much_gives_way_to_a_safer_one(tmp_path: Path, m
     found = export_bundle(folder, "onnx-int8", data=checked, on_attempt=seen.append)
 
     assert [(attempt.scheme, attempt.accepted) for attempt in seen] == [
-        ("dynamic, per channel", False),
-        ("dynamic, per channel, embeddings in fp32", True),
+        ("dynamic, per row and channel", False),
+        ("dynamic, per row and channel, embeddings in fp32", True),
     ]
     assert found.scheme == seen[1].scheme
-    assert dict(found.attempts) == pytest.approx({"dynamic, per channel": 0.02})
+    assert dict(found.attempts) == pytest.approx({"dynamic, per row and channel": 0.02})
 
 
 def test_a_scheme_that_an_engine_cannot_run_gives_way_to_a_safer_one(
@@ -98,7 +98,7 @@ def test_a_scheme_that_an_engine_cannot_run_gives_way_to_a_safer_one(
 
     found = export_bundle(folder, "onnx-int8", data=checked, max_loss=1.0, on_attempt=seen.append)
 
-    assert found.scheme == "dynamic, per channel, embeddings in fp32"
+    assert found.scheme == "dynamic, per row and channel, embeddings in fp32"
     assert seen[0].describe() == "failed (RuntimeError: no kernel for MatMulInteger)"
     assert not seen[0].accepted
 
@@ -118,7 +118,10 @@ def test_where_no_scheme_fits_the_figures_are_told_and_nothing_is_left(
         "No int8 export for onnx was good enough: each lost more score than 0.005 on 20 rows of a test"
         in caught.value.message
     )
-    assert "dynamic, per channel: 0.0300; dynamic, per channel, embeddings in fp32: 0.0200" in caught.value.message
+    assert (
+        "dynamic, per row and channel: 0.0300; dynamic, per row and channel, embeddings in fp32: 0.0200"
+        in caught.value.message
+    )
     assert (caught.value.hint or "").startswith("Export without --int8")
     assert files(folder) == before
     assert (folder / "bundle.json").read_bytes() == manifest

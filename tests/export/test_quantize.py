@@ -30,7 +30,7 @@ def test_the_schemes_quantise_less_and_less(source: Path, tmp_path: Path) -> Non
     for number, write in enumerate(SCHEMES.values()):
         write(source, tmp_path / f"{number}.onnx")
         sizes.append((tmp_path / f"{number}.onnx").stat().st_size)
-        products.append(operators(tmp_path / f"{number}.onnx")["MatMulInteger"])
+        products.append(operators(tmp_path / f"{number}.onnx")["MatMulIntegerToFloat"])
 
     assert sizes == sorted(sizes)
     assert products[0] == products[1] > products[2] > 0

@@ -13,17 +13,22 @@ from pathlib import Path
 import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-PRODUCTS = ["MatMul", "Gemm"]
+from fastbert.export.row_quantization import PRODUCTS, quantize_rows
 
 
 def everything(source: Path, target: Path) -> None:
-    """Quantise weights, products and embeddings; each output channel has a scale of its own."""
-    _dynamic(source, target, [*PRODUCTS, "Gather"])
+    """Quantise weights, products and embeddings; each output channel and each input row has a scale of its own."""
+    embeddings = target.with_name(f"{target.name}.embeddings")
+    try:
+        _embeddings(source, embeddings)
+        quantize_rows(embeddings, target)
+    finally:
+        embeddings.unlink(missing_ok=True)
 
 
 def products(source: Path, target: Path) -> None:
     """Quantise products only; the embeddings stay in float32."""
-    _dynamic(source, target, PRODUCTS)
+    quantize_rows(source, target)
 
 
 def without_outputs(source: Path, target: Path) -> None:
@@ -31,13 +36,13 @@ def without_outputs(source: Path, target: Path) -> None:
 
     Their inputs come out of the activation function with a few large values among many small ones.
     """
-    _dynamic(source, target, PRODUCTS, sensitive_products(source))
+    quantize_rows(source, target, sensitive_products(source))
 
 
 SCHEMES: dict[str, Callable[[Path, Path], None]] = {
-    "dynamic, per channel": everything,
-    "dynamic, per channel, embeddings in fp32": products,
-    "dynamic, per channel, embeddings and feed-forward outputs in fp32": without_outputs,
+    "dynamic, per row and channel": everything,
+    "dynamic, per row and channel, embeddings in fp32": products,
+    "dynamic, per row and channel, embeddings and feed-forward outputs in fp32": without_outputs,
 }
 
 
@@ -60,15 +65,10 @@ def sensitive_products(file: Path) -> list[str]:
     return found
 
 
-def _dynamic(source: Path, target: Path, operators: list[str], excluded: list[str] | None = None) -> None:
+def _embeddings(source: Path, target: Path) -> None:
     with _root_logger_untouched():
         quantize_dynamic(
-            str(source),
-            str(target),
-            op_types_to_quantize=operators,
-            per_channel=True,  # half the mean error of one scale a tensor, at the same speed
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=excluded or [],
+            str(source), str(target), op_types_to_quantize=["Gather"], per_channel=True, weight_type=QuantType.QInt8
         )
 
 

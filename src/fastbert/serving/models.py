@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import ConfigError, FastBertError, did_you_mean
+from fastbert.exports import export_command
 from fastbert.inference.predictor import Predictor
 from fastbert.insight.explain import Explainer
 from fastbert.insight.explanation import Explanation
@@ -25,6 +26,7 @@ from fastbert.serving.settings import Settings
 from fastbert.tasks.base import Example, Prediction
 
 EXPLAINING = 4  # requests for explanations that may wait for one another
+TOGETHER = "dynamic, per channel"  # begins the schemes with one scale for the whole pass, up to 0.1
 VERSION_LENGTH = 12  # of the manifest's sha256, which names a version
 log = logging.getLogger(__name__)
 
@@ -156,6 +158,7 @@ class Models:
             model = Model(source, predictor, batcher, self._settings)
             before = self._models.get(source.name)
             self._models[source.name] = model
+            _warn_of_old_export(predictor)
             self._metrics.of_model(source.name).describe(predictor.task.name, predictor.backend.name, model.version)
         if before is not None:
             await before.close()
@@ -190,6 +193,17 @@ def warm_up(predictor: Predictor) -> None:
     if predictor.bundle.reads_pairs:
         example = [("a", "a")]
     predictor(example * 2)
+
+
+def _warn_of_old_export(predictor: Predictor) -> None:
+    """Say so where the answers to a text depend on the others in its pass: 8 bits as they once were."""
+    name = predictor.backend.name.replace(" ", "-")
+    export = predictor.bundle.exports.get(name)
+    if export is not None and export.scheme.startswith(TOGETHER):
+        log.warning(
+            "%s: the export '%s' gives a text other scores alone and among others; make it again with `%s`",
+            predictor.bundle.folder, name, export_command(predictor.bundle.folder, name),
+        )  # fmt: skip
 
 
 def labels_of(model: Model, prediction: Prediction, top_k: int | None = None) -> list[tuple[str, float]]:
