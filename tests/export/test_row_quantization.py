@@ -42,7 +42,7 @@ def test_scores_depend_on_no_other_text(tmp_path: Path, family: str, scheme: str
     logits_WC = backend.forward(together)["logits"]
 
     for row, ids in enumerate(rows):
-        alone = {"input_ids": ids[None], "attention_mask": np.ones((1, len(ids)), np.int64)}
+        alone: dict[str, np.ndarray] = {"input_ids": ids[None], "attention_mask": np.ones((1, len(ids)), np.int64)}
         alone["token_type_ids"] = np.zeros_like(alone["input_ids"])
         np.testing.assert_allclose(backend.forward(alone)["logits"][0], logits_WC[row], atol=1e-5)
 

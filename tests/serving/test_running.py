@@ -1,0 +1,94 @@
+"""A server's process: signals, its end, and what it refuses to begin with."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from fastbert.errors import ConfigError
+from fastbert.serving.running import listen, set_up_logging
+from fastbert.serving.settings import Settings
+from tests.serving.processes import serve
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of Unix")
+
+
+def test_it_ends_without_losing_a_request_and_says_that_it_is_not_ready(single: Path) -> None:
+    with serve(single, "--linger", "0.3", "--no-access-log") as served:
+        connection = served.connect()
+        body = json.dumps({"texts": ["the app is slow"] * 500})
+        connection.request("POST", "/v1/predict", body, {"Content-Type": "application/json"})
+        served.process.send_signal(signal.SIGTERM)
+        served.wait_for("stopping")
+        status, _ = served.ask("/health/ready")  # a new connection is taken still
+        answer = connection.getresponse()
+
+        assert status == 503
+        assert answer.status == 200
+        assert len(json.loads(answer.read())["predictions"]) == 500
+        assert served.process.wait(20) == 0
+        with pytest.raises(ConnectionRefusedError):
+            served.ask("/health/live")
+
+
+def test_a_second_signal_ends_it_at_once(single: Path) -> None:
+    with serve(single, "--linger", "60") as served:
+        start = time.monotonic()
+        served.process.send_signal(signal.SIGTERM)
+        served.wait_for("stopping")
+        served.process.send_signal(signal.SIGTERM)
+
+        served.process.wait(20)
+        assert time.monotonic() - start < 20
+
+
+def test_bundles_are_opened_again_on_request(single: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(single, folder)
+    with serve(folder) as served:
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for("reloaded: model ")
+        (folder / "tokenizer.json").write_text("{}")
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for("is served as before")
+
+        assert served.ask("/v1/predict", {"text": "bug"})[0] == 200
+
+
+def test_an_address_that_is_taken_is_refused() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be listened on"):
+            listen("127.0.0.1", port)
+
+
+def test_messages_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = logging.getLogger("fastbert")
+    before, level = ours.handlers, ours.level
+    try:
+        set_up_logging(Settings(access_log=False))
+        logging.getLogger("fastbert.serving").warning("careful")
+    finally:
+        ours.handlers, ours.level = before, level
+        logging.getLogger("uvicorn").handlers = []
+
+    assert capsys.readouterr().err == "WARNING: careful\n"
+
+
+def test_it_needs_neither_torch_nor_transformers(single: Path) -> None:
+    with serve(single, "--backend", "onnx", "--no-access-log") as served:
+        assert served.ask("/v1/predict", {"text": "bug"})[0] == 200
+        if Path("/proc").is_dir():
+            loaded = Path(f"/proc/{served.process.pid}/maps").read_text()
+            assert "onnxruntime" in loaded
+            assert "libtorch" not in loaded
