@@ -105,6 +105,33 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(single: Path) -> None:
     run(work)
 
 
+def test_passes_of_single_texts_do_not_tell_how_long_a_queue_takes(single: Path) -> None:
+    async def work() -> None:
+        async with batching(single, Limits(wait_s=1e-9)) as (batcher, gate, predictor):
+            rule = predictor.bundle.decisions
+
+            async def ask_behind_another() -> None:
+                gate.open.clear()
+                jobs = [batcher.submit(as_examples(["bug"]), rule, 30)]
+                await asyncio.to_thread(gate.entered.acquire)
+                try:
+                    jobs += [batcher.submit(as_examples(["bug"]), rule, 30) for _ in range(2)]
+                finally:
+                    gate.open.set()
+                    await asyncio.gather(*(job.future for job in jobs))
+
+            await batcher.submit(as_examples(["bug"]), rule, 30).future
+            gate.entered.acquire()
+            await ask_behind_another()
+            await batcher.submit(as_examples(["good " * 20] * 20), rule, 30).future
+            while gate.entered.acquire(blocking=False):
+                pass
+            with pytest.raises(Problem, match="queue is full"):
+                await ask_behind_another()
+
+    run(work)
+
+
 def test_an_empty_queue_takes_a_request_that_is_larger_than_its_room(single: Path) -> None:
     async def work() -> None:
         async with batching(single, Limits(waiting_texts=2)) as (batcher, _, predictor):

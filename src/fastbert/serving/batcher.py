@@ -63,6 +63,7 @@ class Batcher:
         self._engine = Engine(predictor)
         self._limits, self._max_delay_s, self._meter = settings.limits, settings.max_delay_s, meter
         self._budget = predictor.backend.batch_tokens
+        self._enough = self._budget // 8  # tokens of a pass that does not wait for more
         self._fresh: deque[Row] = deque()  # not encoded yet
         self._encoded: deque[Row] = deque()
         self._tokens = 0  # of both, about
@@ -95,7 +96,7 @@ class Batcher:
             self._tokens += total
             self._interval_s.add(min(1.0, (now - self._last) / count))
             self._last = now
-            if self._idle and (not self._gathering or self._tokens >= self._budget):
+            if self._idle and (not self._gathering or self._tokens >= self._enough):
                 self._ready.notify()
         timer = self._loop.call_later(timeout_s, self._expire, job, timeout_s)
         job.future.add_done_callback(lambda _: timer.cancel())
@@ -187,8 +188,11 @@ class Batcher:
         return True
 
     def _delay_s(self) -> float:
-        """Return how long to wait for more: half a pass, where as much as one more text is likely to come by then."""
-        if self._gathering or self._closed or self._tokens >= self._budget:
+        """Return how long to wait for more: half a pass, where as much as one more text is likely to come by then.
+
+        An eighth of the budget does not wait: a pass costs by the token, and a core that idles loses more.
+        """
+        if self._gathering or self._closed or self._tokens >= self._enough:
             return 0.0
         delay_s = min(self._max_delay_s, self._pass_s.value / 2)
         return delay_s if delay_s > self._interval_s.value else 0.0
@@ -226,7 +230,9 @@ class Batcher:
         predictions = self._engine.predict(contents, rows[0].owner.decisions)
         seconds = time.monotonic() - start
         self._pass_s.add(seconds)
-        self._token_s.add(seconds / sum(row.tokens for row in rows))
+        cost = sum(row.tokens for row in rows)
+        if cost >= self._enough:  # a small pass costs more by the token than those of a queue that is full
+            self._token_s.add(seconds / cost)
         tokens = sum(one.tokens for one in contents)
         self._meter.passed(len(rows), tokens, seconds, [start - row.owner.queued_at for row in rows])
         self._loop.call_soon_threadsafe(self._deliver, rows, predictions)

@@ -70,7 +70,8 @@ class Engine:
         predictor = self.predictor
         features = [replace(one, example=number) for number, row in enumerate(rows) for one in row.features]
         examples = [row.example for row in rows]
-        found = predict_features(predictor.task, self._lane, features, examples, decisions, predictor.tokenizer)
+        budget = self._lane.batch_tokens  # or a pass that is padded to it would be cut in two
+        found = predict_features(predictor.task, self._lane, features, examples, decisions, predictor.tokenizer, budget)
         if any(number != number for one in found for number in one.numbers.values()):
             raise failed("The model's answer is not a number.")
         return found

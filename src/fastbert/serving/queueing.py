@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 Owner = TypeVar("Owner")
 Content = TypeVar("Content")
 LOOKAHEAD = 8  # passes among whose texts those of like length are looked for
+# Of a pass, at most this share of its budget is padding: more passes cost less than more of it (LOG 2026-12-01).
+PADDING = 32
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Waiting(Generic[Owner, Content]):
 def take(queue: deque[Waiting[Owner, Content]], budget: int) -> list[Waiting[Owner, Content]]:
     """Remove and return what goes through the model next: the oldest text and those nearest to it in length.
 
-    budget: padded tokens of a pass, which one text alone may exceed.
+    budget: padded tokens of a pass, which one text alone may exceed; little of it may be padding.
     Others keep their order. Looked at are the oldest LOOKAHEAD passes, so that a long queue costs no more.
     """
     if not queue:
@@ -44,18 +46,18 @@ def take(queue: deque[Waiting[Owner, Content]], budget: int) -> list[Waiting[Own
     while queue and total < LOOKAHEAD * budget:
         total += queue[0].tokens
         seen.append(queue.popleft())
-    order = sorted(range(len(seen)), key=lambda place: abs(seen[place].tokens - first.tokens))
-    taken, longest = [first], first.tokens
+    order = sorted(range(len(seen)), key=lambda place: (abs(seen[place].tokens - first.tokens), seen[place].tokens))
+    taken, longest, own, spare = [first], first.tokens, first.tokens, budget // PADDING
     places: set[int] = set()
     for place in order:
         one = seen[place]
-        if one.kind is not first.kind:
+        reach = max(longest, one.tokens)
+        padded = reach * (len(taken) + 1)
+        if one.kind is not first.kind or padded > budget or padded - own - one.tokens > spare:
             continue
-        longest = max(longest, one.tokens)
-        if longest * (len(taken) + 1) > budget:
-            break
         taken.append(one)
         places.add(place)
+        longest, own = reach, own + one.tokens
     queue.extendleft(seen[place] for place in reversed(range(len(seen))) if place not in places)
     return taken
 
