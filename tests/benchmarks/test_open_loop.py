@@ -12,7 +12,6 @@ Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 def load(answer: Answer, run: Callable[[Pool], Awaitable[Outcome]]) -> Outcome:
     """Return the outcome of a load on a server of one function."""
-
     handlers: set[asyncio.Task[None] | None] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

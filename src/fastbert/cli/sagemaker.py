@@ -1,4 +1,4 @@
-"""`fastbert sagemaker`: a training job in its container, the metrics it writes, and a model packed for an endpoint."""
+"""`fastbert sagemaker`: a job and an endpoint in their container, a job's metrics, a model packed for an endpoint."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import typer
 
 from fastbert.cli import shared_options as shared
 from fastbert.cli.output import print_json, say, show
+from fastbert.cli.serve import serve
 
 app = typer.Typer(
-    help="Train in a container of Amazon SageMaker, and pack a model for it. Every command takes --json.",
+    help="Train and serve in a container of Amazon SageMaker, and pack a model for it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+# SageMaker starts one image with `train` or `serve`; this is the latter.
+app.command("serve", context_settings={"default_map": {"platform": "sagemaker"}})(serve)
 
 
 @app.command()

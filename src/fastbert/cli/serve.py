@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +14,16 @@ from fastbert.cli import shared_options as shared
 from fastbert.cli.output import say
 
 if TYPE_CHECKING:
+    from fastbert.serving.environments import Told
     from fastbert.serving.models import Source
     from fastbert.serving.settings import Settings
 
-BUNDLES = typer.Argument(..., metavar="BUNDLE...", help="Folders of models; NAME=FOLDER gives one another name.")
+BUNDLES = typer.Argument(None, metavar="BUNDLE...", help="Folders of models; NAME=FOLDER gives one another name.")
 
 
 def serve(
-    bundles: list[str] = BUNDLES,
+    context: typer.Context,
+    bundles: list[str] | None = BUNDLES,
     host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 for all."),
     port: int = typer.Option(8080, min=0, max=65535, help="Port; 0 for a free one."),
     backend: shared.BackendName = "auto",
@@ -43,9 +47,13 @@ def serve(
     drain: float = typer.Option(20.0, help="Seconds it then waits for what it has taken."),
     access_log: bool = typer.Option(True, help="A line of JSON for each request, on standard error."),
     page: bool = typer.Option(True, help="The page to try a model, at /."),
+    platform: str | None = typer.Option(
+        None, help="sagemaker or vertex: what their variables say goes for what is not given here."
+    ),
 ) -> None:
     """Answer requests for the models in BUNDLE... over HTTP."""
     from fastbert.serving.auth import read_keys
+    from fastbert.serving.environments import Told, of_platform
     from fastbert.serving.models import Source
     from fastbert.serving.running import Process, listen, set_up_logging
     from fastbert.serving.settings import Limits, Settings
@@ -65,11 +73,14 @@ def serve(
         access_log,
         page,
     )
-    sources = [Source.parse(text, backend) for text in bundles]
-    listening = listen(host, port)
+    told = Told(host, port) if platform is None else _told(context, of_platform(platform, os.environ))
+    settings = told.applied(settings)
+    sources = [Source.parse(text, backend) for text in bundles or told.bundles]
+    _check(sources, settings, workers)
+    listening = listen(told.host, told.port)
     set_up_logging(settings)
-    _say_plan(sources, settings, host, workers)
-    address = f"http://{host}:{listening.getsockname()[1]}"
+    _say_plan(sources, settings, told.host, workers)
+    address = f"http://{told.host}:{listening.getsockname()[1]}"
 
     def on_ready() -> None:
         say(f"ready    {address}{'  the page to try it' if page else ''}; {address}/docs  its API")
@@ -83,9 +94,35 @@ def serve(
     say("stopped")
 
 
+def _check(sources: Sequence[Source], settings: Settings, workers: int) -> None:
+    from fastbert.errors import ConfigError
+
+    if not sources and settings.models_root is None:
+        raise ConfigError("No model is named.", "Name the folder of one: fastbert serve BUNDLE.")
+    if settings.models_root is not None and workers > 1:
+        raise ConfigError(
+            "Models that callers load are held by one process: --workers cannot be more than 1.",
+            "Leave --workers out; one process uses all cores.",
+        )
+
+
+def _told(context: typer.Context, told: Told) -> Told:
+    """Return what a platform told, with the options that were given in its place."""
+    names = {"host": "host", "port": "port", "max_body": "body_bytes"}
+    given = [name for name in names if _is_given(context, name)]
+    return replace(told, **{names[name]: context.params[name] for name in given})
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
 def _say_plan(sources: Sequence[Source], settings: Settings, host: str, workers: int) -> None:
     for source in sources:
         say(f"model    {source.name}  {source.folder}, backend {source.backend}")
+    if settings.models_root is not None:
+        say(f"models   loaded by callers, from {settings.models_root}")
     limits = settings.limits
     say(
         f"limits   {limits.texts:,} texts and {limits.body_bytes / 1e6:g} MB a request, {limits.timeout_s:g} s to "

@@ -77,7 +77,7 @@ class BundleModel:
         predictions = self.predictor(self._texts(model_input))
         columns = self.predictor.answer_columns
         rows = [
-            [_cell(prediction, *cell) for cell in zip(columns, prediction.cells, strict=True)]
+            [cell_of(prediction, *cell) for cell in zip(columns, prediction.cells, strict=True)]
             for prediction in predictions
         ]
         return pd.DataFrame(rows, columns=list(columns), index=model_input.index)
@@ -85,7 +85,7 @@ class BundleModel:
     def _texts(self, frame: pd.DataFrame) -> list[TextInput]:
         known = INPUTS[: 2 if self.predictor.bundle.reads_pairs else 1]
         names = list(frame.columns)
-        if names not in (list(known), list(range(len(known))), list(_trained_columns(self.predictor.bundle))):
+        if names not in (list(known), list(range(len(known))), list(trained_columns(self.predictor.bundle))):
             raise DataError(
                 f"The first column{'s are' if len(known) > 1 else ' is'} {', '.join(map(repr, names))}; "
                 f"expected {', '.join(map(repr, known))}.",
@@ -101,7 +101,7 @@ def _load_pyfunc(path: str) -> BundleModel:
     return BundleModel(Predictor.load(path))
 
 
-def _cell(prediction: Prediction, column: str, cell: str) -> str | float:
+def cell_of(prediction: Prediction, column: str, cell: str) -> str | float:
     """Return a cell of an answer; of numbers all digits."""
     if column.startswith(SCORE) and column[len(SCORE) :] in prediction.scores:
         return prediction.scores[column[len(SCORE) :]]
@@ -112,7 +112,8 @@ def _is_number(bundle: Bundle, column: str) -> bool:
     return bundle.task.name == "regression" or (column.startswith(SCORE) and bundle.task.known_labels is not None)
 
 
-def _trained_columns(bundle: Bundle) -> tuple[str, ...]:
+def trained_columns(bundle: Bundle) -> tuple[str, ...]:
+    """Return the names that the columns of text had in the training table, () where they are not known."""
     plan = bundle.facts.get("plan")
     layout = plan.get("layout") if isinstance(plan, dict) else None
     names = [layout.get(key) for key in INPUTS] if isinstance(layout, dict) else []

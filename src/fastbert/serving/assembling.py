@@ -11,17 +11,42 @@ from fastbert.serving.http import Request, Response
 from fastbert.serving.metrics import Metrics
 from fastbert.serving.models import Models
 from fastbert.serving.openapi import describe
-from fastbert.serving.protocols import native
+from fastbert.serving.protocols import (
+    huggingface,
+    inference_v2,
+    kserve,
+    mlflow,
+    native,
+    sagemaker,
+    sagemaker_multi,
+    tei,
+    vertex,
+    vllm,
+)
 from fastbert.serving.routes import Route, Router
 from fastbert.serving.service import Service
 from fastbert.serving.settings import Settings
+from fastbert.serving.shared_paths import settled
+
+CONTRACTS = {
+    "native": native.routes,
+    "sagemaker": sagemaker.routes,
+    "sagemaker_multi": sagemaker_multi.routes,
+    "inference_v2": inference_v2.routes,
+    "kserve": kserve.routes,
+    "vertex": vertex.routes,
+    "huggingface": huggingface.routes,
+    "tei": tei.routes,
+    "vllm": vllm.routes,
+    "mlflow": mlflow.routes,
+}
 
 
 def assemble(settings: Settings) -> tuple[App, Service]:
     """Return an application without models, not ready, and its service. Called on the event loop that runs it."""
     metrics = Metrics()
     service = Service(settings, metrics, Models(settings, metrics))
-    routes = [*native.routes(service)]
+    routes = settled({name: routes_of(service) for name, routes_of in CONTRACTS.items()}, settings)
     routes.append(_description(routes, service))
     access_log = AccessLog(sys.stderr.buffer) if settings.access_log else None
     return App(Router(routes), settings, metrics, native.shape, access_log), service

@@ -6,6 +6,7 @@ tokens to 1.12. Knows nothing of requests or of threads but that it is called by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -66,13 +67,13 @@ class Engine:
         ]
 
     def predict(self, rows: Sequence[Encoded], decisions: Decisions) -> list[Prediction]:
-        """Return the answers to encoded texts, in order. Raises Problem (500) where one is not a number."""
+        """Return the answers to encoded texts, in order. Raises Problem (500) where one is no number, or infinite."""
         predictor = self.predictor
         features = [replace(one, example=number) for number, row in enumerate(rows) for one in row.features]
         examples = [row.example for row in rows]
         budget = self._lane.batch_tokens  # or a pass that is padded to it would be cut in two
         found = predict_features(predictor.task, self._lane, features, examples, decisions, predictor.tokenizer, budget)
-        if any(number != number for one in found for number in one.numbers.values()):
+        if not all(math.isfinite(number) for one in found for number in one.numbers.values()):
             raise failed("The model's answer is not a number.")
         return found
 

@@ -23,7 +23,7 @@ from fastbert.serving.batcher import Batcher, Job
 from fastbert.serving.metrics import Metrics
 from fastbert.serving.problems import Problem, busy, from_error, not_ready, timed_out
 from fastbert.serving.settings import Settings
-from fastbert.tasks.base import Example, Prediction
+from fastbert.tasks.base import Example
 
 EXPLAINING = 4  # requests for explanations that may wait for one another
 TOGETHER = "dynamic, per channel"  # begins the schemes with one scale for the whole pass, up to 0.1
@@ -204,9 +204,3 @@ def _warn_of_old_export(predictor: Predictor) -> None:
             "%s: the export '%s' gives a text other scores alone and among others; make it again with `%s`",
             predictor.bundle.folder, name, export_command(predictor.bundle.folder, name),
         )  # fmt: skip
-
-
-def labels_of(model: Model, prediction: Prediction, top_k: int | None = None) -> list[tuple[str, float]]:
-    """Return names with scores, the highest first, as the contracts of other servers want them."""
-    ranked = sorted(prediction.scores.items(), key=lambda item: -item[1])
-    return ranked[:top_k]

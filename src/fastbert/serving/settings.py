@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Literal, get_args
 
 from fastbert.errors import ConfigError
 from fastbert.option_values import chosen_of
+
+_ROUTE = re.compile(r"/[A-Za-z0-9._~/:@-]*")
 
 # Whose meaning the paths have that several contracts share: /, /predict, /invocations, /ping, /health.
 Contract = Literal["sagemaker", "huggingface", "tei", "mlflow"]
@@ -50,6 +54,9 @@ class Settings:
     drain_s: how long it then waits for requests that it has accepted.
     max_delay_s: how long a request may wait for others to share a pass of the model with.
     access_log: a line of JSON for each request.    page: whether the page to try a model is there.
+    models_root: folder of which callers may load models, as SageMaker's multi-model endpoints do; None: they may not.
+    batch_strategy, max_transforms: what SageMaker's batch transform is told.
+    health_route, predict_route: paths that Vertex AI has chosen; they come before all others.
     """
 
     limits: Limits = Limits()
@@ -61,6 +68,11 @@ class Settings:
     max_delay_s: float = 0.002
     access_log: bool = True
     page: bool = True
+    models_root: Path | None = None
+    batch_strategy: str = "MULTI_RECORD"
+    max_transforms: int = 8
+    health_route: str = ""
+    predict_route: str = ""
 
     def __post_init__(self) -> None:
         chosen_of("contract", self.contract, get_args(Contract))
@@ -72,6 +84,13 @@ class Settings:
         for name in ("linger_s", "drain_s", "max_delay_s"):
             if not 0 <= getattr(self, name) <= 3600:
                 raise ConfigError(f"{name} is {getattr(self, name)}; expected seconds, from 0 to 3600.")
+        chosen_of("batch_strategy", self.batch_strategy, ("SINGLE_RECORD", "MULTI_RECORD"))
+        if self.max_transforms < 1:
+            raise ConfigError(f"max_transforms is {self.max_transforms}; expected at least 1.")
+        for name in ("health_route", "predict_route"):
+            route = getattr(self, name)
+            if route and not _ROUTE.fullmatch(route):
+                raise ConfigError(f"{name} is '{route}'; expected a path such as /health.")
         if "*" in self.cors_origins and self.api_keys:
             raise ConfigError(
                 "Pages of any site ('*') may not ask a server with API keys.", "Name the origins, such as https://a.b."

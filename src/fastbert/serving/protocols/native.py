@@ -188,17 +188,18 @@ async def _predict(service: Service, request: Request) -> Response:
         if len(examples) > limits.explained:
             raise invalid(f"At most {limits.explained} texts are explained at a time.", "explain", "Send fewer.")
         explanations = await service.explain(request, model, examples, decisions)
-        found = [_shown(one.prediction, top_k) | {"explanation": _why(one.to_json())} for one in explanations]
+        found = [shown(one.prediction, top_k) | {"explanation": _why(one.to_json())} for one in explanations]
         cut = sum(one.prediction.cut for one in explanations)
     else:
         job = await service.ask(request, model, examples, decisions)
-        found = [_shown(prediction, top_k) for prediction in job.predictions]
+        found = [shown(prediction, top_k) for prediction in job.predictions]
         cut = sum(prediction.cut for prediction in job.predictions)
     answer = PredictAnswer(model.name, model.version, model.predictor.task.name, found, request.id)
     return Response.json(answer, headers={"X-FastBert-Cut": str(cut)} if cut else None)
 
 
-def _shown(prediction: Prediction, top_k: int | None) -> dict[str, Any]:
+def shown(prediction: Prediction, top_k: int | None = None) -> dict[str, Any]:
+    """Return a prediction as plain values, without what the caller has. top_k: scores of so many labels."""
     values = prediction.to_json()
     values.pop("pair", None)  # the caller has it
     if top_k is not None and isinstance(values.get("scores"), Mapping):
