@@ -47,7 +47,7 @@ def test_several_workers_answer_like_one(folder: Path) -> None:
 
 def test_the_precision_is_stated_and_not_left_to_openvino(folder: Path) -> None:
     """Without a hint OpenVINO takes bf16 where the processor has it."""
-    model = OpenVinoBackend(folder / "openvino/model.xml", "fp32").model
+    model = OpenVinoBackend(folder / "openvino/model.xml", "fp32").compiled
 
     assert model.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
 

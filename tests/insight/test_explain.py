@@ -43,11 +43,12 @@ def test_a_model_is_explained_by_the_word_that_its_label_hangs_on(method: Method
     assert one.check is not None and one.check.verdict == "faithful"
 
 
-def test_an_export_is_explained_as_the_model_it_came_from(tmp_path: Path) -> None:
-    folder = exported_bundle(tmp_path / "bundle")
+@pytest.mark.parametrize("kind", ["onnx", "openvino"])
+def test_an_export_is_explained_as_the_model_it_came_from(tmp_path: Path, kind: str) -> None:
+    folder = exported_bundle(tmp_path / "bundle", kind)
     texts = ["the app is slow", "please help me , the export button does nothing"]
 
-    exported = explain(Predictor.load(folder, "onnx"), texts)
+    exported = explain(Predictor.load(folder, kind), texts)
     plain = explain(Predictor.load(folder, "torch"), texts, method="occlusion")
 
     for one, other in zip(exported, plain, strict=True):

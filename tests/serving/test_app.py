@@ -23,6 +23,13 @@ def test_a_request_keeps_a_sensible_id_and_gets_one_otherwise(asker: Asker) -> N
     assert len(asker.get("/health/live").headers["x-request-id"]) == 32
 
 
+def test_a_response_says_how_long_the_server_took(asker: Asker) -> None:
+    name, _, value = asker.get("/health/live").headers["server-timing"].partition(";dur=")
+
+    assert name == "app"
+    assert 0 <= float(value) < 10_000
+
+
 def test_other_sites_may_not_ask_unless_they_are_named(single: Path, asker: Asker) -> None:
     preflight = {"origin": "https://a.example", "access-control-request-method": "POST"}
 

@@ -75,13 +75,13 @@ class OpenVinoBackend:
             "INFERENCE_NUM_THREADS": str(self.workers),
         }
         try:
-            self.model = openvino.Core().compile_model(str(file), "CPU", options)
+            self.compiled = openvino.Core().compile_model(str(file), "CPU", options)
         except RuntimeError as error:
             raise BundleError(
                 f"{file} cannot be opened by OpenVINO {openvino.__version__} ({first_line(error)})."
             ) from error
-        self.input_names = tuple(port.get_any_name() for port in self.model.inputs)
-        self.output_names = tuple(port.get_any_name() for port in self.model.outputs)
+        self.input_names = tuple(port.get_any_name() for port in self.compiled.inputs)
+        self.output_names = tuple(port.get_any_name() for port in self.compiled.outputs)
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests that no thread is using
 
     def forward(self, batch: Batch) -> dict[str, Array]:
@@ -89,7 +89,7 @@ class OpenVinoBackend:
         try:
             request = self._idle.get_nowait()
         except Empty:
-            request = self.model.create_infer_request()
+            request = self.compiled.create_infer_request()
         try:
             request.infer({name: batch[name] for name in self.input_names}, share_inputs=True)
             # copies: the next pass writes over them

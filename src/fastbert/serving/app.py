@@ -58,7 +58,7 @@ class App:
         try:
             pattern, response = await self._answer(request)
             status = response.status
-            await self._send(request, response, send)
+            await self._send(request, response, send, time.perf_counter() - start)
         except ClientGone:
             self.metrics.gone.inc()
         finally:
@@ -105,11 +105,12 @@ class App:
         origin = request.header("origin")
         return bool(origin) and (origin in self.settings.cors_origins or "*" in self.settings.cors_origins)
 
-    async def _send(self, request: Request, response: Response, send: Send) -> None:
-        headers = [(b"x-request-id", request.id.encode())]
+    async def _send(self, request: Request, response: Response, send: Send, seconds: float) -> None:
+        headers = [(b"x-request-id", request.id.encode()), (b"server-timing", b"app;dur=%.2f" % (seconds * 1000))]
         if response.content_type:
             headers.append((b"content-type", response.content_type.encode("latin-1")))
-        headers.append((b"content-length", str(len(response.body)).encode()))
+        if response.status != 304:  # there it would be the length of what the client has (RFC 9110, 8.6)
+            headers.append((b"content-length", str(len(response.body)).encode()))
         fixed: Mapping[str, str] = _FIXED
         if self.settings.cors_origins and self._may_ask(request):
             fixed = {**_FIXED, "Access-Control-Allow-Origin": request.header("origin"), "Vary": "Origin"}

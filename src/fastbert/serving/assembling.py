@@ -11,6 +11,7 @@ from fastbert.serving.http import Request, Response
 from fastbert.serving.metrics import Metrics
 from fastbert.serving.models import Models
 from fastbert.serving.openapi import describe
+from fastbert.serving.page import pages
 from fastbert.serving.protocols import (
     huggingface,
     inference_v2,
@@ -47,6 +48,8 @@ def assemble(settings: Settings) -> tuple[App, Service]:
     metrics = Metrics()
     service = Service(settings, metrics, Models(settings, metrics))
     routes = settled({name: routes_of(service) for name, routes_of in CONTRACTS.items()}, settings)
+    if settings.page:
+        routes += pages.routes(service)
     routes.append(_description(routes, service))
     access_log = AccessLog(sys.stderr.buffer) if settings.access_log else None
     return App(Router(routes), settings, metrics, native.shape, access_log), service

@@ -42,7 +42,7 @@ class Keys:
         known = [hmac.compare_digest(digest, one) for one in self._digests]
         if not given or not any(known):
             what = "The API key is not known." if given else "There is no API key."
-            challenge = {"WWW-Authenticate": 'Bearer realm="fastbert", Basic realm="fastbert: the key as password"'}
+            challenge = {"WWW-Authenticate": 'Basic realm="fastbert: the key as password", Bearer realm="fastbert"'}
             raise Problem(
                 401, "unauthorized", what, "Authorization", "Send the header `Authorization: Bearer KEY`.", challenge
             )

@@ -77,6 +77,14 @@ def decisions_of(model: Model, threshold: float | None, thresholds: Mapping[str,
     return replace(rule, threshold=rule.threshold if threshold is None else threshold, thresholds=tuple(own.items()))
 
 
+def thresholds_of(model: Model) -> dict[str, float | None]:
+    """Return from which score on the model's own rule gives a label, None for never; {} where it asks for none."""
+    task, rule = model.predictor.task, model.predictor.bundle.decisions
+    shared = dict.fromkeys(task.label_names, rule.threshold) if getattr(task, "link", None) == "sigmoid" else {}
+    found = {**shared, **dict(rule.thresholds)}
+    return {name: None if math.isinf(value) else value for name, value in found.items()}
+
+
 def whole(value: float, field: str) -> int:
     """Return a number as a whole one. Raises Problem (422) for a fraction."""
     if not value.is_integer():

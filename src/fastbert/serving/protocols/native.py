@@ -13,7 +13,7 @@ import msgspec
 from fastbert.serving import metrics
 from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import JSON, Request, Response
-from fastbert.serving.inputs import Text, decisions_of, examples_of, whole
+from fastbert.serving.inputs import Text, decisions_of, examples_of, thresholds_of, whole
 from fastbert.serving.models import Model
 from fastbert.serving.problems import Problem, invalid, not_ready
 from fastbert.serving.routes import Operation, Route
@@ -55,7 +55,11 @@ class PredictAnswer(msgspec.Struct):
 
 
 class ModelFacts(msgspec.Struct):
-    """What a model is. reads: "text", or "pair".    version: changes with the model's files."""
+    """What a model is. reads: "text", or "pair".    version: changes with the model's files.
+
+    thresholds: by label, from which score on it is given; null for never; {} where the highest score decides.
+    has_report, has_card: whether /v1/models/{model}/report and /card have something to show.
+    """
 
     name: str
     version: str
@@ -67,6 +71,9 @@ class ModelFacts(msgspec.Struct):
     backend: str
     loaded: str
     scores: dict[str, dict[str, float | None]]
+    thresholds: dict[str, float | None]
+    has_report: bool
+    has_card: bool
 
 
 class ModelsAnswer(msgspec.Struct):
@@ -114,7 +121,7 @@ def routes(service: Service) -> list[Route]:
         return await _predict(service, request)
 
     async def models(request: Request) -> Response:
-        facts = [_facts(model) for model in service.models.all.values()]
+        facts = [_facts(model, service.settings.page) for model in service.models.all.values()]
         return Response.json(ModelsAnswer([one.name for one in facts], facts))
 
     async def live(request: Request) -> Response:
@@ -213,8 +220,9 @@ def _why(values: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in values.items() if name not in ("text", "pair", "prediction")}
 
 
-def _facts(model: Model) -> ModelFacts:
+def _facts(model: Model, pages: bool) -> ModelFacts:
     predictor, bundle = model.predictor, model.predictor.bundle
+    folder = model.source.folder
     return ModelFacts(
         name=model.name,
         version=model.version,
@@ -226,4 +234,7 @@ def _facts(model: Model) -> ModelFacts:
         backend=predictor.backend.name,
         loaded=model.loaded,
         scores={split: dict(scores) for split, scores in bundle.scores.items()},
+        thresholds=thresholds_of(model),
+        has_report=pages and (folder / "report.html").is_file(),
+        has_card=pages and (folder / "README.md").is_file(),
     )

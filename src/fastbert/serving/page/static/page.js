@@ -1,0 +1,177 @@
+// The page to try a model: what is chosen and typed becomes a request, its answer is shown, and the request as code.
+
+import {details, sentence} from "./answer.js";
+import {ask, Problem, serverTime} from "./asking.js";
+import * as code from "./code.js";
+import * as file from "./file.js";
+import {$, alertOf, copy, count, fill, make, milliseconds} from "./parts.js";
+
+const TASKS = {single_label: "One label a text", multi_label: "Any number of labels a text", tagging: "Entities in a text",
+  answering: "Answers to questions from a text", regression: "A number a text"};
+const BASE = new URL(".", location.href).href;
+
+let models = [];
+let model = null;
+let keys = false;
+let asking = null; // aborts the request that runs
+let last = null; // whether there is an answer to show anew, and with an explanation
+
+const takesThreshold = () => model.task === "single_label" || model.task === "multi_label";
+const threshold = () => {
+  const value = $("threshold").value;
+  return value !== "" && takesThreshold() ? Number(value) : undefined;
+};
+const options = () => ({
+  ...(model !== models[0] && {model: model.name}),
+  ...(threshold() !== undefined && {threshold: threshold()}),
+});
+const pairs = () => model.reads === "pair";
+const typed = () => (pairs() ? [$("text").value, $("pair").value] : $("text").value);
+const body = (explain) => ({texts: [typed()], ...options(), ...(explain && {explain: true})});
+
+async function start() {
+  try {
+    const [listed, described] = await Promise.all([ask("v1/models"), ask("openapi.json").catch(() => null)]);
+    keys = Boolean(described && described.values.security);
+    models = listed.values.details;
+    if (!models.length) throw new Problem("No model is loaded.", {hint: "Start the server with a bundle: fastbert serve BUNDLE."});
+  } catch (error) {
+    fill($("facts"));
+    fill($("trouble"), alertOf(error));
+    return;
+  }
+  fill($("model"), ...models.map((one) => make("option", {value: one.name}, one.name)));
+  $("choose").hidden = models.length < 2;
+  use(models[0]);
+  listen();
+  $("text").focus({preventScroll: true});
+}
+
+function use(chosen) {
+  model = chosen;
+  document.title = `${model.name} – FastBert`;
+  const facts = [TASKS[model.task] || model.task, model.labels.length && count(model.labels.length, "label"),
+    `reads ${model.max_tokens.toLocaleString("en")} tokens`, model.backend, `version ${model.version}`];
+  fill($("facts"), models.length < 2 && make("b", {}, model.name), models.length < 2 && " · ", facts.filter(Boolean).join(" · "));
+  $("rule").hidden = !model.rule;
+  $("rule").querySelector("p").textContent = model.rule;
+  for (const name of ["report", "card"]) {
+    $(name).hidden = !model[`has_${name}`];
+    $(name).href = `v1/models/${encodeURIComponent(model.name)}/${name}`;
+  }
+  const answering = model.task === "answering";
+  $("second").hidden = !pairs();
+  $("text-label").textContent = answering ? "Question" : pairs() ? "First text" : "Text";
+  $("pair-label").textContent = answering ? "Text that may hold the answer" : "Second text";
+  $("text").rows = pairs() ? 3 : 7;
+  $("text").placeholder = answering ? "Type a question" : "Type or paste a text";
+  $("limit").hidden = !takesThreshold();
+  setThreshold("");
+  forget();
+  file.forget(state);
+}
+
+const state = () => ({model, options: options()});
+
+// An answer belongs to one model.
+function forget() {
+  if (asking) asking.abort();
+  last = null;
+  $("said").className = "soft";
+  fill($("said"), "Nothing asked yet.");
+  fill($("shown"));
+  fill($("trouble"));
+}
+
+function setThreshold(value) {
+  if ($("threshold").value !== value) $("threshold").value = value;
+  const own = [...new Set(Object.values(model.thresholds))];
+  $("slider").value = value !== "" ? value : own.length === 1 && own[0] !== null ? own[0] : 0.5;
+  $("slider").classList.toggle("unset", value === "");
+  $("reset").disabled = value === "";
+  const rule = !own.length ? "The highest score decides." : own.length > 1 ? "Each label has its own." : `The model's own is ${own[0] ?? "never"}.`;
+  const effect = model.task === "single_label" ? "Below it the answer is unknown." : "From it on a label is given.";
+  $("limit-note").textContent = value === "" ? rule : effect;
+  snippets();
+}
+
+function thresholdsOf(override) {
+  return override === undefined ? model.thresholds : Object.fromEntries(model.labels.map((label) => [label, override]));
+}
+
+async function predict(explain) {
+  const {badInput, rangeUnderflow, rangeOverflow} = $("threshold").validity;
+  if (badInput || rangeUnderflow || rangeOverflow) {
+    fill($("trouble"), alertOf(new Problem("A threshold is a number from 0 to 1.", {hint: "Leave it empty for the model's own rule."})));
+    $("threshold").focus();
+    return;
+  }
+  if (pairs() ? !$("text").value.trim() || !$("pair").value.trim() : !$("text").value.trim()) {
+    const empty = $("text").value.trim() ? $("pair") : $("text");
+    fill($("trouble"), alertOf(new Problem("There is no text to answer.", {hint: "Type or paste one."})));
+    empty.focus();
+    return;
+  }
+  if (asking) asking.abort();
+  const own = (asking = new AbortController());
+  const sent = body(explain);
+  const asked = {text: $("text").value, pair: pairs() ? $("pair").value : null, thresholds: thresholdsOf(sent.threshold)};
+  snippets(explain);
+  $("answer").setAttribute("aria-busy", "true");
+  fill($("trouble"));
+  try {
+    const answer = await ask("v1/predict", sent, {signal: own.signal, onWait: (seconds) => {
+      fill($("said"), `The server is busy; asked again in ${Math.ceil(seconds)} s.`);
+    }});
+    show(answer, asked);
+    last = {explain};
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    last = null;
+    $("said").className = "soft";
+    fill($("said"), "No answer.");
+    fill($("shown"));
+    fill($("trouble"), alertOf(error instanceof Problem ? error : new Problem("The answer cannot be read.", {hint: String(error)})));
+  } finally {
+    if (asking === own) {
+      asking = null;
+      $("answer").removeAttribute("aria-busy");
+    }
+  }
+}
+
+function show({values, headers, ms}, asked) {
+  const [prediction] = values.predictions;
+  const server = serverTime(headers);
+  $("said").className = "";
+  fill($("said"), ...sentence(prediction));
+  const facts = [["Time", milliseconds(ms)], server !== null && ["in the server", milliseconds(server)], ["Version", values.version]];
+  fill($("shown"), ...details(prediction, asked),
+    make("dl", {class: "facts"}, facts.filter(Boolean).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))));
+}
+
+function snippets(explain = Boolean(last && last.explain)) {
+  const sent = body(explain);
+  $("curl").textContent = code.curl(BASE, sent, keys);
+  $("python").textContent = code.python(BASE, sent, keys);
+}
+
+function listen() {
+  $("form").addEventListener("submit", (event) => { event.preventDefault(); predict(false); });
+  $("why").addEventListener("click", () => predict(true));
+  $("form").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); predict(event.shiftKey); }
+  });
+  for (const id of ["text", "pair"]) $(id).addEventListener("input", () => snippets());
+  $("model").addEventListener("change", (event) => use(models.find((one) => one.name === event.target.value)));
+  $("slider").addEventListener("input", (event) => setThreshold(Number(event.target.value).toFixed(2)));
+  $("threshold").addEventListener("input", (event) => setThreshold(event.target.value));
+  const again = () => { if (last) predict(last.explain); };
+  $("slider").addEventListener("change", again);
+  $("threshold").addEventListener("change", again);
+  $("reset").addEventListener("click", () => { setThreshold(""); $("threshold").focus(); again(); });
+  for (const button of document.querySelectorAll(".copy")) button.addEventListener("click", () => copy(button, $(button.dataset.of)));
+  file.setUp(state);
+}
+
+start();

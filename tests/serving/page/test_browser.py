@@ -1,0 +1,177 @@
+"""The pages in a browser: a text, its reasons, a file, errors; by keyboard alone, and asking nobody else."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastbert.serving.settings import Limits
+from tests.serving.asking import QUIET, Asker, serving
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+KEY = "k" * 32
+ASKED = "#facts:not(:has-text('Asking'))"
+TEXT = "please help me , the export button does nothing"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def server(bundles: dict[str, Path]) -> Iterator[Asker]:
+    with serving(bundles, replace(QUIET, limits=Limits(characters=5000)), port=True) as served:
+        yield served
+
+
+@pytest.fixture
+def page(browser: Any, server: Asker) -> Iterator[Any]:  # noqa: ANN401  # not typed where it is not installed
+    """Open the page; at the end it must have asked this server alone, and complained of nothing."""
+    context = browser.new_context(base_url=server.address)
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    elsewhere: list[str] = []
+    complaints: list[str] = []
+    own = (server.address, "blob:", "data:")
+    opened.on("request", lambda asked: None if asked.url.startswith(own) else elsewhere.append(asked.url))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    opened.goto("/")
+    opened.wait_for_selector(ASKED)
+    yield opened
+    context.close()
+    assert not elsewhere
+    assert [line for line in complaints if "Failed to load resource" not in line] == []
+
+
+def answer_of(page: Any) -> str:  # noqa: ANN401
+    return str(page.inner_text("#answer"))
+
+
+def test_a_text_is_answered_with_bars_and_the_code_for_it(page: Any, server: Asker) -> None:  # noqa: ANN401
+    page.fill("#text", TEXT)
+    page.click("#predict")
+    page.wait_for_selector("table.scores")
+
+    (expected,) = server.post("/v1/predict", {"text": TEXT}).json["predictions"]
+    assert expected["labels"][0] in page.inner_text("#said")
+    assert page.locator("table.scores tbody tr").count() == len(expected["scores"])
+    assert "ms" in answer_of(page)
+    assert TEXT in page.inner_text("#curl")
+    assert TEXT in page.inner_text("#python")
+
+
+def test_it_says_which_words_speak_for_the_answer(page: Any) -> None:  # noqa: ANN401
+    page.fill("#text", TEXT)
+    page.click("#why")
+    page.wait_for_selector("#explanation")
+
+    assert page.locator("#explanation .for, #explanation .against").count() > 2
+
+
+def test_every_task_is_shown(page: Any, bundles: dict[str, Path]) -> None:  # noqa: ANN401
+    for task in bundles:
+        page.select_option("#model", label=task)
+        page.fill("#text", TEXT)
+        if page.is_visible("#pair"):
+            page.fill("#pair", "the app is slow and the export button does nothing")
+        page.click("#predict")
+        page.wait_for_selector("#said b")
+        assert "Nothing asked yet" not in answer_of(page)
+        assert page.inner_text("#trouble") == ""
+
+
+def test_a_file_is_answered_and_given_back(page: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    table = tmp_path / "texts.csv"
+    texts = ["the app is slow", 'a "quoted", text', "größer\nzwei Zeilen", *["bug"] * 100]
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("id", "text"), *enumerate(texts)])
+    page.set_input_files("#file", table)
+    page.click("text=Predict 103 rows")
+    page.wait_for_selector("#download")
+    with page.expect_download() as waiting:
+        page.click("#download")
+    waiting.value.save_as(tmp_path / "answers.csv")
+
+    with (tmp_path / "answers.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == texts
+    assert all(row["predicted"] for row in rows)
+
+
+def test_errors_are_said_where_they_are_and_what_to_do(page: Any) -> None:  # noqa: ANN401
+    page.click("#predict")
+    assert "There is no text" in page.inner_text("#trouble")
+
+    page.fill("#text", "bug " * 2000)  # more characters than the server takes
+    page.click("#predict")
+    page.wait_for_selector("#trouble:has-text('characters')")
+    page.fill("#text", TEXT)
+    page.click("#predict")
+    page.wait_for_selector("table.scores")
+    assert page.inner_text("#trouble") == ""
+
+
+def test_it_is_used_by_keyboard_alone(page: Any) -> None:  # noqa: ANN401
+    page.focus("#text")
+    page.keyboard.type(TEXT)
+    page.keyboard.press("Control+Enter")
+
+    page.wait_for_selector("table.scores")
+    assert page.get_attribute("#said", "aria-live") == "polite"
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('input,select,textarea,button')].filter((one) => !one.hidden &&"
+        "!(one.labels && one.labels.length) && !one.ariaLabel && !one.innerText.trim()).map((one) => one.id)"
+    )
+    assert unnamed == []
+
+
+def test_it_is_dark_where_the_reader_wants_it_and_fits_a_phone(browser: Any, server: Asker) -> None:  # noqa: ANN401
+    def colours(scheme: str) -> list[str]:
+        context = browser.new_context(color_scheme=scheme, viewport={"width": 360, "height": 700})
+        opened = context.new_page()
+        opened.goto(server.address + "/")
+        opened.wait_for_selector(ASKED)
+        width = opened.evaluate("document.documentElement.scrollWidth")
+        found: list[str] = opened.evaluate(
+            "[getComputedStyle(document.body).color, getComputedStyle(document.documentElement).backgroundColor,"
+            " getComputedStyle(document.body).backgroundColor]"
+        )
+        context.close()
+        assert width <= 360
+        return found
+
+    assert colours("dark") != colours("light")
+
+
+def test_the_api_is_described(page: Any) -> None:  # noqa: ANN401
+    page.goto("/docs")
+    page.wait_for_selector("main:has-text('/v1/predict')")
+
+    assert "/invocations" in page.inner_text("main")
+
+
+def test_a_browser_asks_for_the_key(browser: Any, bundles: dict[str, Path]) -> None:  # noqa: ANN401
+    locked = replace(QUIET, api_keys=(KEY,))
+    with serving({"one": bundles["single_label"]}, locked, port=True) as asker:
+        context = browser.new_context(http_credentials={"username": "me", "password": KEY})
+        opened = context.new_page()
+        opened.set_default_timeout(20_000)
+        opened.goto(asker.address + "/")
+        opened.fill("#text", TEXT)
+        opened.click("#predict")
+        opened.wait_for_selector("table.scores")
+        context.close()
