@@ -64,9 +64,10 @@ class Server:
 
 
 @contextmanager
-def serving(bundle: Path, *options: str) -> Iterator[Server]:
+def serving(chosen: argparse.Namespace) -> Iterator[Server]:
     """Run a server until the block ends."""
-    command = [sys.executable, "-m", "fastbert", "serve", str(bundle), "--port", "0", "--no-access-log", *options]
+    command = [sys.executable, "-m", "fastbert", "serve", str(chosen.bundle), "--backend", chosen.backend]
+    command += ["--port", "0", "--no-access-log"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield Server(process)
@@ -86,11 +87,11 @@ def throughput(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     """Return texts a second of the server at saturation, and of the predictor in a plain loop, in turn."""
     from fastbert import Predictor
 
-    model = Predictor.load(chosen.bundle)
+    model = Predictor.load(chosen.bundle, chosen.backend)
     many = (texts * (-(-4000 // len(texts))))[:4000]
     model(many)
     found: dict[str, list[float]] = {"offline": [], **{f"requests of {size}": [] for size in chosen.sizes}}
-    with serving(chosen.bundle) as server:
+    with serving(chosen) as server:
         for _ in range(chosen.rounds + 1):
             start = time.perf_counter()
             model(many)
@@ -102,13 +103,13 @@ def throughput(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
                 found[f"requests of {size}"].append(size * len(outcome.status) / max(outcome.planned[-1], 5))
     rates = {name: values[1:] for name, values in found.items()}  # the first round warms up
     ratios = {name: _spread([a / b for a, b in zip(rates[name], rates["offline"], strict=True)]) for name in rates}
-    return {"backend": model.backend.name, "texts_a_second": rates, "over_offline": ratios}
+    return {"texts_a_second": rates, "over_offline": ratios}
 
 
 def overload(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     """Return the knee, and what happens at 80 % of it for long, at twice of it, and after that."""
     requests = bodies(texts)
-    with serving(chosen.bundle) as server:
+    with serving(chosen) as server:
         return asyncio.run(_overload(chosen, server, requests))
 
 
@@ -157,7 +158,7 @@ def ending(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     """Return what became of the requests that were sent around a SIGTERM, and how long the server took to end."""
     runs = []
     for number in range(chosen.rounds):
-        with serving(chosen.bundle) as server:
+        with serving(chosen) as server:
             runs.append(asyncio.run(_ending(chosen, server, bodies(texts), number)))
             print(json.dumps(runs[-1]), file=sys.stderr)
     return {"rate": chosen.rate, "runs": runs}
@@ -184,7 +185,7 @@ async def _ending(chosen: argparse.Namespace, server: Server, requests: list[byt
 
 def memory(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     """Return how memory grows over long, and over a hundred requests that are over the limits."""
-    with serving(chosen.bundle) as server:
+    with serving(chosen) as server:
         return asyncio.run(_memory(chosen, server, texts))
 
 
@@ -222,7 +223,7 @@ def start(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     seconds, resident = [], []
     for _ in range(chosen.rounds):
         begun = time.perf_counter()
-        with serving(chosen.bundle) as server:
+        with serving(chosen) as server:
             url = f"http://127.0.0.1:{server.port}/health/ready"
             with urllib.request.urlopen(url, timeout=10) as answer:
                 assert answer.status == 200
@@ -253,6 +254,7 @@ def main() -> None:
     parser.add_argument("part", choices=tuple(PARTS))
     parser.add_argument("bundle", type=Path)
     parser.add_argument("table", type=Path, help="CSV with a column text")
+    parser.add_argument("--backend", default="onnx-int8")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=600, help="of the long load")
     parser.add_argument("--rate", type=float, default=500.0, help="requests a second, for ending and memory")
@@ -261,7 +263,12 @@ def main() -> None:
     chosen = parser.parse_args()
     with chosen.table.open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
-    line = {"part": chosen.part, "date": time.strftime("%Y-%m-%d"), "processor": machine.processor()}
+    line: dict[str, Any] = {
+        "part": chosen.part,
+        "backend": chosen.backend,
+        "date": time.strftime("%Y-%m-%d"),
+        "processor": machine.processor(),
+    }
     line |= {"cores": len(os.sched_getaffinity(0))} | PARTS[chosen.part](chosen, texts)
     with chosen.out.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")

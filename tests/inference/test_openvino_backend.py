@@ -22,6 +22,21 @@ socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 """
 
 
+SHAPES_PROGRAM = """
+import sys
+from pathlib import Path
+import numpy as np
+from fastbert.inference.openvino_backend import OpenVinoBackend
+
+backend = OpenVinoBackend(Path(sys.argv[1]) / "openvino/model.xml", workers=1)
+for number in range(500):
+    if number in (150, 499):
+        print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
+    ids = np.ones((1 + number % 30, 2 + number // 30), np.int64)
+    backend.forward({name: ids for name in backend.input_names})
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return exported_bundle(tmp_path_factory.mktemp("openvino") / "model", "openvino")
@@ -98,3 +113,13 @@ def test_the_first_passes_of_several_threads_do_not_wait_for_each_other_for_ever
     done = subprocess.run([sys.executable, "-c", IN_FOUR_THREADS], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr[-1000:]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="memory is read from /proc")
+def test_a_pass_of_each_new_shape_does_not_stay_in_memory(folder: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", SHAPES_PROGRAM, str(folder)], capture_output=True, text=True, check=True
+    )
+    first, second = map(int, finished.stdout.split())
+
+    assert second - first < 25_000, finished.stdout  # kB; 60,000 without a limit

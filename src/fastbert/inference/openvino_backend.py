@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 # tokens, on IMDb 0.37 against 0.53. Lengths rounded up to multiples of 4 or 8, so that fewer shapes are
 # compiled, gained nothing (LOG 2026-11-24).
 BATCH_TOKENS = 512
+# Shapes of a pass that are kept prepared. Without a limit each new one kept 2 MB: 3 GB after 1,500 (LOG 2026-12-01).
+SHAPES = 64
+# The same of its kernels; a variable, since it has no option for it.
+KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 _one_at_a_time = threading.Lock()
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
@@ -49,6 +54,7 @@ def load_openvino() -> ModuleType:
     The first question for a numpy type fills a table of OpenVINO. Asked by two threads at once, each waits for ever:
     one for the table, the other, which fills it, for the interpreter (2026.4; 5 of 6 runs with four threads).
     """
+    os.environ.setdefault(*KERNELS)
     with _one_at_a_time, without_telemetry():
         openvino = importlib.import_module("openvino")
         openvino.Type.i64.to_dtype()
@@ -73,6 +79,7 @@ class OpenVinoBackend:
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": str(self.workers),
             "INFERENCE_NUM_THREADS": str(self.workers),
+            "CPU_RUNTIME_CACHE_CAPACITY": str(SHAPES),
         }
         try:
             self.compiled = openvino.Core().compile_model(str(file), "CPU", options)
