@@ -49,6 +49,7 @@ LAYERS = {
     "fastbert.data.holding_out": 3,
     **dict.fromkeys(["fastbert.inference", "fastbert.models", "fastbert.runtime"], 4),
     **dict.fromkeys(["fastbert.training", "fastbert.tuning", "fastbert.export", "fastbert.insight"], 5),
+    "fastbert.client": 5,  # below the server, which it must not import
     **dict.fromkeys(
         ["fastbert.inference.torch_backend", "fastbert.inference.embedder", "fastbert.inference.generation"], 5
     ),
@@ -74,6 +75,7 @@ TORCH = {
     **dict.fromkeys([f"fastbert.insight.{name}" for name in ("explanation_text", "explanation_page")], "never"),
     **dict.fromkeys([f"fastbert.insight.{name}" for name in ("explain", "faithfulness_table", "neighbours")], "lazy"),
     "fastbert.insight.doctor": "never",
+    "fastbert.client": "never",
     "fastbert.serving": "never",
     **dict.fromkeys(["fastbert.scaling", "fastbert.sagemaker", "fastbert.compat"], "free"),
 }

@@ -17,6 +17,8 @@ from fastbert.errors import missing_extra
 
 if TYPE_CHECKING:
     from fastbert.api import fit, train
+    from fastbert.client.async_client import AsyncClient
+    from fastbert.client.client import Client
     from fastbert.config import AdaptConfig, DataConfig, TrainConfig
     from fastbert.data.databunch import DataBunch
     from fastbert.data.examples import TextExample
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "AdaptConfig": "fastbert.config",
+    "AsyncClient": "fastbert.client.async_client",
     "Callback": "fastbert.training.callbacks",
+    "Client": "fastbert.client.client",
     "DataBunch": "fastbert.data.databunch",
     "DataConfig": "fastbert.config",
     "FastBertClassifier": "fastbert.estimators.classifier",
@@ -71,7 +75,9 @@ _PLACES = {
 
 __all__ = [
     "AdaptConfig",
+    "AsyncClient",
     "Callback",
+    "Client",
     "DataBunch",
     "DataConfig",
     "FastBertClassifier",

@@ -8,7 +8,8 @@
     │   ├── EncoderError      an encoder cannot be found or does not fit
     │   └── MissingExtraError an optional package is not installed
     ├── TrainingError         exit code 1: work had begun and cannot go on
-    └── ExportError           exit code 1: no export of the model is good enough
+    ├── ExportError           exit code 1: no export of the model is good enough
+    └── ServerError           exit code 1: a server does not answer, or not as it should
 
 Every message says what happened and where, what was expected, and what to do.
 This module knows nothing of how errors are shown.
@@ -78,11 +79,26 @@ class ExportError(FastBertError):
     """No exported model answers nearly enough like the model itself."""
 
 
+class ServerError(FastBertError):
+    """A server that was asked does not answer, or not as it should.
+
+    status: of HTTP, None where there was no answer.    field: of the request, "" where it is none of them.
+    request_id: by which the log of the server names the request, "" where it gave none.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, status: int | None = None, field: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.status, self.field, self.request_id = status, field, request_id
+
+
 # package -> the extra that brings it, for what is imported at the top of a module
 _EXTRAS = {
     **dict.fromkeys(["torch", "transformers", "safetensors", "sklearn"], "train"),
     **dict.fromkeys(["onnx", "onnxruntime"], "onnx"),
     **dict.fromkeys(["openvino", "nncf"], "openvino"),
+    "httpx2": "client",
 }
 
 
