@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastbert.config import AdaptConfig, DataConfig, TrainConfig
     from fastbert.data.databunch import DataBunch
     from fastbert.data.examples import TextExample
-    from fastbert.errors import FastBertError
+    from fastbert.errors import FastBertError, ServerError
     from fastbert.estimators.classifier import FastBertClassifier
     from fastbert.estimators.regressor import FastBertRegressor
     from fastbert.export.exporting import export_bundle
@@ -55,6 +55,7 @@ _PLACES = {
     "NewEncoder": "fastbert.training.adapt",
     "Prediction": "fastbert.tasks.base",
     "Predictor": "fastbert.inference.predictor",
+    "ServerError": "fastbert.errors",
     "SingleLabel": "fastbert.tasks.classification",
     "Task": "fastbert.tasks.base",
     "TextExample": "fastbert.data.examples",
@@ -89,6 +90,7 @@ __all__ = [
     "NewEncoder",
     "Prediction",
     "Predictor",
+    "ServerError",
     "SingleLabel",
     "Task",
     "TextExample",

@@ -9,7 +9,7 @@
     │   └── MissingExtraError an optional package is not installed
     ├── TrainingError         exit code 1: work had begun and cannot go on
     ├── ExportError           exit code 1: no export of the model is good enough
-    └── ServerError           exit code 1: a server does not answer, or not as it should
+    └── ServerError           a server does not answer, or refuses: exit code 2 where the caller can put it right
 
 Every message says what happened and where, what was expected, and what to do.
 This module knows nothing of how errors are shown.
@@ -80,17 +80,26 @@ class ExportError(FastBertError):
 
 
 class ServerError(FastBertError):
-    """A server that was asked does not answer, or not as it should.
+    """A server that was asked does not answer, or refuses to.
 
-    status: of HTTP, None where there was no answer.    field: of the request, "" where it is none of them.
-    request_id: by which the log of the server names the request, "" where it gave none.
+    status: of HTTP, None where there was no answer.    code: the server's name of the problem, for programs.
+    field: of the request, such as "thresholds".    request_id: by which the server's log names the request.
+    What the server did not say is "".
     """
 
     def __init__(
-        self, message: str, hint: str | None = None, *, status: int | None = None, field: str = "", request_id: str = ""
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        status: int | None = None,
+        code: str = "",
+        field: str = "",
+        request_id: str = "",
     ) -> None:
         super().__init__(message, hint)
-        self.status, self.field, self.request_id = status, field, request_id
+        self.status, self.code, self.field, self.request_id = status, code, field, request_id
+        self.exit_code = 2 if status is not None and 400 <= status < 500 and status not in (408, 429) else 1
 
 
 # package -> the extra that brings it, for what is imported at the top of a module

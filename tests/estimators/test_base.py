@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 from fastbert import FastBertClassifier, Predictor
 from fastbert.errors import BundleError, ConfigError
 from fastbert.estimators.texts import ArrayError
+from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.tables import open_texts, predict_rows
 from tests.estimators.conftest import MOODS, TEXTS, classifier
 from tests.feedback import Recorder
@@ -159,7 +160,7 @@ def test_the_command_line_reads_its_bundle(fitted: FastBertClassifier, tmp_path:
     table.write_text("id,text\n1,the app is great\n2,the app is slow\n", encoding="utf-8")
     model, lines = Predictor.load(fitted.save(tmp_path / "model")), Lines()
 
-    predict_rows(model, open_texts(table, model, fitted._configs()[0]), lines)
+    predict_rows(model, open_texts(table, saved_layout(model), fitted._configs()[0]), lines)
 
     assert lines.labels == fitted.predict(["the app is great", "the app is slow"]).tolist()
 

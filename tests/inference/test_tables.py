@@ -16,6 +16,7 @@ from fastbert.data.table import Row
 from fastbert.data.tagging import TaggingLayout
 from fastbert.errors import DataError
 from fastbert.inference import tables
+from fastbert.inference.evaluation import saved_layout
 from fastbert.inference.predictor import Predictor
 from fastbert.inference.tables import TextRows, open_texts, predict_rows
 from fastbert.tasks.base import Prediction
@@ -47,7 +48,7 @@ def without_layout(model: Predictor) -> Predictor:
 
 def answered(model: Predictor, source: Path | Sequence[object], **options: object) -> Answers:
     answers = Answers()
-    predict_rows(model, open_texts(source, model, DataConfig().changed(**options)), answers)
+    predict_rows(model, open_texts(source, saved_layout(model), DataConfig().changed(**options)), answers)
     return answers
 
 
@@ -112,7 +113,7 @@ def test_a_table_may_come_through_a_pipe(model: Predictor) -> None:
     stream = io.BytesIO(b"id,text\n1,the app is great\n2,the app is slow\n")
     answers = Answers()
 
-    predict_rows(model, open_texts("-", model, DataConfig(), stream=stream), answers)
+    predict_rows(model, open_texts("-", saved_layout(model), DataConfig(), stream=stream), answers)
 
     assert [row.cells[0] for row in answers.rows] == ["1", "2"]
 
@@ -129,7 +130,7 @@ def test_a_column_that_is_not_there_is_refused(name: str, message: str, model: P
     table = write_csv(tmp_path / "new.csv", ["id", "text"], [[1, "the app"]])
 
     with pytest.raises(DataError) as caught:
-        open_texts(table, model, DataConfig().changed(text=name))
+        open_texts(table, saved_layout(model), DataConfig().changed(text=name))
 
     assert str(caught.value) == message
 
@@ -140,7 +141,7 @@ def test_a_model_without_a_layout_needs_the_name_of_the_column(model: Predictor,
     with pytest.raises(
         DataError, match="2 columns, and the model does not say.*\n  Name it with --text: one of id, text."
     ):
-        open_texts(table, without_layout(model), DataConfig())
+        open_texts(table, None, DataConfig())
 
 
 def test_a_model_without_a_layout_reads_a_single_column(model: Predictor) -> None:
@@ -168,7 +169,7 @@ def test_a_row_without_text_is_kept_and_counted(text: object, model: Predictor) 
     answers = Answers()
     rows = [{"text": "the app"}, {"text": text}, {"text": "the page"}]
 
-    counts = predict_rows(model, open_texts(rows, model, DataConfig()), answers)
+    counts = predict_rows(model, open_texts(rows, saved_layout(model), DataConfig()), answers)
 
     assert counts == (3, 1)
     assert [one is None for one in answers.predictions] == [False, True, False]
@@ -210,7 +211,7 @@ def test_a_bad_row_is_reported_before_any_answer(model: Predictor, tmp_path: Pat
     table.write_text("id,text\n1,the app\n2,one,two many\n", encoding="utf-8")
 
     with pytest.raises(DataError, match="new.csv, row 3: 3 cells found, the header has 2"):
-        open_texts(table, model, DataConfig())
+        open_texts(table, saved_layout(model), DataConfig())
 
 
 # --- files in a format of tagged text ---------------------------------------------------------------
@@ -227,7 +228,7 @@ def test_texts_of_documents_know_their_place_in_them(model: Predictor, tmp_path:
     (tmp_path / "sub" / "b.txt").write_text("Intro\n\nMaria went\n", encoding="utf-8")
     brat = tagger(model, TaggingLayout("brat", None, None, None, None))
 
-    texts = open_texts(tmp_path, brat, DataConfig())
+    texts = open_texts(tmp_path, saved_layout(brat), DataConfig())
 
     assert texts.columns == ("text", "document", "line", "offset")
     assert [row.cells for row, _ in texts.items] == [("Intro", "sub/b", 1, 0), ("Maria went", "sub/b", 3, 7)]
@@ -239,7 +240,7 @@ def test_texts_of_files_know_their_line_or_row(model: Predictor, tmp_path: Path)
     conll.write_text("Maria B-PER\nwent O\n\nhome O\n", encoding="utf-8")
     pairs: list[object] = [("Maria", {"entities": []}), ("Anna", {"entities": []})]
 
-    lines, rows = open_texts(conll, spans, DataConfig()), open_texts(pairs, spans, DataConfig())
+    lines, rows = open_texts(conll, saved_layout(spans), DataConfig()), open_texts(pairs, saved_layout(spans), DataConfig())
 
     assert lines.columns == ("text", "line")
     assert [row.cells for row, _ in lines.items] == [("Maria went", 1), ("home", 4)]
@@ -252,7 +253,7 @@ def test_what_is_noticed_in_texts_to_predict_is_kept(model: Predictor, tmp_path:
     for name, text in (("a", "Maria"), ("b", " ")):
         (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
 
-    assert open_texts(tmp_path, brat, DataConfig()).notes == (
+    assert open_texts(tmp_path, saved_layout(brat), DataConfig()).notes == (
         f"{tmp_path.name} is read as BRAT, texts with annotations beside.",
         f"1 of 2 rows of {tmp_path.name} left out: the text is empty (row 2).",
     )
@@ -295,6 +296,6 @@ def test_piped_lines_have_a_header_only_if_it_is_the_trained_one(
 ) -> None:
     answers = Answers()
 
-    predict_rows(kinds, open_texts("-", kinds, DataConfig(), stream=io.BytesIO(content)), answers)
+    predict_rows(kinds, open_texts("-", saved_layout(kinds), DataConfig(), stream=io.BytesIO(content)), answers)
 
     assert [one.text for one in answers.predictions if one is not None] == texts

@@ -45,7 +45,7 @@ def test_targets_are_scaled_and_answers_scaled_back() -> None:
     found = TASK.decode({"logits": scaled[:, None]}, features, ROWS, Decisions())
 
     assert scaled.tolist() == [1.0, -1.0]
-    assert [one.to_json() for one in found] == [{"value": 5.0}, {"value": 1.0}]
+    assert [one.to_json() for one in found] == [{"value": 5.0, "scale": 2.0}, {"value": 1.0, "scale": 2.0}]
     assert [one.text for one in found] == ["the app", "the page is slow"]
 
 

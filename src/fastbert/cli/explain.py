@@ -141,6 +141,7 @@ def _examples(
     from itertools import islice
 
     from fastbert.errors import ConfigError, DataError
+    from fastbert.inference.evaluation import saved_layout
     from fastbert.inference.predictor import TextInput, as_examples
     from fastbert.inference.tables import open_texts
 
@@ -150,7 +151,7 @@ def _examples(
             'Write fastbert explain MODEL "your text", - for standard input, or --table FILE.',
         )
     if table is not None or texts == ["-"]:
-        opened = open_texts(table or "-", predictor, config, stream=None if table else sys.stdin.buffer)
+        opened = open_texts(table or "-", saved_layout(predictor), config, stream=None if table else sys.stdin.buffer)
         for sentence in opened.notes:
             say(f"note: {sentence}")
         found = [example for _, example in islice(opened.items, rows) if example is not None]

@@ -29,8 +29,7 @@ class ServedModel:
 
     version: changes with the model's files.    reads: "text", or "pair".    rule: how scores become answers.
     scores: by split of the training, and name.    loaded: when, in UTC.
-    text_columns: of the training table.    answer_columns: that an answer adds to a table.
-    layout: how the training table was read, {} where it was none.
+    answer_columns: that an answer adds to a table.    layout: how tables are read, {} where nothing is known of them.
     """
 
     name: str
@@ -43,7 +42,6 @@ class ServedModel:
     backend: str = ""
     loaded: str = ""
     scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
-    text_columns: tuple[str, ...] = ()
     answer_columns: tuple[str, ...] = ()
     layout: Mapping[str, object] = field(default_factory=dict, repr=False)
 
@@ -62,9 +60,8 @@ class ServedModel:
             backend=_text(values["backend"]),
             loaded=_text(values["loaded"]),
             scores=cast("Mapping[str, Mapping[str, float | None]]", scores),
-            text_columns=_texts(values.get("text_columns", [])),
-            answer_columns=_texts(values.get("answer_columns", [])),
-            layout=_mapping(values.get("layout") or {}),
+            answer_columns=_texts(values["answer_columns"]),
+            layout=_mapping(values["layout"]),
         )
 
 
@@ -88,7 +85,7 @@ def prediction_of(values: Values, example: Example) -> Prediction:
         entities = [_entity(one) for one in _mappings(values["entities"])]
         return EntitiesPrediction.of(entities, example, cut=cut)
     if "value" in values:
-        value, scale = _number(values["value"]), _number(values.get("scale", 1.0))
+        value, scale = _number(values["value"]), _number(values["scale"])
         return ValuePrediction(text=example.text, pair=example.pair, cut=cut, value=value, scale=scale)
     return AnswerPrediction(
         text=example.text,

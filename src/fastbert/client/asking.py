@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from fastbert.client.answers import ServedModel, Values
 from fastbert.client.exchange import Call, Exchanged, Patience, Reply, Steps, exchange
-from fastbert.client.failures import error_of, unreadable
+from fastbert.client.failures import error_of, is_too_much, unreadable
 from fastbert.errors import ConfigError, DataError, ServerError
 from fastbert.inference.predictor import num_characters
 from fastbert.tasks.base import Example
@@ -54,7 +54,7 @@ class Options:
             raise ConfigError(f"An option is no value that can be sent ({error}).") from None
         broken = [_place(one, row) for row, one in enumerate(examples) if not all(map(_is_utf8, _texts(one)))]
         raise DataError(
-            f"{(broken or ['an option'])[0]} holds a character that UTF-8 does not have (half of a pair of surrogates).",
+            f"{(broken or ['An option'])[0]} holds a character that UTF-8 does not have: half of a surrogate pair.",
             "Read the text with the right encoding, or replace such characters.",
         )
 
@@ -77,14 +77,13 @@ class Questions:
     def texts(
         self, examples: Sequence[Example], options: Options, read: Callable[[Values, Example], Answer]
     ) -> Steps[Answers[Answer]]:
-        """Return the answers to examples, each made by `read`. A part that is too large for the server is halved.
+        """Return the answers to examples, each made by `read`. A part that is too much for the server is halved.
 
-        Raises the errors of `error_of`, ServerError for an answer that cannot be read.
+        Raises ServerError for anything else, and for an answer that cannot be read.
         """
         call = Call("POST", "/v1/predict", options.body(examples))
         sent = yield from exchange(call, self.patience)
-        too_large = isinstance(sent.outcome, Reply) and sent.outcome.status == 413
-        if too_large and len(examples) > 1:
+        if isinstance(sent.outcome, Reply) and is_too_much(sent.outcome) and len(examples) > 1:
             half = len(examples) // 2
             first = yield from self.texts(examples[:half], options, read)
             second = yield from self.texts(examples[half:], options, read)

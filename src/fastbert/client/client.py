@@ -39,8 +39,8 @@ class Client(Connected):
         (429) or not ready (503), or a connection that failed, with growing pauses; Retry-After is kept to.
     transport: how bytes travel, if not over the network.
 
-    Its methods raise DataError for texts that the server refuses, ConfigError for a key, a model or an option that is
-    wrong, and ServerError where the server does not answer, or not as it should.
+    Its methods raise ServerError where the server does not answer or refuses, and DataError or ConfigError for what
+    cannot even be sent.
 
     >>> with Client("http://localhost:8080") as client:             # doctest: +SKIP
     ...     client(["The export button does nothing"])

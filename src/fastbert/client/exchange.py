@@ -6,7 +6,6 @@ Knows nothing of how bytes travel, nor of what they mean.
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -91,7 +90,7 @@ class Patience:
         Drawn from the whole of a range that doubles, so that clients that were refused together do not come back
         together ("full jitter", M. Brooker, AWS Architecture Blog, 2015).    asked_s: by the server, the least.
         """
-        drawn_s = self.draw() * min(LONGEST_S, FIRST_S * 2**attempt)
+        drawn_s = self.draw() * min(LONGEST_S, FIRST_S * 2.0**attempt)
         return drawn_s if asked_s is None else min(asked_s, LONGEST_ASKED_S) + drawn_s
 
 
@@ -110,8 +109,8 @@ def exchange(call: Call, patience: Patience) -> Steps[Exchanged]:
     Sent again after 429, 503 and where the connection failed: whatever is asked changes nothing.
     """
     deadline = patience.clock() + patience.timeout_s
-    refused = 0
-    for attempt in itertools.count():
+    refused = attempt = 0
+    while True:
         outcome = yield Send(call, max(0.001, deadline - patience.clock()))
         assert outcome is not None
         if isinstance(outcome, Reply) and outcome.status not in RETRIED:
@@ -122,6 +121,7 @@ def exchange(call: Call, patience: Patience) -> Steps[Exchanged]:
         if attempt >= patience.retries or patience.clock() + delay_s >= deadline:
             break
         yield Wait(delay_s)
+        attempt += 1
     return Exchanged(outcome, attempt + 1, refused)
 
 

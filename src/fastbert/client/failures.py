@@ -1,6 +1,6 @@
-"""Why there is no answer, as one of the library's errors: who has to act, and what to do.
+"""Why there is no answer, as an error: what the server says, where, and what to do.
 
-An error says what the server says, shortened; the server names places, never texts.
+What a server says is shortened; it names places, never texts.
 """
 
 from __future__ import annotations
@@ -8,22 +8,41 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastbert.client.exchange import Exchanged, Lost, Reply
-from fastbert.errors import ConfigError, DataError, FastBertError, ServerError
+from fastbert.errors import ServerError
 
 API_KEY = "FASTBERT_API_KEY"  # the environment variable
-_OPTIONS = {"model", "top_k", "threshold", "thresholds", "explain"}
 _TEXT = re.compile(r"texts\[(\d+)\]")
 _LONGEST = 300  # characters of what a server says
 
 
-def error_of(found: Exchanged, address: str, places: Sequence[str] = ()) -> FastBertError:
+@dataclass(frozen=True)
+class Refusal:
+    """What a server says of a request that it does not answer; as far as it does, else what the status means."""
+
+    code: str
+    message: str
+    field: str
+    hint: str
+
+    @classmethod
+    def of(cls, reply: Reply) -> Refusal:
+        """Return what a reply says."""
+        try:
+            values = json.loads(reply.body)["error"]
+            return cls(*(_short(str(values[name])) for name in ("code", "message", "field", "hint")))
+        except (ValueError, LookupError, TypeError):
+            known = reply.status in HTTPStatus.__members__.values()
+            return cls("", f"{HTTPStatus(reply.status).phrase if known else 'no reason given'}.", "", "")
+
+
+def error_of(found: Exchanged, address: str, places: Sequence[str] = ()) -> ServerError:
     """Return the error of a request that was not answered.
 
     address: of the server.    places: names of the texts that were sent, such as "row 7".
-    ConfigError for a key, a model, an option or an address that is wrong, DataError for texts, else ServerError.
     """
     outcome = found.outcome
     times = f" (asked {found.attempts} times)" if found.attempts > 1 else ""
@@ -31,21 +50,22 @@ def error_of(found: Exchanged, address: str, places: Sequence[str] = ()) -> Fast
         return ServerError(
             f"{address} does not answer: {outcome.reason}{times}.", "Check that a server runs at this address."
         )
-    code, message, field, hint = _facts(outcome)
+    said = Refusal.of(outcome)
+    place = _place(said.field, places)
+    told = f"{address} answered {outcome.status}{times}: {place}{': ' if place else ''}{said.message}"
     request_id = _short(outcome.headers.get("x-request-id", ""))
-    place = _place(field, places)
-    said = f"{place}: {message}" if place else message
-    told = f"{address} answered {outcome.status}{times}: {said}"
     told += f" (request {request_id})" if request_id else ""
+    hint = said.hint or None
     if outcome.status in (401, 403):
-        return ConfigError(told, f"Set the environment variable {API_KEY} to a key of this server.")
-    if outcome.status in (404, 405) and code != "unknown_model":
-        return ConfigError(told, "Check the address: this is no FastBert server, or a path is missing in front.")
-    if code == "unknown_model" or (400 <= outcome.status < 500 and re.split(r"[.\[]", field)[0] in _OPTIONS):
-        return ConfigError(told, hint or None)
-    if outcome.status in (400, 413, 415, 422):
-        return DataError(told, hint or None)
-    return ServerError(told, hint or None, status=outcome.status, field=field, request_id=request_id)
+        hint = f"Set the environment variable {API_KEY} to a key of this server."
+    elif 300 <= outcome.status < 400 or (outcome.status in (404, 405) and said.code != "unknown_model"):
+        hint = "Check the address: this is no FastBert server, or a path is missing in front."
+    return ServerError(told, hint, status=outcome.status, code=said.code, field=said.field, request_id=request_id)
+
+
+def is_too_much(reply: Reply) -> bool:
+    """Return whether a request may be answered in parts: it is too large, or has more texts than the server takes."""
+    return reply.status == 413 or (reply.status == 422 and Refusal.of(reply).field in ("texts", "explain"))
 
 
 def unreadable(address: str, reply: Reply) -> ServerError:
@@ -56,17 +76,6 @@ def unreadable(address: str, reply: Reply) -> ServerError:
         status=reply.status,
         request_id=_short(reply.headers.get("x-request-id", "")),
     )
-
-
-def _facts(reply: Reply) -> tuple[str, str, str, str]:
-    """Return code, message, field and hint, as far as the body has them; else what the status means."""
-    try:
-        values = json.loads(reply.body)["error"]
-        code, message, field, hint = (_short(str(values[name])) for name in ("code", "message", "field", "hint"))
-    except (ValueError, LookupError, TypeError):
-        known = reply.status in HTTPStatus.__members__.values()
-        return "", f"{HTTPStatus(reply.status).phrase if known else 'no reason given'}.", "", ""
-    return code, message, field, hint
 
 
 def _place(field: str, places: Sequence[str]) -> str:

@@ -14,14 +14,20 @@ from typing import BinaryIO, Protocol
 from fastbert.config import DataConfig
 from fastbert.data.examples import Example, TaggedExample, TextExample
 from fastbert.data.files import standard_input
-from fastbert.data.reading import ReadFile, open_inputs, read_marked_up
+from fastbert.data.reading import AnyLayout, ReadFile, open_inputs, read_marked_up
 from fastbert.data.sources import Source, is_standard_input
 from fastbert.data.table import Row, RowStream
 from fastbert.data.tagging import TaggingLayout
 from fastbert.errors import DataError, did_you_mean
-from fastbert.inference.evaluation import saved_layout
-from fastbert.inference.predictor import CHUNK, Predictor, chunks, num_characters
+from fastbert.inference.predictor import CHUNK, chunks, num_characters
 from fastbert.tasks.base import Prediction
+
+
+class Answering(Protocol):
+    """Answers examples: a predictor of this process, or one of a server."""
+
+    def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Return one prediction per example, in order."""
 
 
 class AnswerWriter(Protocol):
@@ -43,15 +49,16 @@ class TextRows:
     notes: tuple[str, ...] = ()
 
 
-def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stream: BinaryIO | None = None) -> TextRows:
-    """Open a table and find its text columns: those given, else those of the training table.
+def open_texts(
+    source: Source, saved: AnyLayout | None, config: DataConfig, *, stream: BinaryIO | None = None
+) -> TextRows:
+    """Open a table and find its text columns: those given, else those of the training table, whose layout is `saved`.
 
     The header is known by the names of the training table. A table with a single column needs no
     name; where it is piped in, it has a header only if that is the trained name. The first chunk
     of rows is read here, so that a bad row in it is reported before any answer is written.
     Raises DataError if a column is not there, or if none is named and there are several.
     """
-    saved = saved_layout(predictor)
     given, piped = config.has_header, is_standard_input(source)
     if piped and isinstance(saved, TaggingLayout):
         source = standard_input(stream)  # is looked at before it is read
@@ -74,7 +81,7 @@ def open_texts(source: Source, predictor: Predictor, config: DataConfig, *, stre
     return TextRows(opened.columns, ((row, _example_of(row, places)) for row in rows), opened.notes)
 
 
-def predict_rows(predictor: Predictor, texts: TextRows, writer: AnswerWriter) -> tuple[int, int]:
+def predict_rows(predictor: Answering, texts: TextRows, writer: AnswerWriter) -> tuple[int, int]:
     """Answer every row in order; return how many rows there were and how many had no text."""
     count = empty = 0
     for chunk in chunks(texts.items, lambda item: 0 if item[1] is None else num_characters(item[1]), CHUNK):

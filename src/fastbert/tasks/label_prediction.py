@@ -66,10 +66,10 @@ class LabelPrediction(Prediction):
         return ", ".join(f"{name} {self.scores[name]:.2f}" for name in self.labels)
 
     def to_json(self) -> dict[str, object]:
-        """Return labels and scores, and windows where there are several."""
+        """Return labels and scores; why there is none where that may be; and windows where there are several."""
         values: dict[str, object] = {"labels": list(self.labels), "scores": dict(self.scores)}
-        if self.reason:
-            values |= {"unknown": not self.labels, "reason": self.reason}
+        if self.reason is not None:
+            values |= {"unknown": bool(self.reason) and not self.labels, "reason": self.reason}
         if self.windows:
             values["windows"] = [
                 {"pieces": [list(piece) for piece in window.pieces], "scores": dict(window.scores)}

@@ -76,8 +76,8 @@ class ValuePrediction(Prediction):
         return _shown(self.value, self.scale, digits=4)
 
     def to_json(self) -> dict[str, object]:
-        """Return the value."""
-        return {"value": self.value, **self._source_json()}
+        """Return the value, and the deviation of the training values: how much of it is much."""
+        return {"value": self.value, "scale": self.scale, **self._source_json()}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from fastbert.data.records import MEMORY_NAME
 from fastbert.data.sources import Source
 from fastbert.data.splits import split_indices, text_key
 from fastbert.errors import ConfigError, DataError
-from fastbert.inference.evaluation import read_examples
+from fastbert.inference.evaluation import read_examples, saved_layout
 from fastbert.inference.predictor import Predictor
 from fastbert.inference.tables import open_texts
 
@@ -144,7 +144,7 @@ def _read_labelled(
 
 def _read_texts(teacher: Predictor, source: Source, config: DataConfig, notes: list[str]) -> list[Example]:
     """Return the texts of one source as `fastbert predict` reads them."""
-    opened = open_texts(source, teacher, replace(config, labels=()))
+    opened = open_texts(source, saved_layout(teacher), replace(config, labels=()))
     name = _name_of(source) or MEMORY_NAME
     found: list[Example] = []
     empty = 0

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from fastbert.inference.evaluation import saved_layout
 from fastbert.serving import metrics
 from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import JSON, Request, Response
@@ -59,6 +60,8 @@ class ModelFacts(msgspec.Struct):
 
     thresholds: by label, from which score on it is given; null for never; {} where the highest score decides.
     has_report, has_card: whether /v1/models/{model}/report and /card have something to show.
+    answer_columns: that an answer adds to a table.    layout: how the training table was written, so that a client
+    reads others alike; {} where it was none.
     """
 
     name: str
@@ -74,6 +77,8 @@ class ModelFacts(msgspec.Struct):
     thresholds: dict[str, float | None]
     has_report: bool
     has_card: bool
+    answer_columns: list[str]
+    layout: dict[str, Any]
 
 
 class ModelsAnswer(msgspec.Struct):
@@ -223,6 +228,7 @@ def _why(values: dict[str, object]) -> dict[str, object]:
 def _facts(model: Model, pages: bool) -> ModelFacts:
     predictor, bundle = model.predictor, model.predictor.bundle
     folder = model.source.folder
+    layout = saved_layout(predictor)
     return ModelFacts(
         name=model.name,
         version=model.version,
@@ -237,4 +243,6 @@ def _facts(model: Model, pages: bool) -> ModelFacts:
         thresholds=thresholds_of(model),
         has_report=pages and (folder / "report.html").is_file(),
         has_card=pages and (folder / "README.md").is_file(),
+        answer_columns=list(predictor.answer_columns),
+        layout={} if layout is None else {**layout.to_json(), "reasons": []},  # they may quote cells of the table
     )
