@@ -240,7 +240,10 @@ def test_texts_of_files_know_their_line_or_row(model: Predictor, tmp_path: Path)
     conll.write_text("Maria B-PER\nwent O\n\nhome O\n", encoding="utf-8")
     pairs: list[object] = [("Maria", {"entities": []}), ("Anna", {"entities": []})]
 
-    lines, rows = open_texts(conll, saved_layout(spans), DataConfig()), open_texts(pairs, saved_layout(spans), DataConfig())
+    lines, rows = (
+        open_texts(conll, saved_layout(spans), DataConfig()),
+        open_texts(pairs, saved_layout(spans), DataConfig()),
+    )
 
     assert lines.columns == ("text", "line")
     assert [row.cells for row, _ in lines.items] == [("Maria went", 1), ("home", 4)]
