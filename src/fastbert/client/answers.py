@@ -41,7 +41,7 @@ class ServedModel:
     max_tokens: int = 0
     backend: str = ""
     loaded: str = ""
-    scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict, repr=False)
     answer_columns: tuple[str, ...] = ()
     layout: Mapping[str, object] = field(default_factory=dict, repr=False)
 
