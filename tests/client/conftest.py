@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-
 from tests.exported import exported_bundle
 from tests.serving.asking import Asker, serving
 
