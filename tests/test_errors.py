@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from fastbert.errors import (
@@ -11,6 +13,7 @@ from fastbert.errors import (
     EncoderError,
     FastBertError,
     MissingExtraError,
+    ServerError,
     TrainingError,
     UsageError,
     did_you_mean,
@@ -41,6 +44,13 @@ def test_wrong_use_ends_with_exit_code_2(kind: type[FastBertError]) -> None:
 def test_a_failure_of_training_ends_with_exit_code_1() -> None:
     assert not issubclass(TrainingError, UsageError)
     assert TrainingError("The loss is nan.").exit_code == 1
+
+
+def test_a_copy_of_an_error_of_a_server_says_the_same() -> None:
+    error = ServerError("No.", "Ask later.", status=422, code="invalid_value", field="top_k", request_id="r")
+
+    assert vars(copy.copy(error)) == vars(error)
+    assert (error.exit_code, ServerError("No.").exit_code) == (2, 1)
 
 
 def test_a_missing_extra_names_the_command_that_installs_it() -> None:

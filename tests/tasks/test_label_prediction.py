@@ -25,3 +25,20 @@ def test_people_see_the_decided_labels_with_scores() -> None:
 def test_labels_that_are_not_known_cannot_be_scored() -> None:
     with pytest.raises(ValueError, match="a.csv, row 2: an example without labels cannot be scored"):
         true_labels(TextExample("a text", where="a.csv, row 2"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason", "told"),
+    [
+        ((), "confidence 0.25", {"unknown": True, "reason": "confidence 0.25"}),
+        (("bug",), "below it 0.25", {"unknown": False, "reason": "below it 0.25"}),
+        (("bug",), "", {"unknown": False, "reason": ""}),
+        (("bug",), None, {}),
+    ],
+)
+def test_json_tells_why_an_answer_is_unknown_where_it_may_be(
+    labels: tuple[str, ...], reason: str | None, told: dict[str, object]
+) -> None:
+    values = LabelPrediction(labels, {"bug": 0.25}, reason=reason).to_json()
+
+    assert values == {"labels": list(labels), "scores": {"bug": 0.25}, **told}

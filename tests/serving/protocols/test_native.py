@@ -9,7 +9,7 @@ import pytest
 
 from fastbert.inference.predictor import Predictor
 from tests.bundles import NAMES
-from tests.serving.asking import Asker
+from tests.serving.asking import Asker, serving
 
 
 def test_answers_are_those_of_the_predictor(asker: Asker, single: Path) -> None:
@@ -141,6 +141,15 @@ def test_the_models_are_listed_with_labels_and_rule(asker: Asker) -> None:
     assert answer["models"] == ["single", "multi"]
     assert answer["details"][0]["labels"] == list(NAMES)
     assert answer["details"][1]["reads"] == "text"
+    assert answer["details"][0]["answer_columns"] == ["predicted", *(f"score:{name}" for name in NAMES)]
+    assert answer["details"][0]["layout"] == {}  # it was not trained on a table
+
+
+def test_how_the_training_table_was_read_is_told_without_its_cells(bundle: Path) -> None:
+    with serving([bundle]) as trained:
+        layout = trained.get("/v1/models").json["details"][0]["layout"]
+
+    assert (layout["text"], layout["label_columns"], layout["reasons"]) == ("text", ["label"], [])
 
 
 def test_health_says_whether_requests_are_taken(asker: Asker) -> None:
