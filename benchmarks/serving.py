@@ -4,6 +4,7 @@ The server is `fastbert serve BUNDLE` as a process of its own; load generator an
 are those of a table, one a request unless it is said otherwise. Each part appends a JSON line to the results.
 
     python benchmarks/serving.py throughput trec/ trec_test.csv       # several texts a request, against a plain loop
+    python benchmarks/serving.py peers trec/ trec_test.csv --peer-python peers/bin/python  # 64 clients, a text each
     python benchmarks/serving.py overload trec/ trec_test.csv         # the knee, 80 % of it for long, twice of it
     python benchmarks/serving.py ending trec/ trec_test.csv           # SIGTERM under load
     python benchmarks/serving.py memory trec/ trec_test.csv           # an hour under load, requests over the limits
@@ -19,6 +20,7 @@ import json
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -36,6 +38,7 @@ from benchmarks.open_loop import REFUSED, Outcome, Pool, closed_loop, get, open_
 
 RESULTS = Path(__file__).resolve().parent / "results" / "serving.jsonl"
 HEALTHY_MS = 100.0  # p99 at most, for a rate to be below the knee
+PEERS = ("fastapi", "fastapi-threads", "litserve", "litserve-onnx")
 PINGS = 50.0  # a second
 IN_FLIGHT = 1024  # texts, for a server that never waits for its clients
 
@@ -75,12 +78,12 @@ def serving(chosen: argparse.Namespace) -> Iterator[Server]:
             process.kill()
 
 
-def bodies(texts: Sequence[str], size: int = 1) -> list[bytes]:
+def bodies(texts: Sequence[str], size: int = 1, path: str = "/v1/predict") -> list[bytes]:
     """Return requests of so many texts each."""
     if size == 1:
-        return [post("/v1/predict", json.dumps({"text": text}).encode()) for text in texts]
+        return [post(path, json.dumps({"text": text}).encode()) for text in texts]
     parts = [texts[start : start + size] for start in range(0, len(texts) - size + 1, size)]
-    return [post("/v1/predict", json.dumps({"texts": part}).encode()) for part in parts]
+    return [post(path, json.dumps({"texts": part}).encode()) for part in parts]
 
 
 def throughput(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
@@ -104,6 +107,50 @@ def throughput(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     rates = {name: values[1:] for name, values in found.items()}  # the first round warms up
     ratios = {name: _spread([a / b for a, b in zip(rates[name], rates["offline"], strict=True)]) for name in rates}
     return {"texts_a_second": rates, "over_offline": ratios}
+
+
+def peers(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
+    """Return requests a second of single texts, 64 clients, of FastBert and of other servers, in turn."""
+    found: dict[str, list[float]] = {"fastbert": [], **{name: [] for name in PEERS}}
+    for _ in range(chosen.rounds):
+        for name, values in found.items():
+            if name == "fastbert":
+                with serving(chosen) as server:
+                    values.append(_rate(server.pool(), bodies(texts)))
+            else:
+                with _peer(chosen, name) as pool:
+                    values.append(_rate(pool, bodies(texts, path="/predict")))
+            print(name, values, file=sys.stderr)
+    ours = found["fastbert"]
+    ratios = {name: _spread([a / b for a, b in zip(ours, found[name], strict=True)]) for name in PEERS}
+    return {"requests_a_second": found, "fastbert_over": ratios}
+
+
+def _rate(pool: Pool, requests: list[bytes]) -> float:
+    """Return requests a second once it is warm."""
+    asyncio.run(closed_loop(pool, requests, 64, 3))
+    outcome = asyncio.run(closed_loop(pool, requests, 64, 6))
+    _all_well(outcome)
+    return round(len(outcome.status) / max(6.0, outcome.planned[-1]), 1)
+
+
+@contextmanager
+def _peer(chosen: argparse.Namespace, name: str) -> Iterator[Pool]:
+    """Run another server until the block ends."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = Path(__file__).resolve().parent / "peers" / "serving.py"
+    command = [chosen.peer_python, str(script), name, str(chosen.bundle), str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            pool, until = Pool("127.0.0.1", port), time.monotonic() + 120
+            while asyncio.run(closed_loop(pool, bodies(["a"], path="/predict"), 1, 0.1)).status[-1] != 200:
+                if time.monotonic() > until or process.poll() is not None:
+                    sys.exit(f"{name} did not start")
+            yield pool
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has started
 
 
 def overload(chosen: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
@@ -243,7 +290,7 @@ def _spread(values: Sequence[float]) -> list[float]:
     return [round(one, 3) for one in statistics.quantiles(values, n=4, method="inclusive")]
 
 
-PARTS = {one.__name__: one for one in (throughput, overload, ending, memory, start)}
+PARTS = {one.__name__: one for one in (throughput, peers, overload, ending, memory, start)}
 
 
 def main() -> None:
@@ -258,6 +305,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=600, help="of the long load")
     parser.add_argument("--rate", type=float, default=500.0, help="requests a second, for ending and memory")
+    parser.add_argument(
+        "--peer-python", help="interpreter that has fastapi and litserve, beside torch and transformers"
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 32], help="texts of a request")
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON lines, appended to")
     chosen = parser.parse_args()
