@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,10 @@ from fastbert.serving.settings import Settings
 from tests.serving.asking import Asker, serving
 
 KEY, OTHER = "k" * 32, "o" * 32
-BASIC = base64.b64encode(f"anyone:{KEY}".encode()).decode()
 GOOD = {
     "bearer": {"Authorization": f"Bearer {KEY}"},
     "the other key": {"Authorization": f"bearer {OTHER}"},
     "header": {"X-API-Key": KEY},
-    "basic": {"Authorization": f"Basic {BASIC}"},
 }
 BAD: dict[str, dict[str, str]] = {
     "none": {},
@@ -26,7 +24,7 @@ BAD: dict[str, dict[str, str]] = {
     "longer": {"Authorization": f"Bearer {KEY}x"},
     "empty": {"Authorization": "Bearer "},
     "not ascii": {"X-API-Key": "\xff"},
-    "not base64": {"Authorization": "Basic ???"},
+    "basic": {"Authorization": f"Basic {b64encode(f'anyone:{KEY}'.encode()).decode()}"},
 }
 
 
@@ -46,8 +44,7 @@ def test_another_key_is_refused(locked: Asker, headers: dict[str, str]) -> None:
     answer = locked.get("/v1/models", headers)
 
     assert answer.status == 401
-    # A browser reads the first scheme alone, and asks its user for a password.
-    assert [one.split()[0] for one in answer.headers["www-authenticate"].split(", ")] == ["Basic", "Bearer"]
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
 
 
 @pytest.mark.parametrize("route", ["/v1/predict", "/metrics", "/openapi.json", "/nowhere", "/v1/models"])

@@ -47,9 +47,8 @@ def assemble(settings: Settings) -> tuple[App, Service]:
     """Return an application without models, not ready, and its service. Called on the event loop that runs it."""
     metrics = Metrics()
     service = Service(settings, metrics, Models(settings, metrics))
-    routes = settled({name: routes_of(service) for name, routes_of in CONTRACTS.items()}, settings)
-    if settings.page:
-        routes += pages.routes(service)
+    contracts = CONTRACTS | ({"page": pages.routes} if settings.page else {})
+    routes = settled({name: routes_of(service) for name, routes_of in contracts.items()}, settings)
     routes.append(_description(routes, service))
     access_log = AccessLog(sys.stderr.buffer) if settings.access_log else None
     return App(Router(routes), settings, metrics, native.shape, access_log), service

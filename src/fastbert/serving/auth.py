@@ -5,8 +5,6 @@ Kept are digests only. Knows nothing of routes but which requests it is shown.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -32,7 +30,7 @@ class Keys:
     def check(self, request: Request) -> None:
         """Raise Problem (401) unless the request has one of the keys.
 
-        Authorization: Bearer KEY, X-API-Key: KEY, or the password of Basic, which a browser asks its user for.
+        Authorization: Bearer KEY, or X-API-Key: KEY. Not Basic: a browser sends it along with what other sites ask.
         """
         if not self._digests:
             return
@@ -42,7 +40,7 @@ class Keys:
         known = [hmac.compare_digest(digest, one) for one in self._digests]
         if not given or not any(known):
             what = "The API key is not known." if given else "There is no API key."
-            challenge = {"WWW-Authenticate": 'Basic realm="fastbert: the key as password", Bearer realm="fastbert"'}
+            challenge = {"WWW-Authenticate": 'Bearer realm="fastbert"'}
             raise Problem(
                 401, "unauthorized", what, "Authorization", "Send the header `Authorization: Bearer KEY`.", challenge
             )
@@ -50,15 +48,7 @@ class Keys:
 
 def _given(request: Request) -> str:
     scheme, _, value = request.header("authorization").partition(" ")
-    value = value.strip()
-    if scheme.lower() == "bearer":
-        return value
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value, validate=True).decode("utf-8", "replace").partition(":")[2]
-        except (binascii.Error, ValueError):
-            return ""
-    return request.header("x-api-key")
+    return value.strip() if scheme.lower() == "bearer" else request.header("x-api-key")
 
 
 def read_keys(file: Path | None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from tests.serving.asking import QUIET, Asker, serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 KEY = "k" * 32
-ASKED = "#facts:not(:has-text('Asking'))"
+ASKED = "#work:not([hidden])"
 TEXT = "please help me , the export button does nothing"
 
 
@@ -164,14 +164,36 @@ def test_the_api_is_described(page: Any) -> None:  # noqa: ANN401
     assert "/invocations" in page.inner_text("main")
 
 
-def test_a_browser_asks_for_the_key(browser: Any, bundles: dict[str, Path]) -> None:  # noqa: ANN401
-    locked = replace(QUIET, api_keys=(KEY,))
-    with serving({"one": bundles["single_label"]}, locked, port=True) as asker:
-        context = browser.new_context(http_credentials={"username": "me", "password": KEY})
+def test_a_key_is_asked_for_kept_in_the_page_alone_and_opens_the_report(
+    browser: Any,  # noqa: ANN401
+    bundles: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    folder = shutil.copytree(bundles["single_label"], tmp_path / "one")
+    (folder / "report.html").write_text("<!doctype html><p id='found'>How good it is</p>")
+    with serving([folder], replace(QUIET, api_keys=(KEY,)), port=True) as asker:
+        context = browser.new_context()
         opened = context.new_page()
         opened.set_default_timeout(20_000)
         opened.goto(asker.address + "/")
+        opened.fill("#key", "another key".replace(" ", "-"))
+        opened.press("#key", "Enter")
+        opened.wait_for_selector("#key-trouble:has-text('does not know')")
+        opened.fill("#key", KEY)
+        opened.press("#key", "Enter")
         opened.fill("#text", TEXT)
         opened.click("#predict")
         opened.wait_for_selector("table.scores")
+        assert "Authorization: Bearer $FASTBERT_API_KEY" in opened.inner_text("#curl")
+        with context.expect_page() as waiting:
+            opened.click("#report")
+        waiting.value.wait_for_selector("#found")
+        assert waiting.value.evaluate("self.origin") == "null"
+
+        assert context.cookies() == []
+        assert opened.evaluate("localStorage.length + sessionStorage.length") == 0
+        opened.reload()
+        opened.wait_for_selector("#key")
+        opened.click("text=Cancel")
+        opened.wait_for_selector(".alert:has-text('wants an API key')")
         context.close()

@@ -29,7 +29,10 @@ def papers(single: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         yield served
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", *(f"/page/{name}" for name in files() if not name.endswith(".html"))])
+PATHS = ["/", "/docs", *(f"/page/{name}" for name in files() if not name.endswith(".html"))]
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_page_is_sent_with_a_policy_that_forbids_all_others(papers: Asker, path: str) -> None:
     answer = papers.get(path)
 
@@ -74,6 +77,25 @@ def test_a_bundle_without_it_says_so(papers: Asker, paper: str) -> None:
     assert papers.get(f"/v1/models/none/{paper}").status == 404
     facts = {one["name"]: one[f"has_{paper}"] for one in papers.get("/v1/models").json["details"]}
     assert facts == {"full": True, "bare": False}
+
+
+def test_with_keys_the_pages_come_without_one_and_ask_for_it_themselves(papers: Asker) -> None:
+    (folder,) = (one.source.folder for one in papers.service.models.all.values() if one.name == "full")
+    with serving([folder], replace(QUIET, api_keys=("k" * 32,))) as locked:
+        assert {locked.get(path).status for path in [*PATHS, "/page/paper.html"]} == {200}
+        assert locked.get("/v1/models/full/report").status == locked.get("/v1/models/full/card").status == 401
+
+
+def test_a_report_handed_over_has_no_more_rights_than_one_that_is_asked_for(papers: Asker) -> None:
+    name = "content-security-policy"
+
+    assert papers.get("/page/paper.html").headers[name] == papers.get("/v1/models/full/report").headers[name]
+
+
+def test_a_path_that_vertex_has_chosen_is_its_own(single: Path) -> None:
+    with serving([single], replace(QUIET, health_route="/")) as asker:
+        assert asker.get("/").headers["content-type"] != "text/html; charset=utf-8"
+        assert asker.get("/docs").status == 200
 
 
 def test_a_server_without_pages_has_none_of_them(single: Path) -> None:

@@ -71,11 +71,12 @@ def files() -> Mapping[str, File]:
 def routes(service: Service) -> list[Route]:
     """Return the routes of the pages."""
 
-    def page(pattern: str, file: File) -> Route:
+    def page(pattern: str, file: File, policy: str = POLICY) -> Route:
         async def show(request: Request) -> Response:
-            return file.answer(request, POLICY)
+            return file.answer(request, policy)
 
-        return Route("GET", pattern, show, native.shape)
+        # Public: it is a file of the package, and asks for the key itself where one is wanted.
+        return Route("GET", pattern, show, native.shape, public=True)
 
     async def report(request: Request) -> Response:
         file = await _paper(service, request, REPORT, "text/html; charset=utf-8")
@@ -92,6 +93,7 @@ def routes(service: Service) -> list[Route]:
     return [
         page("/", own["index.html"]),
         page("/docs", own["docs.html"]),
+        page("/page/paper.html", own["paper.html"], REPORT_POLICY),
         *(page(f"/page/{name}", file) for name, file in own.items() if not name.endswith(".html")),
         Route("GET", "/v1/models/{model}/report", report, native.shape, told("How good a model is.", "text/html")),
         Route("GET", "/v1/models/{model}/card", card, native.shape, told("What a model is for.", "text/plain")),

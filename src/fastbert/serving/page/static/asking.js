@@ -1,4 +1,7 @@
-// Requests to this server. A busy one (429, 503) is asked again, later and later; whatever fails is told in words.
+// Requests to this server. A busy one (429, 503) is asked again, later and later; one that wants a key (401) gets it
+// from the reader; whatever fails is told in words.
+
+import * as key from "./key.js";
 
 const TRIES = 6;
 
@@ -11,9 +14,10 @@ export class Problem extends Error {
 
 // Returns {values, headers, ms}. onWait(seconds) is told before each pause. Throws Problem, or AbortError.
 export async function ask(path, body, {signal, onWait} = {}) {
+  const asked = body === undefined ? {signal} : {signal, method: "POST", type: "application/json", body: JSON.stringify(body)};
   for (let attempt = 1; ; attempt++) {
     const start = performance.now();
-    const response = await send(path, body, signal);
+    const response = await send(path, asked);
     if ((response.status === 429 || response.status === 503) && attempt < TRIES) {
       const seconds = pause(response.headers.get("retry-after"), attempt);
       if (onWait) onWait(seconds);
@@ -26,13 +30,18 @@ export async function ask(path, body, {signal, onWait} = {}) {
   }
 }
 
-async function send(path, body, signal) {
-  const asked = body === undefined ? {} : {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)};
-  try {
-    return await fetch(path, {...asked, signal});
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Problem("The server cannot be reached.", {hint: "Is it still running? Then try again."});
+// Returns the response, whatever its status, but 401 only where the reader gives no key.
+export async function send(path, {method = "GET", type = "", body, signal} = {}) {
+  for (;;) {
+    const own = key.headers();
+    let response;
+    try {
+      response = await fetch(path, {method, body, signal, credentials: "omit", headers: {...own, ...(body !== undefined && {"Content-Type": type})}});
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Problem("The server cannot be reached.", {hint: "Is it still running? Then try again."});
+    }
+    if (response.status !== 401 || !(await key.renewed(own))) return response;
   }
 }
 
@@ -55,7 +64,7 @@ function sleep(ms, signal) {
   });
 }
 
-function problemOf(response, text) {
+export function problemOf(response, text) {
   const facts = {status: response.status, id: response.headers.get("x-request-id") || ""};
   let said = {};
   try {
@@ -63,9 +72,7 @@ function problemOf(response, text) {
   } catch {
     // a gateway before the server answers in its own way
   }
-  if (response.status === 401) {
-    return new Problem("The server wants an API key.", {...facts, hint: "Reload the page: the browser asks for it; the key is the password."});
-  }
+  if (response.status === 401) return new Problem("The server wants an API key.", {...facts, hint: "Reload the page to type it."});
   const message = said.message || `The server answered ${response.status} ${response.statusText}`.trim() + ".";
   return new Problem(message, {...facts, hint: said.hint, field: said.field});
 }

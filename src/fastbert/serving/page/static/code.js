@@ -15,8 +15,7 @@ export function python(address, body, keys) {
   const options = [];
   if (body.model !== undefined) options.push(`model=${string(body.model)}`);
   if (body.threshold !== undefined) options.push(`threshold=${body.threshold}`);
-  if (body.explain) options.push("explain=True");
   const key = keys ? `, api_key=os.environ["FASTBERT_API_KEY"]` : "";
   const given = [`[${body.texts.map(literal).join(", ")}]`, ...options].join(", ");
-  return `${keys ? "import os\n\n" : ""}from fastbert import Client\n\nclient = Client(${string(address.replace(/\/$/, ""))}${key})\npredictions = client.predict(${given})`;
+  return `${keys ? "import os\n\n" : ""}from fastbert import Client\n\nclient = Client(${string(address.replace(/\/$/, ""))}${key})\n${body.explain ? "explanations = client.explain" : "predictions = client.predict"}(${given})`;
 }

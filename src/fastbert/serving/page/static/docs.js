@@ -1,6 +1,7 @@
 // The API for readers, made of /openapi.json: operations by contract, what they take and answer, and a way to try them.
 
-import {ask} from "./asking.js";
+import {ask, send} from "./asking.js";
+import {withKey} from "./paper.js";
 import {$, alertOf, copy, fill, make, milliseconds} from "./parts.js";
 
 const BASE = new URL(".", location.href).href;
@@ -8,6 +9,7 @@ const SHOWN = 20000; // characters of an answer
 let api = null;
 
 async function start() {
+  withKey($("source"), (error) => fill($("trouble"), alertOf(error)));
   try {
     api = (await ask("openapi.json")).values;
   } catch (error) {
@@ -164,15 +166,15 @@ function trying(path, method, operation) {
   if (area) area.value = first(...contents[0]);
   if (types) types.addEventListener("change", () => { area.value = first(...contents.find(([one]) => one === types.value)); refresh(); });
   for (const node of [area, ...inputs.map(([, input]) => input)].filter(Boolean)) node.addEventListener("input", refresh);
-  const send = () => trySend({address: address(), method, type: type(), area, status, output});
-  if (area) area.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(); });
+  const go = () => trySend({address: address(), method, type: type(), area, status, output});
+  if (area) area.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) go(); });
   refresh();
   const button = make("button", {type: "button", class: "quiet", onclick: () => copy(button, code)}, "Copy");
   return [make("h3", {}, "Try it"),
     inputs.map(([one, input]) => make("p", {}, make("label", {for: input.id}, one.name), " ", input)),
     types && make("p", {}, make("label", {for: types.id}, "Content type"), " ", types),
     area && make("label", {for: area.id}, "Body"), area,
-    make("p", {class: "buttons"}, make("button", {type: "button", onclick: send}, "Send")), status, output,
+    make("p", {class: "buttons"}, make("button", {type: "button", onclick: go}, "Send")), status, output,
     make("figure", {}, make("figcaption", {}, "curl", button), code)].flat().filter(Boolean);
 }
 
@@ -196,13 +198,13 @@ async function trySend({address, method, type, area, status, output}) {
   status.textContent = "Asked …";
   const start = performance.now();
   try {
-    const response = await fetch(address, {method: method.toUpperCase(), ...(area && {headers: {"Content-Type": type}, body: area.value})});
+    const response = await send(address, {method: method.toUpperCase(), ...(area && {type, body: area.value})});
     const text = await response.text();
     status.textContent = `${response.status} ${response.statusText} in ${milliseconds(performance.now() - start)}`;
     output.textContent = pretty(text).slice(0, SHOWN) + (text.length > SHOWN ? "\n…" : "");
     output.hidden = !text;
-  } catch {
-    status.textContent = "The server cannot be reached.";
+  } catch (error) {
+    status.textContent = error.message;
   }
 }
 

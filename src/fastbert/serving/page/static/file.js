@@ -135,16 +135,22 @@ function results({model, names, rows, columns, predictions}) {
   const head = ["#", ...columns.map((one) => names[one]), "Answer", "Score"];
   const body = predictions.slice(0, PREVIEW).map((prediction, number) => {
     const [answer, score] = brief(prediction);
-    return make("tr", {}, make("th", {scope: "row", class: "soft"}, String(number + 1)),
+    return make("tr", {}, make("th", {scope: "row", class: "soft place"}, String(number + 1)),
       columns.map((one) => make("td", {}, make("span", {class: "clip"}, rows[number][one] || ""))),
       make("td", {}, answer), make("td", {class: "number"}, score));
   });
   const note = predictions.length > PREVIEW ? `The first ${PREVIEW} of ${count(predictions.length, "row")}; the download has all.` : count(predictions.length, "row");
   fill($("rows"), tally(predictions),
     make("p", {class: "options"}, make("button", {type: "button", id: "download", onclick: () => download(names, rows, added, predictions)}, "Download as CSV"),
-      make("span", {class: "soft small"}, `with ${added.names.length > 3 ? `predicted and ${count(added.names.length - 1, "score column")}` : added.names.join(", ")}`)),
+      make("span", {class: "soft small"}, `with the columns ${told(added.names)}`)),
     make("div", {class: "scroll", tabindex: "0", role: "group", "aria-label": "Answers to the first rows"}, make("table", {class: "rows"}, make("caption", {}, note),
       make("thead", {}, make("tr", {}, head.map((name) => make("th", {scope: "col", class: name === "Score" ? "number" : null}, name)))), make("tbody", {}, body))));
+}
+
+function told(names) {
+  const scores = names.filter((name) => name.startsWith("score:"));
+  const others = names.filter((name) => !scores.includes(name)).join(", ");
+  return scores.length ? `${others} and ${count(scores.length, "score")}` : others;
 }
 
 function brief(prediction) {

@@ -4,10 +4,17 @@ import {details, sentence} from "./answer.js";
 import {ask, Problem, serverTime} from "./asking.js";
 import * as code from "./code.js";
 import * as file from "./file.js";
-import {$, alertOf, copy, count, fill, make, milliseconds} from "./parts.js";
+import {withKey} from "./paper.js";
+import {$, alertOf, copy, fill, make, milliseconds} from "./parts.js";
 
-const TASKS = {single_label: "One label a text", multi_label: "Any number of labels a text", tagging: "Entities in a text",
-  answering: "Answers to questions from a text", regression: "A number a text"};
+// What a task does, and the scores that say most of how well.
+const TASKS = {
+  single_label: ["One label a text", "accuracy", "f1_macro"],
+  multi_label: ["Any number of labels a text", "f1_micro", "f1_macro"],
+  tagging: ["Entities in a text", "f1"],
+  answering: ["Answers to questions from a text", "exact_match", "f1"],
+  regression: ["A number a text", "r2", "mae"],
+};
 const BASE = new URL(".", location.href).href;
 
 let models = [];
@@ -36,23 +43,29 @@ async function start() {
     models = listed.values.details;
     if (!models.length) throw new Problem("No model is loaded.", {hint: "Start the server with a bundle: fastbert serve BUNDLE."});
   } catch (error) {
-    fill($("facts"));
-    fill($("trouble"), alertOf(error));
+    fill($("about"), alertOf(error));
     return;
   }
   fill($("model"), ...models.map((one) => make("option", {value: one.name}, one.name)));
   $("choose").hidden = models.length < 2;
   use(models[0]);
   listen();
+  $("work").hidden = false;
   $("text").focus({preventScroll: true});
 }
 
 function use(chosen) {
   model = chosen;
   document.title = `${model.name} – FastBert`;
-  const facts = [TASKS[model.task] || model.task, model.labels.length && count(model.labels.length, "label"),
-    `reads ${model.max_tokens.toLocaleString("en")} tokens`, model.backend, `version ${model.version}`];
-  fill($("facts"), models.length < 2 && make("b", {}, model.name), models.length < 2 && " · ", facts.filter(Boolean).join(" · "));
+  const [does, ...measures] = TASKS[model.task] || [model.task];
+  const split = ["test", "valid"].find((one) => model.scores[one]);
+  const scores = measures.filter((one) => split && typeof model.scores[split][one] === "number");
+  fill($("name"), models.length < 2 && make("b", {}, model.name), " ", does);
+  fill($("facts"), [
+    ...scores.map((one) => [one.replace("_", " "), `${model.scores[split][one].toFixed(3)} on ${split}`]),
+    model.labels.length && ["labels", model.labels.length.toLocaleString("en")],
+    ["reads", `${model.max_tokens.toLocaleString("en")} tokens`], ["runs on", model.backend], ["version", model.version],
+  ].filter(Boolean).map(([name, value]) => make("li", {}, `${name} `, make("b", {}, value))));
   $("rule").hidden = !model.rule;
   $("rule").querySelector("p").textContent = model.rule;
   for (const name of ["report", "card"]) {
@@ -74,14 +87,27 @@ function use(chosen) {
 const state = () => ({model, options: options()});
 
 // An answer belongs to one model.
-function forget() {
+function forget(words = "Nothing asked yet.") {
   if (asking) asking.abort();
   last = null;
-  $("said").className = "soft";
-  fill($("said"), "Nothing asked yet.");
+  say(words);
   fill($("shown"));
   fill($("trouble"));
 }
+
+function say(words) {
+  $("said").className = "soft";
+  fill($("said"), words);
+}
+
+function fail(problem) {
+  forget("");
+  fill($("trouble"), alertOf(problem));
+  bringToView();
+}
+
+// On a phone it is below the form.
+const bringToView = () => $("answer").scrollIntoView({block: "nearest", behavior: "smooth"});
 
 function setThreshold(value) {
   if ($("threshold").value !== value) $("threshold").value = value;
@@ -102,13 +128,13 @@ function thresholdsOf(override) {
 async function predict(explain) {
   const {badInput, rangeUnderflow, rangeOverflow} = $("threshold").validity;
   if (badInput || rangeUnderflow || rangeOverflow) {
-    fill($("trouble"), alertOf(new Problem("A threshold is a number from 0 to 1.", {hint: "Leave it empty for the model's own rule."})));
+    fail(new Problem("A threshold is a number from 0 to 1.", {hint: "Leave it empty for the model's own rule."}));
     $("threshold").focus();
     return;
   }
   if (pairs() ? !$("text").value.trim() || !$("pair").value.trim() : !$("text").value.trim()) {
     const empty = $("text").value.trim() ? $("pair") : $("text");
-    fill($("trouble"), alertOf(new Problem("There is no text to answer.", {hint: "Type or paste one."})));
+    fail(new Problem("There is no text to answer.", {hint: "Type or paste one."}));
     empty.focus();
     return;
   }
@@ -121,17 +147,13 @@ async function predict(explain) {
   fill($("trouble"));
   try {
     const answer = await ask("v1/predict", sent, {signal: own.signal, onWait: (seconds) => {
-      fill($("said"), `The server is busy; asked again in ${Math.ceil(seconds)} s.`);
+      say(`The server is busy; asked again in ${Math.ceil(seconds)} s.`);
     }});
     show(answer, asked);
+    bringToView();
     last = {explain};
   } catch (error) {
-    if (error.name === "AbortError") return;
-    last = null;
-    $("said").className = "soft";
-    fill($("said"), "No answer.");
-    fill($("shown"));
-    fill($("trouble"), alertOf(error instanceof Problem ? error : new Problem("The answer cannot be read.", {hint: String(error)})));
+    if (asking === own && error.name !== "AbortError") fail(error instanceof Problem ? error : new Problem("The answer cannot be read.", {hint: String(error)}));
   } finally {
     if (asking === own) {
       asking = null;
@@ -171,6 +193,7 @@ function listen() {
   $("threshold").addEventListener("change", again);
   $("reset").addEventListener("click", () => { setThreshold(""); $("threshold").focus(); again(); });
   for (const button of document.querySelectorAll(".copy")) button.addEventListener("click", () => copy(button, $(button.dataset.of)));
+  for (const name of ["report", "card"]) withKey($(name), fail);
   file.setUp(state);
 }
 

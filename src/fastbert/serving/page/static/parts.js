@@ -50,6 +50,6 @@ export async function copy(button, source) {
 }
 
 export function alertOf(problem) {
-  const more = [problem.hint, problem.id && `Request ${problem.id}.`].filter(Boolean).join(" ");
+  const more = [problem.hint, problem.field && `Field ${problem.field}.`, problem.id && `Request ${problem.id}.`].filter(Boolean).join(" ");
   return make("div", {class: "alert"}, make("p", {}, make("b", {}, problem.message)), more && make("p", {class: "small"}, more));
 }
