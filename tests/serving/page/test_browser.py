@@ -112,6 +112,57 @@ def test_a_file_is_answered_and_given_back(page: Any, tmp_path: Path) -> None:  
     assert all(row["predicted"] for row in rows)
 
 
+def test_a_row_that_is_refused_is_named_and_what_came_before_is_kept(page: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    lines = tmp_path / "texts.txt"
+    lines.write_text("\n".join(["bug"] * 70 + ["bug " * 2000]))  # more characters than the server takes
+    page.set_input_files("#file", lines)
+    page.click("text=Predict 71 rows")
+    page.wait_for_selector("#progress .alert")
+
+    assert "row 65 on: " in page.inner_text("#progress")  # of the second request
+    assert "64 of 71 rows answered" in page.inner_text("#progress")
+    assert page.is_visible("#download")
+
+
+def test_a_busy_server_is_asked_again(page: Any) -> None:  # noqa: ANN401
+    refused: list[str] = []
+
+    def once(route: Any) -> None:  # noqa: ANN401
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=429, headers={"Retry-After": "0"}, body="{}")
+
+    page.route("**/v1/predict", once)
+    page.fill("#text", TEXT)
+    page.click("#predict")
+    page.wait_for_selector("#said:has-text('busy')")
+    page.wait_for_selector("table.scores")
+
+
+def test_a_refusal_says_the_field_and_the_request(page: Any) -> None:  # noqa: ANN401
+    error = {"code": "invalid_value", "message": "It is no text.", "field": "texts[0]", "hint": "Send one."}
+    page.route("**/v1/predict", lambda route: route.fulfill(status=422, json={"error": error}))
+    page.fill("#text", TEXT)
+    page.click("#predict")
+
+    assert page.inner_text("#trouble .alert").split("\n") == ["It is no text.", "", "Send one. Field texts[0]."]
+
+
+def test_a_threshold_decides_anew(page: Any) -> None:  # noqa: ANN401
+    page.fill("#text", TEXT)
+    page.click("#predict")
+    page.wait_for_selector("table.scores tr.given")
+    page.fill("#threshold", "1")
+    page.press("#threshold", "Tab")
+
+    page.wait_for_selector("#said:has-text('Unknown')")
+    assert page.locator("table.scores u").count() == page.locator("table.scores tbody tr").count()
+    page.click("#reset")
+    page.wait_for_selector("table.scores tr.given")
+
+
 def test_errors_are_said_where_they_are_and_what_to_do(page: Any) -> None:  # noqa: ANN401
     page.click("#predict")
     assert "There is no text" in page.inner_text("#trouble")
@@ -131,6 +182,10 @@ def test_it_is_used_by_keyboard_alone(page: Any) -> None:  # noqa: ANN401
     page.keyboard.press("Control+Enter")
 
     page.wait_for_selector("table.scores")
+    reached = [page.keyboard.press("Tab") or page.evaluate("document.activeElement.id") for _ in range(4)]
+    assert reached == ["slider", "threshold", "predict", "why"]
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#explanation")
     assert page.get_attribute("#said", "aria-live") == "polite"
     unnamed = page.evaluate(
         "[...document.querySelectorAll('input,select,textarea,button')].filter((one) => !one.hidden &&"
@@ -139,29 +194,35 @@ def test_it_is_used_by_keyboard_alone(page: Any) -> None:  # noqa: ANN401
     assert unnamed == []
 
 
-def test_it_is_dark_where_the_reader_wants_it_and_fits_a_phone(browser: Any, server: Asker) -> None:  # noqa: ANN401
-    def colours(scheme: str) -> list[str]:
-        context = browser.new_context(color_scheme=scheme, viewport={"width": 360, "height": 700})
-        opened = context.new_page()
-        opened.goto(server.address + "/")
-        opened.wait_for_selector(ASKED)
-        width = opened.evaluate("document.documentElement.scrollWidth")
-        found: list[str] = opened.evaluate(
-            "[getComputedStyle(document.body).color, getComputedStyle(document.documentElement).backgroundColor,"
-            " getComputedStyle(document.body).backgroundColor]"
-        )
-        context.close()
-        assert width <= 360
-        return found
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_dark_where_the_reader_wants_it_and_fits_a_phone(
+    browser: Any,  # noqa: ANN401
+    server: Asker,
+    scheme: str,
+) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 360, "height": 700})
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    opened.goto(server.address + "/")
+    opened.fill("#text", TEXT)
+    opened.click("#why")
+    opened.wait_for_selector("#explanation")
 
-    assert colours("dark") != colours("light")
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+    brightness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every((one) => one < 50)"
+    assert opened.evaluate(brightness) is (scheme == "dark")
+    context.close()
 
 
-def test_the_api_is_described(page: Any) -> None:  # noqa: ANN401
+def test_the_api_is_described_and_tried(page: Any) -> None:  # noqa: ANN401
     page.goto("/docs")
     page.wait_for_selector("main:has-text('/v1/predict')")
 
     assert "/invocations" in page.inner_text("main")
+    page.click("summary:has-text('/v1/predict')")
+    page.click("text=Send")
+    page.wait_for_selector("[role=status]:has-text('200 OK')")
+    assert "request_id" in page.inner_text("#post_v1_predict pre >> nth=0")
 
 
 def test_a_key_is_asked_for_kept_in_the_page_alone_and_opens_the_report(

@@ -114,6 +114,7 @@ function answered(prediction, context) {
 }
 
 const METHODS = {gradients: "integrated gradients", occlusion: "hiding one word after another"};
+const EFFECTS = {value: ["raises it", "lowers it"]};
 const UNITS = {"log-odds": "log-odds", value: "the unit of the answer", logits: "logits"};
 
 function explanation(values, asked) {
@@ -126,7 +127,7 @@ function explanation(values, asked) {
   const choose = make("select", {id: "explained", onchange: (event) => show(Number(event.target.value))},
     ...names.map((name, number) => make("option", {value: number}, name)));
   const what = found.length > 1 ? make("p", {}, make("label", {for: "explained"}, "Words for and against "), choose)
-    : make("p", {class: "soft"}, `Words for and against ${names[0]}`);
+    : make("p", {class: "soft"}, `Words for and against “${names[0]}”`);
   show(0);
   return make("div", {id: "explanation"}, title, what, body);
 }
@@ -142,9 +143,10 @@ function why(values, one, asked) {
     inline.setAttribute("aria-label", source === "text" ? "The words of the text with what they are worth" : "The words of the second text with what they are worth");
     return inline;
   });
+  const [more, less] = EFFECTS[one.unit] || ["speaks for it", "speaks against it"];
   const legend = make("p", {class: "legend"},
-    make("span", {}, make("span", {class: "for"}, "word", make("sup", {}, "+")), "speaks for it"),
-    make("span", {}, make("span", {class: "against"}, "word", make("sup", {}, "−")), "speaks against it"),
+    make("span", {}, make("span", {class: "for"}, "word", make("sup", {}, "+")), more),
+    make("span", {}, make("span", {class: "against"}, "word", make("sup", {}, "−")), less),
     make("span", {}, `in ${UNITS[one.unit] || one.unit}, found by ${METHODS[one.method] || one.method}`));
   return [...parts, legend, ranking(values.words, one)];
 }

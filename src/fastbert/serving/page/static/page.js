@@ -5,7 +5,7 @@ import {ask, Problem, serverTime} from "./asking.js";
 import * as code from "./code.js";
 import * as file from "./file.js";
 import {withKey} from "./paper.js";
-import {$, alertOf, copy, fill, make, milliseconds} from "./parts.js";
+import {$, alertOf, copy, count, fill, make, milliseconds} from "./parts.js";
 
 // What a task does, and the scores that say most of how well.
 const TASKS = {
@@ -15,6 +15,7 @@ const TASKS = {
   answering: ["Answers to questions from a text", "exact_match", "f1"],
   regression: ["A number a text", "r2", "mae"],
 };
+const FEW = 6; // labels that are named at the top
 const BASE = new URL(".", location.href).href;
 
 let models = [];
@@ -63,7 +64,7 @@ function use(chosen) {
   fill($("name"), models.length < 2 && make("b", {}, model.name), " ", does);
   fill($("facts"), [
     ...scores.map((one) => [one.replace("_", " "), `${model.scores[split][one].toFixed(3)} on ${split}`]),
-    model.labels.length && ["labels", model.labels.length.toLocaleString("en")],
+    model.labels.length && ["gives", model.labels.length > FEW ? count(model.labels.length, "label") : model.labels.join(", ")],
     ["reads", `${model.max_tokens.toLocaleString("en")} tokens`], ["runs on", model.backend], ["version", model.version],
   ].filter(Boolean).map(([name, value]) => make("li", {}, `${name} `, make("b", {}, value))));
   $("rule").hidden = !model.rule;
@@ -172,8 +173,11 @@ function show({values, headers, ms}, asked) {
     make("dl", {class: "facts"}, facts.filter(Boolean).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))));
 }
 
+const named = (text) => text || "your text";
+
 function snippets(explain = Boolean(last && last.explain)) {
   const sent = body(explain);
+  sent.texts = sent.texts.map((one) => (Array.isArray(one) ? one.map(named) : named(one)));
   $("curl").textContent = code.curl(BASE, sent, keys);
   $("python").textContent = code.python(BASE, sent, keys);
 }
