@@ -74,6 +74,22 @@ def test_a_text_is_answered_with_bars_and_the_code_for_it(page: Any, server: Ask
     assert TEXT in page.inner_text("#python")
 
 
+def test_the_python_code_that_it_shows_runs(page: Any) -> None:  # noqa: ANN401
+    pytest.importorskip("httpx2")
+    text = 'it\'s "quoted" \\ größer 🙂\nand goes on'
+    page.fill("#text", text)
+    page.click("#why")
+    page.wait_for_selector("#explanation")
+
+    ran: dict[str, Any] = {}
+    exec(page.inner_text("#python"), ran)
+
+    (explanation,) = ran["explanations"]
+    assert explanation.texts == (text,)
+    assert explanation.prediction.labels[0] in page.inner_text("#said")
+    ran["client"].close()
+
+
 def test_it_says_which_words_speak_for_the_answer(page: Any) -> None:  # noqa: ANN401
     page.fill("#text", TEXT)
     page.click("#why")
