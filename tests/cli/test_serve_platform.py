@@ -94,6 +94,16 @@ def test_options_that_are_given_come_first(run: Run, started: Started, monkeypat
     assert (started.settings.health_route, started.settings.limits.body_bytes) == ("/up", 1000)
 
 
+def test_a_limit_that_is_given_comes_before_those_of_batch_transform(
+    run: Run, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGEMAKER_BATCH", "true")
+
+    assert run("serve", "--platform", "sagemaker", "--max-texts", 100_000, "--timeout", 600).code == 0
+    limits = started.settings.limits
+    assert (limits.texts, limits.timeout_s, limits.characters) == (100_000, 600, 6 * 2**20)
+
+
 @pytest.mark.parametrize("platform", [(), ("--platform", "vertex")])
 def test_a_model_must_be_named(run: Run, started: Started, platform: tuple[str, ...]) -> None:
     outcome = run("serve", *platform)

@@ -23,7 +23,6 @@ def test_sagemaker_tells_port_and_batches() -> None:
         {
             "SAGEMAKER_BIND_TO_PORT": "8085",
             "SAGEMAKER_SAFE_PORT_RANGE": "8081-9000",
-            "SAGEMAKER_BATCH": "true",
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": "20",
             "SAGEMAKER_BATCH_STRATEGY": "SINGLE_RECORD",
             "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "4",
@@ -33,6 +32,22 @@ def test_sagemaker_tells_port_and_batches() -> None:
     settings = told.applied(Settings(linger_s=1.0))
     assert (told.port, settings.limits.body_bytes, settings.linger_s) == (8085, 20 * 2**20, 1.0)
     assert (settings.batch_strategy, settings.max_transforms) == ("SINGLE_RECORD", 4)
+
+
+def test_batch_transform_is_limited_by_its_payload_only() -> None:
+    limits = sagemaker({"SAGEMAKER_BATCH": "true"}).applied(Settings()).limits
+
+    assert limits.texts == limits.characters == limits.body_bytes == 6 * 2**20
+    assert limits.waiting_texts == 2 * limits.texts
+    assert limits.timeout_s == limits.wait_s == 3600
+
+
+def test_a_zero_of_batch_transform_leaves_it_to_the_container() -> None:
+    zeros = {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "0", "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "0"}
+
+    settings = sagemaker(zeros).applied(Settings())
+
+    assert (settings.limits.body_bytes, settings.max_transforms) == (100 * 2**20, 2)
 
 
 @pytest.mark.parametrize(

@@ -16,25 +16,25 @@ from fastbert.tasks.regression import Regression
 from fastbert.tasks.tagging import Tagging
 
 INPUTS = {
-    '"a"': (["a"], True),
-    '["a", "b"]': (["a", "b"], False),
-    '[["a", "b"], ["a"]]': ([("a", "b"), "a"], False),
-    '{"text": "a"}': (["a"], True),
-    '{"text": "a", "text_pair": "b"}': ([("a", "b")], True),
-    '{"question": "a", "context": "b"}': ([("a", "b")], True),
-    '[{"question": "a", "context": "b"}, "c"]': ([("a", "b"), "c"], False),
-    "[]": ([], False),
+    '"a"': (["a"], "text"),
+    '["a", "b"]': (["a", "b"], "list"),
+    '[["a", "b"], ["a"]]': ([("a", "b"), "a"], "list"),
+    '{"text": "a"}': (["a"], "record"),
+    '{"text": "a", "text_pair": "b"}': ([("a", "b")], "record"),
+    '{"question": "a", "context": "b"}': ([("a", "b")], "record"),
+    '[{"question": "a", "context": "b"}, "c"]': ([("a", "b"), "c"], "list"),
+    "[]": ([], "list"),
 }
 
 
 @pytest.mark.parametrize(("body", "expected"), INPUTS.items())
-def test_inputs_are_texts_or_pairs(body: str, expected: tuple[list[object], bool]) -> None:
-    assert texts_of(msgspec.json.decode(body, type=Inputs)) == expected
+def test_inputs_are_texts_or_pairs(body: str, expected: tuple[list[object], str]) -> None:
+    assert texts_of(msgspec.json.decode(body, type=Inputs), 2) == expected
 
 
 def test_a_problem_names_the_input() -> None:
     with pytest.raises(Problem) as caught:
-        texts_of(["a", ["a", "b", "c"]])
+        texts_of(["a", ["a", "b", "c"]], 2)
 
     assert caught.value.where == "inputs[1]"
 
@@ -61,7 +61,7 @@ def test_a_function_for_entities_is_refused() -> None:
 
 def test_no_answer_is_an_empty_one_at_the_start() -> None:
     answer = pipeline_answer(
-        Answering(True), [AnswerPrediction(text="a", pair="b", score=0.75)], PipelineParameters(), alone=True
+        Answering(True), [AnswerPrediction(text="a", pair="b", score=0.75)], PipelineParameters(), "text"
     )
 
     assert msgspec.to_builtins(answer) == {"score": 0.75, "start": 0, "end": 0, "answer": ""}

@@ -18,7 +18,7 @@ def test_texts_survive_as_bytes(texts: list[str]) -> None:
     assert tensor.parameters is not None
     sent = InputTensor("text", tensor.shape, "BYTES", None, TensorParameters(tensor.parameters["binary_data_size"]))
 
-    ((_, read),) = texts_of_tensors([sent], raw)
+    ((_, read),) = texts_of_tensors([sent], raw, 8)
 
     assert read == texts
 
@@ -27,7 +27,7 @@ def test_texts_survive_as_bytes(texts: list[str]) -> None:
 def test_any_bytes_are_texts_or_a_problem(raw: bytes, size: int, count: int) -> None:
     sent = InputTensor("text", [count], "BYTES", None, TensorParameters(size))
     try:
-        ((_, read),) = texts_of_tensors([sent], raw)
+        ((_, read),) = texts_of_tensors([sent], raw, 8)
     except Problem as problem:
         assert problem.status in (400, 422)
     else:
@@ -38,7 +38,7 @@ def test_two_tensors_share_the_bytes_in_order() -> None:
     raw = b"".join(struct.pack("<I", 1) + one for one in (b"a", b"b"))
     sent = [InputTensor(name, [1], "BYTES", None, TensorParameters(5)) for name in ("text", "pair")]
 
-    assert [texts for _, texts in texts_of_tensors(sent, raw)] == [["a"], ["b"]]
+    assert [texts for _, texts in texts_of_tensors(sent, raw, 8)] == [["a"], ["b"]]
 
 
 @pytest.mark.parametrize(("datatype", "size"), [("FP32", 8), ("FP64", 16), ("INT64", 16)])

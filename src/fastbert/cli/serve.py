@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from fastbert.serving.models import Source
     from fastbert.serving.settings import Settings
 
+# The options of the limits that a platform tells.
+LIMITS = {
+    "body_bytes": "max_body", "texts": "max_texts", "characters": "max_characters",
+    "waiting_texts": "max_queue", "wait_s": "max_wait", "timeout_s": "timeout",
+}  # fmt: skip
 BUNDLES = typer.Argument(None, metavar="BUNDLE...", help="Folders of models; NAME=FOLDER gives one another name.")
 
 
@@ -108,9 +113,9 @@ def _check(sources: Sequence[Source], settings: Settings, workers: int) -> None:
 
 def _told(context: typer.Context, told: Told) -> Told:
     """Return what a platform told, with the options that were given in its place."""
-    names = {"host": "host", "port": "port", "max_body": "body_bytes"}
-    given = [name for name in names if _is_given(context, name)]
-    return replace(told, **{names[name]: context.params[name] for name in given})
+    given = {name: context.params[name] for name in ("host", "port") if _is_given(context, name)}
+    limits = {name: value for name, value in told.limits.items() if not _is_given(context, LIMITS[name])}
+    return replace(told, **given, limits=limits)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

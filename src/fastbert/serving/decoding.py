@@ -15,6 +15,7 @@ from fastbert.serving.problems import Problem, invalid, malformed, unsupported_t
 from fastbert.serving.settings import Limits
 
 Body = TypeVar("Body")
+CONTAINERS = 3  # of a text, at most: a record, and its list in a tensor or a row
 _PLACE = re.compile(r"^(.*?)(?: - at `(?P<place>.+)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `.*`", re.DOTALL)
 
@@ -39,7 +40,7 @@ class JsonBody(Generic[Body]):
 
     def parse(self, body: bytes, limits: Limits) -> Body:
         """Return JSON as the type. Raises Problem: 400 for what is no JSON, 422 for other types of fields."""
-        check_depth(body, limits.depth)
+        check_depth(body, limits.depth, limits.depth + CONTAINERS * limits.texts)
         try:
             return self._decoder.decode(body)  # type: ignore[no-any-return]
         except msgspec.ValidationError as error:

@@ -10,6 +10,7 @@ and a `requirements.txt` with `fastbert-nlp[serve]`. Needs no server of ours. Kn
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -42,10 +43,10 @@ class EndpointHandler:
             body = msgspec.convert(data, HandlerData)
             parameters = body.parameters or PipelineParameters()
             check_parameters(self.predictor.task, parameters)
-            texts, alone = texts_of(body.inputs)
+            texts, form = texts_of(body.inputs, sys.maxsize)  # the container has its own limits
         except msgspec.ValidationError as error:
             raise DataError(f"The body is not what is read: {error}.") from None
         except Problem as problem:
             raise DataError(problem.text) from None
-        answer = pipeline_answer(self.predictor.task, self.predictor(texts), parameters, alone=alone)
+        answer = pipeline_answer(self.predictor.task, self.predictor(texts), parameters, form)
         return msgspec.to_builtins(answer)

@@ -6,13 +6,13 @@ The only module that reads these names: SAGEMAKER_... of Amazon SageMaker, AIP_.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from fastbert.errors import ConfigError
 from fastbert.option_values import chosen_of
-from fastbert.serving.settings import Limits, Settings
+from fastbert.serving.settings import TRANSFORMS, Settings
 
 Platform = Literal["sagemaker", "vertex"]
 Environment = Mapping[str, str]
@@ -21,6 +21,8 @@ PORT = 8080
 MEBIBYTE = 2**20
 SAGEMAKER_MODEL, SAGEMAKER_MODELS = "/opt/ml/model", "/opt/ml/models"
 SAGEMAKER_PAYLOAD_MB = 6  # of a request in real time
+ANY_PAYLOAD_MB = 100  # for 0, which stands for any size
+BATCH_TIMEOUT_S = 3600.0  # the longest that batch transform waits for an answer
 _TRUE = ("1", "true", "yes", "on")
 
 
@@ -28,17 +30,17 @@ _TRUE = ("1", "true", "yes", "on")
 class Told:
     """What a platform has told.
 
-    host, port: to listen on.    bundles: to serve where the command names none.    body_bytes: of a request.
+    host, port: to listen on.    bundles: to serve where the command names none.    limits: by their names.
     models_root, batch_strategy, max_transforms, health_route, predict_route: as in `Settings`.
     """
 
     host: str = EVERYWHERE
     port: int = PORT
     bundles: tuple[str, ...] = ()
-    body_bytes: int | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
     models_root: Path | None = None
     batch_strategy: str = "MULTI_RECORD"
-    max_transforms: int = 8
+    max_transforms: int = TRANSFORMS
     health_route: str = ""
     predict_route: str = ""
 
@@ -46,17 +48,13 @@ class Told:
         """Return settings with what was told. Raises ConfigError for a value that is none."""
         return replace(
             settings,
-            limits=self.limited(settings.limits),
+            limits=replace(settings.limits, **self.limits),
             models_root=self.models_root,
             batch_strategy=self.batch_strategy,
             max_transforms=self.max_transforms,
             health_route=self.health_route,
             predict_route=self.predict_route,
         )
-
-    def limited(self, limits: Limits) -> Limits:
-        """Return limits with the size of a request that was told."""
-        return limits if self.body_bytes is None else replace(limits, body_bytes=self.body_bytes)
 
 
 def of_platform(platform: str, environ: Environment) -> Told:
@@ -66,7 +64,7 @@ def of_platform(platform: str, environ: Environment) -> Told:
 
 
 def sagemaker(environ: Environment) -> Told:
-    """Return what SageMaker has told: its port, what batch transform will ask, whether it loads the models.
+    """Return what SageMaker has told: its port, what batch transform asks, whether it loads the models.
 
     Raises ConfigError for a value that is none.
 
@@ -75,15 +73,16 @@ def sagemaker(environ: Environment) -> Told:
     """
     port = _number(environ, "SAGEMAKER_BIND_TO_PORT", PORT, 65535)
     _check_range(environ.get("SAGEMAKER_SAFE_PORT_RANGE", ""))
-    payload = _number(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", SAGEMAKER_PAYLOAD_MB, 1024)
-    several = _flag(environ, "SAGEMAKER_MULTI_MODEL")
+    body_bytes = MEBIBYTE * _number(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", SAGEMAKER_PAYLOAD_MB, 1024, ANY_PAYLOAD_MB)
+    transforms = _number(environ, "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", TRANSFORMS, 10_000, TRANSFORMS)
+    several, batch = _flag(environ, "SAGEMAKER_MULTI_MODEL"), _flag(environ, "SAGEMAKER_BATCH")
     return Told(
         port=port,
         bundles=() if several else (SAGEMAKER_MODEL,),
-        body_bytes=payload * MEBIBYTE,
+        limits=_batch_limits(body_bytes, transforms) if batch else {"body_bytes": body_bytes},
         models_root=Path(SAGEMAKER_MODELS) if several else None,
         batch_strategy=_strategy(environ),
-        max_transforms=_number(environ, "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", 8, 10_000),
+        max_transforms=transforms,
     )
 
 
@@ -109,11 +108,28 @@ def vertex(environ: Environment) -> Told:
     )
 
 
-def _number(environ: Environment, name: str, usual: int, most: int) -> int:
-    """Return a whole number from 1 to most."""
+def _batch_limits(body_bytes: int, transforms: int) -> Mapping[str, Any]:
+    """Return limits for batch transform, which fills requests with as many records as the payload has room for.
+
+    Only the payload limits them; nobody else waits, and the platform has a time limit of its own.
+    """
+    return {
+        "body_bytes": body_bytes,
+        "texts": body_bytes,
+        "characters": body_bytes,
+        "waiting_texts": body_bytes * transforms,
+        "wait_s": BATCH_TIMEOUT_S,
+        "timeout_s": BATCH_TIMEOUT_S,
+    }
+
+
+def _number(environ: Environment, name: str, usual: int, most: int, zero: int | None = None) -> int:
+    """Return a whole number from 1 to most. zero: what 0 stands for, None where it stands for nothing."""
     text = environ.get(name, "").strip()
     if not text:
         return usual
+    if text == "0" and zero is not None:
+        return zero
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
         raise ConfigError(f"{name} is '{text}'; expected a number from 1 to {most}.")
     return int(text)

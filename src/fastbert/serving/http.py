@@ -133,8 +133,10 @@ class Request:
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def check_depth(body: bytes, limit: int) -> None:
-    """Raise Problem for JSON that is nested deeper than limit. Brackets inside strings do not count.
+def check_depth(body: bytes, limit: int, most: int = 1_000_000) -> None:
+    """Raise Problem for JSON that is nested deeper than limit, or has more than most lists and objects.
+
+    Brackets inside strings do not count.
 
     >>> check_depth(b'{"a": [[["[[[[["]]]}', 4)
     """
@@ -149,6 +151,8 @@ def check_depth(body: bytes, limit: int) -> None:
     depth_N = np.cumsum(opened_N.astype(np.int32) - closed_N)
     if int(depth_N.max()) > limit:
         raise malformed(f"The JSON is nested deeper than {limit} levels.", "Send a flatter body.")
+    if int(np.count_nonzero(opened_N)) > most:  # a list that is parsed costs a hundred times its two bytes
+        raise malformed(f"The JSON has more than {most:,} lists and objects.", "Send fewer texts at a time.")
 
 
 def _over(limit: int) -> Problem:

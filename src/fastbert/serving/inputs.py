@@ -13,7 +13,7 @@ from fastbert.data.examples import TextExample
 from fastbert.decisions.rules import Decisions
 from fastbert.errors import did_you_mean
 from fastbert.serving.models import Model
-from fastbert.serving.problems import invalid, too_large
+from fastbert.serving.problems import check_number, invalid, too_large
 from fastbert.serving.settings import Limits
 
 Text = str | tuple[str, str]
@@ -28,10 +28,7 @@ def examples_of(model: Model, texts: Sequence[Text], field: str, limits: Limits)
     """
     if not texts:
         raise invalid("There is no text.", field, "Send at least one.")
-    if len(texts) > limits.texts:
-        raise invalid(
-            f"There are {len(texts):,} texts; at most {limits.texts:,} are read.", field, "Send them in parts."
-        )
+    check_number(len(texts), limits.texts, field)
     pairs = model.predictor.bundle.reads_pairs
     examples = []
     characters = 0

@@ -66,7 +66,10 @@ def _operation(route: Route, one: Operation, known: Mapping[int, Values]) -> Val
     if parameters:
         values["parameters"] = parameters
     content: Values = {} if one.body is None else {"application/json": {"schema": known[id(one.body)]}}
-    content |= {kind: {"schema": {"type": "string"}, "example": example} for kind, example in one.other_bodies.items()}
+    content |= {
+        kind: {"schema": {"type": "string", "minLength": 1}, "example": example}
+        for kind, example in one.other_bodies.items()
+    }
     if content:
         values["requestBody"] = {"required": True, "content": content}
     if route.public:
@@ -81,9 +84,12 @@ def _responses(route: Route, one: Operation, known: Mapping[int, Values]) -> Val
     elif one.answer_type:
         kind: Values = {} if one.answer_type == "application/json" else {"type": "string"}
         answer["content"] = {one.answer_type: {"schema": kind}}
+    if one.other_answers:
+        answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in one.other_answers}
     responses: Values = {"200": answer}
     reading = (400, 413, 415) if one.body is not None or one.other_bodies else ()
-    statuses = {*one.statuses, *reading, 500, 503, *(() if route.public else (401,))}
+    naming = (404,) if "{" in route.pattern else ()
+    statuses = {*one.statuses, *reading, *naming, 500, 503, *(() if route.public else (401,))}
     for status in sorted(statuses):
         schema = {} if one.error is None else known[id(one.error)]
         responses[str(status)] = {

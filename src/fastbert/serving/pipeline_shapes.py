@@ -6,13 +6,13 @@ Text classification, token classification and question answering. Knows nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import msgspec
 
 from fastbert.serving.inputs import Text
 from fastbert.serving.label_scores import label_scores
-from fastbert.serving.problems import invalid
+from fastbert.serving.problems import check_number, invalid
 from fastbert.tasks.answer_prediction import AnswerPrediction
 from fastbert.tasks.base import Prediction, Task
 from fastbert.tasks.entities_prediction import EntitiesPrediction
@@ -45,6 +45,7 @@ class PipelineParameters(msgspec.Struct):
     ignore_labels: list[str] | None = None
 
 
+Form = Literal["text", "record", "list"]  # of inputs: one by itself, or several
 InputItem = str | PipelineInput | list[str]
 Inputs = str | PipelineInput | list[InputItem]
 
@@ -80,11 +81,15 @@ _Entry = dict[str, str | float]
 PipelineAnswer = _Entry | list[_Entry | list[_Entry]]
 
 
-def texts_of(inputs: Inputs, field: str = "inputs") -> tuple[list[Text], bool]:
-    """Return the texts, and whether it was one input by itself, whose answer stands by itself, too."""
+def texts_of(inputs: Inputs, most: int) -> tuple[list[Text], Form]:
+    """Return the texts, and the form in which they came.
+
+    most: how many are read. Raises Problem (422) for more, or names that do not belong together.
+    """
     if isinstance(inputs, list):
-        return [text_of(item, f"{field}[{index}]") for index, item in enumerate(inputs)], False
-    return [text_of(inputs, field)], True
+        check_number(len(inputs), most, "inputs")
+        return [text_of(item, f"inputs[{index}]") for index, item in enumerate(inputs)], "list"
+    return [text_of(inputs, "inputs")], "text" if isinstance(inputs, str) else "record"
 
 
 def text_of(item: InputItem, field: str) -> Text:
@@ -114,9 +119,13 @@ def check_parameters(task: Task, parameters: PipelineParameters) -> None:
 
 
 def pipeline_answer(
-    task: Task, predictions: Sequence[Prediction], parameters: PipelineParameters, *, alone: bool
+    task: Task, predictions: Sequence[Prediction], parameters: PipelineParameters, form: Form
 ) -> object:
-    """Return answers as a pipeline of the task does. alone: to one input by itself."""
+    """Return answers as a pipeline of the task does.
+
+    form: of the inputs. An answer to one by itself stands by itself, but the label of a text is in a list.
+    """
+    alone = form != "list"
     many = parameters.top_k is not msgspec.UNSET or parameters.return_all_scores is True
     if task.name == "tagging":
         entities = [_entities(prediction, parameters.ignore_labels or ()) for prediction in predictions]
@@ -128,7 +137,7 @@ def pipeline_answer(
     top_k = parameters.top_k if isinstance(parameters.top_k, int) else None if many else 1
     labels = [labels_shown(task, prediction, top_k) for prediction in predictions]
     if alone and not parameters.return_all_scores:
-        return labels[0]
+        return labels[0] if many or form == "text" else labels[0][0]
     return labels if many else [ranked[0] for ranked in labels]
 
 

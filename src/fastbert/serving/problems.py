@@ -52,6 +52,12 @@ def too_large(message: str, where: str = "", hint: str = "") -> Problem:
     return Problem(413, "too_large", message, where, hint)
 
 
+def check_number(count: int, most: int, where: str) -> None:
+    """Raise the problem of more texts than are read: before anything is made of them, which may take seconds."""
+    if count > most:
+        raise invalid(f"There are more than {most:,} texts.", where, "Send them in parts.")
+
+
 def unsupported_type(found: str, known: str) -> Problem:
     """Return the problem of a content type that is not read."""
     shown = f"is '{found[:80]}'" if found else "is missing"

@@ -26,6 +26,7 @@ class Operation:
     summary: one line.    body: type of the JSON body, None for none.    answer: type of the JSON of a 200.
     other_bodies: further content types, each with an example.    query: parameters by name, with a sentence each.
     statuses: further statuses that it may answer with.    answer_type: content type of a 200, "" for no body.
+    other_answers: further content types of a 200.
     error: type of the JSON of any other status.
     refine: makes the schemas more exact for the models that are served; gets all of them by name.
     """
@@ -38,6 +39,7 @@ class Operation:
     query: Mapping[str, str] = field(default_factory=dict)
     statuses: Sequence[int] = ()
     answer_type: str = "application/json"
+    other_answers: Sequence[str] = ()
     error: object = None
     refine: Callable[[dict[str, Any], Service], None] | None = None
 

@@ -16,6 +16,7 @@ from fastbert.serving.batcher import Job
 from fastbert.serving.http import ClientGone, Request
 from fastbert.serving.metrics import Metrics
 from fastbert.serving.models import Model, Models
+from fastbert.serving.problems import not_ready
 from fastbert.serving.settings import Settings
 
 # A client that hangs up sooner than this is answered all the same: to watch for it costs more than its answer.
@@ -35,6 +36,11 @@ class Service:
         """Say whether it takes requests."""
         self.ready = ready
         self.metrics.ready.set(int(ready))
+
+    def check_ready(self) -> None:
+        """Raise Problem (503) while it takes no requests."""
+        if not self.ready:
+            raise not_ready("The server starts or stops.")
 
     async def ask(
         self, request: Request, model: Model, examples: Sequence[TextExample], decisions: Decisions | None = None

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from fastbert.errors import ConfigError
 from fastbert.option_values import chosen_of
 
+TRANSFORMS = 2  # of batch transform: one request is answered, on all cores, while the next one comes in
 _ROUTE = re.compile(r"/[A-Za-z0-9._~/:@-]*")
 
 # Whose meaning the paths have that several contracts share: /, /predict, /invocations, /ping, /health.
@@ -70,7 +71,7 @@ class Settings:
     page: bool = True
     models_root: Path | None = None
     batch_strategy: str = "MULTI_RECORD"
-    max_transforms: int = 8
+    max_transforms: int = TRANSFORMS
     health_route: str = ""
     predict_route: str = ""
 

@@ -9,7 +9,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from fastbert.serving.problems import Problem, malformed
+from fastbert.serving.problems import Problem, check_number, malformed, too_large
+from fastbert.serving.settings import Limits
 
 CSV, LINES = "text/csv", "application/jsonlines"
 LINE_TYPES = (LINES, "application/jsonl", "application/x-jsonlines", "application/x-ndjson")
@@ -24,18 +25,24 @@ def text_of_body(body: bytes) -> str:
         raise malformed("The body is not in UTF-8.") from None
 
 
-def csv_rows(body: bytes) -> list[list[str]]:
-    """Return the rows of CSV. Raises Problem (400) where it cannot be read, or an empty line stands in it."""
+def csv_rows(body: bytes, limits: Limits) -> list[list[str]]:
+    """Return the rows of CSV, its header among them.
+
+    limits: of which as many rows are read as texts, beside the header.
+    Raises Problem: 422 for more, 413 for too many cells, 400 where it cannot be read, or an empty line stands in it.
+    """
     csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
-    reader = csv.reader(io.StringIO(text_of_body(body), newline=""), strict=True)
+    text = text_of_body(body.rstrip(b"\r\n"))
+    if text.count(",") > limits.characters:  # a row is parsed whole, however many cells it has
+        raise too_large(f"The body has more than {limits.characters:,} commas.", "", "Send it in several requests.")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     try:
         for row in reader:
+            check_number(len(rows), limits.texts, "rows")  # the header is one of them
             rows.append(row)
     except csv.Error:
         raise malformed(f"Line {reader.line_num} is no CSV: a quote is open, or text follows one.") from None
-    while rows and not rows[-1]:
-        rows.pop()
     if not rows:
         raise malformed("The body is empty; expected CSV.")
     for number, row in enumerate(rows, start=1):
@@ -44,13 +51,16 @@ def csv_rows(body: bytes) -> list[list[str]]:
     return rows
 
 
-def json_lines(body: bytes) -> list[bytes]:
-    """Return the lines of a body. Raises Problem (400) for an empty one: each gets an answer."""
-    lines = body.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
+def json_lines(body: bytes, most: int) -> list[bytes]:
+    """Return the lines of a body, at most so many.
+
+    Raises Problem: 422 for more, 400 for an empty one: each gets an answer.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf").rstrip()
+    if not body:
         raise malformed("The body is empty; expected a JSON value on each line.")
+    check_number(body.count(b"\n") + 1, most, "lines")
+    lines = body.split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             raise at_line(malformed("The line is empty; each gets an answer.", "Leave it out."), number)

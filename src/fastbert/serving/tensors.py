@@ -14,10 +14,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fastbert.serving.problems import invalid, malformed
+from fastbert.serving.problems import Problem, check_number, invalid, malformed
 
 _LENGTH = struct.Struct("<I")
-_LARGEST_DIMENSION = 10_000_000
 _KINDS: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "FP64": np.dtype("<f8"), "INT64": np.dtype("<i8")}
 
 
@@ -87,9 +86,10 @@ def split_body(body: bytes, header: str) -> tuple[bytes, bytes]:
     return body[: int(digits)], body[int(digits) :]
 
 
-def texts_of_tensors(inputs: Sequence[InputTensor], raw: bytes) -> list[tuple[InputTensor, list[str]]]:
-    """Return the texts of each tensor, flat. raw: the bytes behind the JSON, in the order of the tensors.
+def texts_of_tensors(inputs: Sequence[InputTensor], raw: bytes, most: int) -> list[tuple[InputTensor, list[str]]]:
+    """Return the texts of each tensor, flat.
 
+    raw: the bytes behind the JSON, in the order of the tensors.    most: rows of a tensor that are read.
     Raises Problem: 422 for what is no tensor of texts or does not fit its shape, 400 for bytes that do not fit.
     """
     found = []
@@ -98,32 +98,35 @@ def texts_of_tensors(inputs: Sequence[InputTensor], raw: bytes) -> list[tuple[In
         field = f"inputs[{index}]"
         if one.datatype != "BYTES":
             raise invalid("Expected datatype BYTES: inputs are texts.", f"{field}.datatype")
-        if not 1 <= len(one.shape) <= 2 or any(not 0 <= size <= _LARGEST_DIMENSION for size in one.shape):
-            raise invalid("Expected a shape of one or two sizes, such as [2] or [2, 1].", f"{field}.shape")
+        if not 1 <= len(one.shape) <= 2 or one.shape[0] < 0 or one.shape[1:] not in ([], [1], [2]):
+            raise invalid("Expected shape [N], [N, 1], or [N, 2] for pairs.", f"{field}.shape")
+        check_number(one.shape[0], most, f"{field}.shape")
         count = math.prod(one.shape)
         size = None if one.parameters is None else one.parameters.binary_data_size
         if (size is None) == (one.data is None):
             raise invalid("Expected either data, or binary_data_size and the bytes.", field)
         if size is None:
-            values = _texts(one.data, f"{field}.data")
+            values = _texts(one.data, f"{field}.data", count)
         else:
             if size < 0 or size > len(raw) - place:
                 raise invalid("There are not so many bytes behind the JSON.", f"{field}.parameters.binary_data_size")
-            values = _unpacked(raw[place : place + size], f"{field}.parameters.binary_data_size")
+            values = _unpacked(raw[place : place + size], f"{field}.parameters.binary_data_size", count)
             place += size
         if len(values) != count:
-            raise invalid(f"There are {len(values):,} elements; the shape says {count:,}.", f"{field}.shape")
+            raise _unlike(count, f"{field}.shape")
         found.append((one, values))
     if place != len(raw):
         raise malformed(f"There are {len(raw) - place:,} bytes more than the tensors say.")
     return found
 
 
-def _texts(data: object, field: str) -> list[str]:
-    """Return the texts of nested lists, in order."""
+def _texts(data: object, field: str, count: int) -> list[str]:
+    """Return the texts of nested lists, in order. Raises Problem (422) for more than a shape of count elements has."""
     flat: list[str] = []
     todo = [data]
-    while todo:
+    for _ in range(1 + 2 * count):  # each text may stand in a list of its own
+        if not todo:
+            return flat
         value = todo.pop()
         if isinstance(value, list):
             todo.extend(reversed(value))
@@ -131,11 +134,17 @@ def _texts(data: object, field: str) -> list[str]:
             flat.append(value)
         else:
             raise invalid("Expected texts.", field)
+    if todo:
+        raise _unlike(count, field)
     return flat
 
 
-def _unpacked(raw: bytes, field: str) -> list[str]:
-    values = []
+def _unlike(count: int, field: str) -> Problem:
+    return invalid(f"The elements are not those of the shape; it says {count:,}.", field)
+
+
+def _unpacked(raw: bytes, field: str, count: int) -> list[str]:
+    values: list[str] = []
     place = 0
     try:
         while place < len(raw):
@@ -143,6 +152,8 @@ def _unpacked(raw: bytes, field: str) -> list[str]:
             place += _LENGTH.size
             if size > len(raw) - place:
                 raise invalid("An element is longer than the bytes that are left.", field)
+            if len(values) == count:
+                raise _unlike(count, field)
             values.append(raw[place : place + size].decode())
             place += size
     except (struct.error, UnicodeDecodeError):

@@ -33,6 +33,14 @@ def test_every_task_answers_as_its_pipeline(askers: dict[str, Asker], task: str)
     assert two == ([one[0]] * 2 if task in LABELS else [one] * 2)
 
 
+@pytest.mark.parametrize("task", LABELS)
+def test_a_record_by_itself_is_answered_without_a_list(askers: dict[str, Asker], task: str) -> None:
+    best = askers[task].post("/", {"inputs": {"text": TEXT}}).json
+    ranked = askers[task].post("/", {"inputs": {"text": TEXT}, "parameters": {"top_k": None}}).json
+
+    assert best == ranked[0] == askers[task].post("/", {"inputs": TEXT}).json[0]
+
+
 def test_entities_are_left_out_by_label(askers: dict[str, Asker]) -> None:
     everything = askers["tagging"].post("/", {"inputs": TEXT}).json
     label = everything[0]["entity_group"]
@@ -70,6 +78,11 @@ def test_health(toolkit: Asker) -> None:
     answer = toolkit.get("/health")
     toolkit.service.set_ready(True)
     assert (answer.status, set(answer.json)) == (503, {"error"})
+
+
+def test_the_root_is_for_health_where_there_is_no_page(single: Path) -> None:
+    with serving([single], replace(QUIET, page=False)) as served:
+        assert served.get("/").body == b"Ok"
 
 
 MALFORMED: dict[str, object] = {

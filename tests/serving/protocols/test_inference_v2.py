@@ -43,7 +43,8 @@ def test_a_server_that_is_not_ready_still_lives(single: Path) -> None:
 
         assert served.get("/v2/health/live").status == 200
         assert served.get("/v2/health/ready").status == 503
-        assert served.get("/v2/models/single/ready").json == {"name": "single", "ready": False}
+        assert served.get("/v2/models/single/ready").status == 503
+        assert served.get("/v1/models/single").status == 503
 
 
 @pytest.mark.parametrize("path", ["", "/versions/1", "/versions/{version}"])

@@ -75,8 +75,10 @@ def routes(service: Service) -> list[Route]:
         async def show(request: Request) -> Response:
             return file.answer(request, policy)
 
+        summary = "The page to try a model." if pattern == "/" else ""  # the path is one of contracts, too
+        operation = Operation(summary, native.TAG, answer_type="text/html") if summary else None
         # Public: it is a file of the package, and asks for the key itself where one is wanted.
-        return Route("GET", pattern, show, native.shape, public=True)
+        return Route("GET", pattern, show, native.shape, operation, public=True)
 
     async def report(request: Request) -> Response:
         file = await _paper(service, request, REPORT, "text/html; charset=utf-8")

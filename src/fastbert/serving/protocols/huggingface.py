@@ -6,6 +6,8 @@ a list of its own, with the five best labels. The clients take the first element
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from fastbert.serving.asking import ask
@@ -19,9 +21,10 @@ from fastbert.serving.pipeline_shapes import (
     pipeline_answer,
     texts_of,
 )
-from fastbert.serving.problems import Problem, not_ready
+from fastbert.serving.problems import Problem
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
+from fastbert.serving.text_schemas import pipeline_inputs, refine_parameters
 
 TAG = "Hugging Face"
 HOSTED_LABELS = 5  # of a single text, as the hosted service answers
@@ -59,19 +62,24 @@ def routes(service: Service) -> list[Route]:
         return await _predict(service, request)
 
     async def health(request: Request) -> Response:
-        if not service.ready:
-            raise not_ready("The server starts or stops.")
+        service.check_ready()
         return Response.text("Ok")
 
     asked = Operation(
         "Answer as transformers' pipelines.", TAG, PipelineBody, PipelineAnswer,
-        statuses=(400, 413, 415, 429, 503, 504), error=ToolkitError,
+        statuses=(400, 413, 415, 429, 503, 504), error=ToolkitError, refine=_refine,
     )  # fmt: skip
     alive = Operation("Whether it takes requests.", TAG, answer_type="text/plain", statuses=(503,), error=ToolkitError)
+    healthy = ("/health",) if service.settings.page else ("/health", "/")  # the page has it
     return [
         *(Route("POST", path, predict, shape, asked) for path in ("/", "/predict")),
-        Route("GET", "/health", health, shape, alive, public=True),
+        *(Route("GET", path, health, shape, alive, public=True) for path in healthy),
     ]
+
+
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    schemas["PipelineBody"]["properties"]["inputs"] = pipeline_inputs(service)
+    refine_parameters(schemas, service)
 
 
 async def _predict(service: Service, request: Request) -> Response:
@@ -79,14 +87,14 @@ async def _predict(service: Service, request: Request) -> Response:
     model = service.models.get()
     task, parameters = model.predictor.task, body.parameters or PipelineParameters()
     check_parameters(task, parameters)
-    texts, alone = texts_of(body.inputs)
-    hosted = alone and task.pipeline == "text-classification" and _is_hosted_client(request)
+    texts, form = texts_of(body.inputs, service.settings.limits.texts)
+    hosted = form != "list" and task.pipeline == "text-classification" and _is_hosted_client(request)
     if hosted:
-        alone = False
+        form = "list"
         if parameters.top_k is msgspec.UNSET:
             parameters = msgspec.structs.replace(parameters, top_k=HOSTED_LABELS)
     answered = await ask(service, request, model, texts, "inputs")
-    answer = pipeline_answer(task, answered.predictions, parameters, alone=alone)
+    answer = pipeline_answer(task, answered.predictions, parameters, form)
     return Response.json(answer, headers=answered.headers)
 
 

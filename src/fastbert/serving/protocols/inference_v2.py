@@ -17,7 +17,7 @@ from fastbert.serving.http import JSON, Request, Response
 from fastbert.serving.inputs import Text
 from fastbert.serving.label_scores import LABELLING, decided, label_scores
 from fastbert.serving.models import Model
-from fastbert.serving.problems import Problem, failed, invalid, not_ready, unsupported_type
+from fastbert.serving.problems import Problem, failed, invalid, unsupported_type
 from fastbert.serving.protocols.native import shown
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
@@ -39,6 +39,7 @@ LENGTH = "Inference-Header-Content-Length"
 EXTENSIONS = ["binary_tensor_data"]
 LATEST = "1"  # stands for the version that is there, whichever: clients of other servers send it
 NAMES = ("text", "pair")
+_EXAMPLE = '{"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["The app is slow"]}]}'
 _encode = msgspec.json.Encoder().encode
 
 
@@ -151,15 +152,16 @@ def routes(service: Service) -> list[Route]:
         return Response.json(Live(True))
 
     async def ready(request: Request) -> Response:
-        if not service.ready:
-            raise not_ready("The server starts or stops.")
+        service.check_ready()
         return Response.json(Ready(True))
 
     async def facts(request: Request) -> Response:
         return Response.json(_facts(_model(service, request)))
 
     async def model_ready(request: Request) -> Response:
-        return Response.json(V2ModelReady(_model(service, request).name, service.ready))
+        model = _model(service, request)
+        service.check_ready()  # callers look at the status only
+        return Response.json(V2ModelReady(model.name, True))
 
     async def infer(request: Request) -> Response:
         return await _infer(service, request)
@@ -168,8 +170,9 @@ def routes(service: Service) -> list[Route]:
         return Operation(summary, TAG, None, answer, statuses=statuses, error=V2Error)
 
     asked = Operation(
-        "Answer tensors of texts.", TAG, InferBody, InferAnswer, statuses=(400, 404, 413, 429, 503, 504), error=V2Error
-    )
+        "Answer tensors of texts.", TAG, InferBody, InferAnswer, {BINARY: _EXAMPLE},
+        statuses=(400, 404, 413, 429, 503, 504), other_answers=(BINARY,), error=V2Error, refine=_refine,
+    )  # fmt: skip
     found = [
         Route("GET", "/v2", server, shape, told("What the server is.", ServerFacts)),
         Route("GET", "/v2/health/live", live, shape, told("Whether it lives.", Live), public=True),
@@ -178,10 +181,22 @@ def routes(service: Service) -> list[Route]:
     for path in ("/v2/models/{model}/versions/{version}", "/v2/models/{model}"):
         found += [
             Route("GET", path, facts, shape, told("What a model reads and answers.", V2Model, 404)),
-            Route("GET", f"{path}/ready", model_ready, shape, told("Whether it is ready.", V2ModelReady, 404)),
+            Route("GET", f"{path}/ready", model_ready, shape, told("Whether it is ready.", V2ModelReady, 404, 503)),
             Route("POST", f"{path}/infer", infer, shape, asked),
         ]
     return found
+
+
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    """Say in the schema which tensors there are. How many elements a shape has is left to its words."""
+    tensor, wanted = schemas["InputTensor"]["properties"], schemas["WantedOutput"]["properties"]
+    tensor["name"] = {"enum": list(NAMES)}
+    tensor["datatype"] = {"const": "BYTES"}
+    tensor["shape"] = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": 2}
+    wanted["name"] = {"enum": sorted({name for outputs in _OUTPUTS.values() for name in outputs})}
+    schemas["InferBody"]["examples"] = [msgspec.json.decode(_EXAMPLE)]
+    text = {"type": "object", "properties": {"name": {"const": NAMES[0]}}}
+    schemas["InferBody"]["properties"]["inputs"] |= {"minItems": 1, "maxItems": len(NAMES), "contains": text}
 
 
 def _model(service: Service, request: Request) -> Model:
@@ -201,7 +216,7 @@ async def _infer(service: Service, request: Request) -> Response:
     head, raw = split_body(await request.body(limits.body_bytes), length)
     body = _BODY.parse(head, limits)
     wanted = _wanted(body, model.predictor.task)
-    answered = await ask(service, request, model, _texts(body, raw), "inputs")
+    answered = await ask(service, request, model, _texts(body, raw, limits.texts), "inputs")
     outputs, parts = [], []
     for name, binary in wanted.items():
         column, rows = _column(answered, name), len(answered.predictions)
@@ -236,12 +251,12 @@ def _wanted(body: InferBody, task: Task) -> dict[str, bool]:
     return found
 
 
-def _texts(body: InferBody, raw: bytes) -> list[Text]:
+def _texts(body: InferBody, raw: bytes, most: int) -> list[Text]:
     """Return the texts, or pairs, of the inputs. Raises Problem for other inputs, or bytes that do not fit."""
     names = [one.name for one in body.inputs]
     if sorted(names) not in (["text"], sorted(NAMES)):
         raise invalid("Expected the input 'text', or 'text' and 'pair'.", "inputs", "See GET /v2/models/{model}.")
-    tensors = {one.name: (one, values) for one, values in texts_of_tensors(body.inputs, raw)}
+    tensors = {one.name: (one, values) for one, values in texts_of_tensors(body.inputs, raw, most)}
     tensor, texts = tensors["text"]
     width = tensor.shape[1] if len(tensor.shape) == 2 else 1
     if len(tensors) == 2:
@@ -249,8 +264,6 @@ def _texts(body: InferBody, raw: bytes) -> list[Text]:
         if len(others) != len(texts) or width != 1 or second.shape[1:] not in ([], [1]):
             raise invalid("Expected as many texts as second texts, of shape [N] or [N, 1].", "inputs")
         return list(zip(texts, others, strict=True))
-    if width not in (1, 2):
-        raise invalid("Expected shape [N], [N, 1], or [N, 2] for pairs.", "inputs[0].shape")
     return list(texts) if width == 1 else list(zip(texts[::2], texts[1::2], strict=True))
 
 

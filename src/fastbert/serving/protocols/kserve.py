@@ -11,10 +11,11 @@ from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import Request, Response
 from fastbert.serving.models import Model
 from fastbert.serving.pipeline_shapes import InputItem, text_of
-from fastbert.serving.problems import Problem
+from fastbert.serving.problems import Problem, check_number
 from fastbert.serving.protocols.native import shown
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
+from fastbert.serving.text_schemas import many, pipeline_item
 
 TAG = "KServe"
 
@@ -61,10 +62,13 @@ def routes(service: Service) -> list[Route]:
 
     async def ready(request: Request) -> Response:
         model = service.models.get(request.variables["model"])
-        return Response.json(ModelReady(model.name, service.ready))
+        service.check_ready()  # callers look at the status only
+        return Response.json(ModelReady(model.name, True))
 
     statuses = (400, 404, 413, 415, 429, 503, 504)
-    asked = Operation("Answer instances.", TAG, InstancesBody, PredictionsAnswer, statuses=statuses, error=KServeError)
+    asked = Operation(
+        "Answer instances.", TAG, InstancesBody, PredictionsAnswer, statuses=statuses, error=KServeError, refine=_refine
+    )
     told = Operation("Whether a model takes requests.", TAG, None, ModelReady, statuses=(404, 503), error=KServeError)
     return [
         Route("POST", "/v1/models/{model}:predict", predict, shape, asked),
@@ -72,10 +76,15 @@ def routes(service: Service) -> list[Route]:
     ]
 
 
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    schemas["InstancesBody"]["properties"]["instances"] = many(pipeline_item(service), service)
+
+
 async def answer_instances(
     service: Service, request: Request, model: Model, instances: list[InputItem], top_k: int | None = None
 ) -> Response:
     """Answer instances, in order. top_k: scores of so many labels only."""
+    check_number(len(instances), service.settings.limits.texts, "instances")
     texts = [text_of(item, f"instances[{index}]") for index, item in enumerate(instances)]
     answered = await ask(service, request, model, texts, "instances")
     found = [shown(prediction, top_k) for prediction in answered.predictions]

@@ -6,21 +6,24 @@ Columns are those of FastBert's MLflow flavour (`inference.mlflow_model`), answe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import Any
 
 import msgspec
 
 from fastbert._version import __version__
+from fastbert.bundle import Bundle
 from fastbert.inference.mlflow_model import INPUTS, cell_of, trained_columns
 from fastbert.serving.asking import ask
 from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import JSON, Request, Response
 from fastbert.serving.inputs import Text
 from fastbert.serving.models import Model
-from fastbert.serving.problems import Problem, invalid, malformed, not_ready, unsupported_type
+from fastbert.serving.problems import Problem, check_number, invalid, malformed, unsupported_type
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
 from fastbert.serving.tables import CSV, csv_rows
+from fastbert.serving.text_schemas import STRING, cells, exactly_one, many
 
 TAG = "MLflow"
 _CODES = {401: "UNAUTHENTICATED", 404: "RESOURCE_DOES_NOT_EXIST", 429: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
@@ -60,6 +63,7 @@ class ScoringError(msgspec.Struct):
     message: str
 
 
+FIELDS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 Rows = tuple[Sequence[str | int], Sequence[Sequence[Any]]]  # names of columns, and cells
 
 
@@ -76,8 +80,7 @@ def routes(service: Service) -> list[Route]:
     """Return the routes of this contract."""
 
     async def healthy(request: Request) -> Response:
-        if not service.ready:
-            raise not_ready("The server starts or stops.")
+        service.check_ready()
         return Response(b"\n")
 
     async def version(request: Request) -> Response:
@@ -91,7 +94,7 @@ def routes(service: Service) -> list[Route]:
 
     asked = Operation(
         "Answer the rows of a table.", TAG, ScoringBody, ScoringAnswer, {CSV: "text\nThe app is slow\n"},
-        statuses=(400, 413, 415, 429, 503, 504), error=ScoringError,
+        statuses=(400, 413, 415, 429, 503, 504), error=ScoringError, refine=_refine,
     )  # fmt: skip
     alive = Operation("Whether it takes requests.", TAG, statuses=(503,), error=ScoringError)
     told = Operation("The version of FastBert.", TAG, answer_type="text/plain", error=ScoringError)
@@ -103,20 +106,51 @@ def routes(service: Service) -> list[Route]:
     ]
 
 
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    body = schemas["ScoringBody"]
+    body["properties"] |= refined_fields(service)
+    body["oneOf"] = exactly_one(FIELDS)
+
+
+def refined_fields(service: Service) -> dict[str, Any]:
+    """Return the schemas of tables as the models read them, by the name of the field."""
+    bundles = [model.predictor.bundle for model in service.models.all.values()]
+    known = [tuple(one) for bundle in bundles for one in (*permutations(_inputs(bundle)), trained_columns(bundle))]
+    names = [list(one) for one in dict.fromkeys(known or [INPUTS[:1]])]
+    rows = [cells(count) for count in sorted({len(one) for one in names})]
+    records = [many({**_columns(one, STRING), "additionalProperties": False}, service) for one in names]
+    lists = [many({"anyOf": [STRING, row] if row == cells(1) else [row]}, service) for row in rows]
+    by_name = [{**_columns(one, many(STRING, service)), "additionalProperties": False} for one in names]
+    places = [list(range(len(one))) for one in names]
+    split = {"columns": {"enum": [*names, *places]}, "data": many({"anyOf": rows}, service)}
+    instances = [*lists, *records, *by_name]
+    return {
+        "dataframe_split": {"type": "object", "required": list(split), "properties": split},
+        "dataframe_records": {"anyOf": records},
+        "instances": {"anyOf": instances},
+        "inputs": {"anyOf": [STRING, *instances]},
+    }
+
+
+def _columns(names: Sequence[str], kind: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(names), "properties": dict.fromkeys(names, kind)}
+
+
 async def answer_json(service: Service, request: Request, model: Model, body: bytes) -> Response:
     """Answer a JSON body of this contract."""
     asked = _BODY.parse(body, service.settings.limits)
-    named = {name: getattr(asked, name) for name in ("dataframe_split", "dataframe_records", "instances", "inputs")}
+    named = {name: getattr(asked, name) for name in FIELDS}
     given = {name: value for name, value in named.items() if value is not msgspec.UNSET}
     if len(given) != 1:
         raise invalid(f"Expected exactly one of {', '.join(named)}; found {len(given)}.", "", "Send one of them.")
     ((field, value),) = given.items()
+    check_number(_length(value), service.settings.limits.texts, field)
     return await _answer(service, request, model, _rows(value, field), field)
 
 
 async def answer_csv(service: Service, request: Request, model: Model, body: bytes) -> Response:
     """Answer a CSV body, whose first row is the header."""
-    header, *rows = csv_rows(body)
+    header, *rows = csv_rows(body, service.settings.limits)
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
             raise malformed(f"Row {number} has {len(row)} cells; expected {len(header)}.")
@@ -142,6 +176,14 @@ def _check_type(request: Request) -> None:
         raise Problem(415, "unsupported_charset", "The only parameter that is known is charset=utf-8.", "Content-Type")
 
 
+def _length(value: object) -> int:
+    """Return how many rows there are, of columns those of the first one."""
+    if isinstance(value, DataframeSplit):
+        return len(value.data)
+    one = next(iter(value.values()), None) if isinstance(value, Mapping) else value
+    return len(one) if isinstance(one, list) else 1
+
+
 def _rows(value: object, field: str) -> Rows:
     """Return names and cells of any of the four forms. Raises Problem (422) for what is no table."""
     if isinstance(value, DataframeSplit):
@@ -163,10 +205,14 @@ def _rows(value: object, field: str) -> Rows:
     return range(len(rows[0]) if rows else 1), rows
 
 
+def _inputs(bundle: Bundle) -> Sequence[str]:
+    return INPUTS[: 2 if bundle.reads_pairs else 1]
+
+
 def _texts(model: Model, rows: Rows, field: str) -> list[Text]:
     """Return the texts of a table's rows. Raises Problem (422) for other columns, or a cell that is no text."""
     names, cells = list(rows[0]), rows[1]
-    known = list(INPUTS[: 2 if model.predictor.bundle.reads_pairs else 1])
+    known = list(_inputs(model.predictor.bundle))
     if names == known[::-1]:  # the order of a record's names says nothing
         names, cells = names[::-1], [row[::-1] for row in cells]
     if names not in (known, list(range(len(known))), list(trained_columns(model.predictor.bundle))):

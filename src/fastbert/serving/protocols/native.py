@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import msgspec
 
 from fastbert.inference.evaluation import saved_layout
-from fastbert.serving import metrics
+from fastbert.serving import metrics, text_schemas
 from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import JSON, Request, Response
 from fastbert.serving.inputs import Text, decisions_of, examples_of, thresholds_of, whole
 from fastbert.serving.models import Model
-from fastbert.serving.problems import Problem, invalid, not_ready
+from fastbert.serving.problems import Problem, invalid
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
 from fastbert.tasks.base import Prediction
@@ -133,8 +133,7 @@ def routes(service: Service) -> list[Route]:
         return Response.json(Health("live"))
 
     async def ready(request: Request) -> Response:
-        if not service.ready:
-            raise not_ready("The server starts or stops.")
+        service.check_ready()
         return Response.json(Health("ready"))
 
     async def counters(request: Request) -> Response:
@@ -166,22 +165,17 @@ def routes(service: Service) -> list[Route]:
 
 def _refine(schemas: dict[str, Any], service: Service) -> None:
     """Say in the schema what the types cannot: one of two fields, the limits, the labels, texts or pairs."""
-    models = list(service.models.all.values())
     body = schemas["PredictBody"]
     fields = body["properties"]
-    kinds = {bool(model.predictor.bundle.reads_pairs) for model in models}
-    pair = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
-    text = {"anyOf": [pair if kind else {"type": "string"} for kind in sorted(kinds)]} if models else {"type": "string"}
-    texts = {"type": "array", "items": text, "minItems": 1, "maxItems": service.settings.limits.texts}
-    given = {"text": text, "texts": texts}
+    text = text_schemas.text(service)
+    given = {"text": text, "texts": text_schemas.many(text, service)}
     for name, kind in given.items():
-        fields[name] = {"anyOf": [kind, {"type": "null"}], "default": None}
+        fields[name] = text_schemas.optional(kind)
     body["oneOf"] = [{"required": [name], "properties": {name: kind}} for name, kind in given.items()]
     body["if"] = {"required": ["explain"], "properties": {"explain": {"const": True}}}
     body["then"] = {"properties": {"texts": {"maxItems": service.settings.limits.explained}}}
-    whole_number = {"type": "integer", "minimum": 1, "maximum": 10_000}
-    fields["top_k"] = {"anyOf": [whole_number, {"type": "null"}], "default": None}
-    labels = sorted({label for model in models for label in model.predictor.labels})
+    fields["top_k"] = text_schemas.optional({"type": "integer", "minimum": 1, "maximum": 10_000})
+    labels = sorted({label for model in service.models.all.values() for label in model.predictor.labels})
     if labels:
         fields["thresholds"]["propertyNames"] = {"enum": labels}
 

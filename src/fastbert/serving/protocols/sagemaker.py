@@ -19,6 +19,7 @@ from fastbert.serving.inputs import Text
 from fastbert.serving.label_scores import LABELLING, check_labelling, label_scores
 from fastbert.serving.models import Model
 from fastbert.serving.pipeline_shapes import (
+    Form,
     Inputs,
     PipelineParameters,
     check_parameters,
@@ -26,11 +27,12 @@ from fastbert.serving.pipeline_shapes import (
     pipeline_answer,
     texts_of,
 )
-from fastbert.serving.problems import Problem, invalid, malformed, unsupported_type
+from fastbert.serving.problems import Problem, check_number, invalid, malformed, unsupported_type
 from fastbert.serving.protocols import mlflow
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
 from fastbert.serving.tables import CSV, LINE_TYPES, LINES, accepted, at_line, csv_rows, csv_text, json_lines
+from fastbert.serving.text_schemas import exactly_one, pipeline_inputs, refine_parameters
 from fastbert.tasks.base import Prediction, Task
 
 TAG = "SageMaker"
@@ -40,6 +42,10 @@ MOST_MB = 100  # MaxConcurrentTransforms times MaxPayloadInMB may not be more
 KNOWN = f"{JSON}, {CSV}, {LINES}"
 _COLUMNS = {"tagging": ("entities",), "answering": ("answer", "score", "start", "end")}
 _encode = msgspec.json.Encoder().encode
+
+
+FORMS_OF_MLFLOW = ("dataframe_split", "dataframe_records", "instances")
+FORMS = ("text", "inputs", *FORMS_OF_MLFLOW)
 
 
 class InvocationBody(msgspec.Struct):
@@ -82,10 +88,33 @@ def shape(problem: Problem, request_id: str) -> Response:
 
 _BODY: JsonBody[InvocationBody] = JsonBody(InvocationBody)
 _LINE: JsonBody[InvocationBody | str] = JsonBody(InvocationBody | str)
-_OTHER_BODIES = {
-    CSV: "inputs\nThe export button does nothing\n",
-    LINES: '{"inputs": "The export button does nothing"}\n',
-}
+
+
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    """Say in the schema of the body that it has one of several forms, and what the models read."""
+    body = schemas["InvocationBody"]
+    body["properties"] |= {
+        **mlflow.refined_fields(service),
+        "inputs": pipeline_inputs(service),
+        "bing_key": {"enum": [None, ""], "default": None},
+    }
+    body["oneOf"] = exactly_one(FORMS)
+    refine_parameters(schemas, service)
+
+
+INVOCATION = Operation(
+    'Answer texts: {"text": ...} as fast-bert\'s container, {"inputs": ...} as the Hugging Face toolkit.',
+    TAG,
+    InvocationBody,
+    other_bodies={
+        CSV: "inputs\nThe export button does nothing\n",
+        LINES: '{"inputs": "The export button does nothing"}\n',
+    },
+    statuses=(400, 406, 413, 415, 429, 503, 504),
+    other_answers=(CSV, LINES),
+    error=InvocationError,
+    refine=_refine,
+)
 
 
 def routes(service: Service) -> list[Route]:
@@ -104,19 +133,11 @@ def routes(service: Service) -> list[Route]:
         transforms = max(1, min(service.settings.max_transforms, MOST_MB // payload))
         return Response.json(Execution(transforms, service.settings.batch_strategy, payload))
 
-    asked = Operation(
-        'Answer texts: {"text": ...} as fast-bert\'s container, {"inputs": ...} as the Hugging Face toolkit.',
-        TAG,
-        InvocationBody,
-        other_bodies=_OTHER_BODIES,
-        statuses=(400, 406, 413, 415, 429, 503, 504),
-        error=InvocationError,
-    )
     alive = Operation("Whether it takes requests.", TAG, answer_type="", statuses=(503,))
     told = Operation("What batch transform may ask at a time.", TAG, None, Execution, error=InvocationError)
     return [
         Route("GET", "/ping", ping, shape, alive, public=True),
-        Route("POST", "/invocations", invocations, shape, asked),
+        Route("POST", "/invocations", invocations, shape, INVOCATION),
         Route("GET", "/execution-parameters", execution, shape, told, public=True),
     ]
 
@@ -136,9 +157,9 @@ async def invoke(service: Service, request: Request, name: str | None) -> Respon
     if kind in LINE_TYPES:
         return await _answer_lines(service, request, model, body)
     asked = _BODY.parse(body, service.settings.limits)
-    if any(value is not msgspec.UNSET for value in (asked.dataframe_split, asked.dataframe_records, asked.instances)):
+    if _form(asked) in FORMS_OF_MLFLOW:
         return await mlflow.answer_json(service, request, model, body)
-    record = _record_of(asked, model.predictor.task)
+    record = _record_of(asked, model.predictor.task, service.settings.limits.texts)
     answered = await ask(service, request, model, record.texts, record.field)
     kind = accepted(request.header("accept"), (JSON, CSV, LINES), JSON)
     if kind == CSV:
@@ -153,55 +174,66 @@ class _Record:
     texts: Sequence[Text]
     field: str
     parameters: PipelineParameters | None
-    alone: bool
+    form: Form
 
     def answer(self, task: Task, predictions: Sequence[Prediction]) -> object:
         if self.parameters is None:
             return [[label, score] for label, score in label_scores(task, predictions[0], MOST_LABELS)]
-        return pipeline_answer(task, predictions, self.parameters, alone=self.alone)
+        return pipeline_answer(task, predictions, self.parameters, self.form)
 
 
-def _record_of(body: InvocationBody | str, task: Task) -> _Record:
+def _form(body: InvocationBody) -> str:
+    """Return the name of the field that asks. Raises Problem (422) unless there is one."""
+    given = [name for name in FORMS if getattr(body, name) is not msgspec.UNSET]
+    if len(given) != 1:
+        raise invalid(f"Expected exactly one of {', '.join(FORMS)}; found {len(given)}.", "", 'Send {"inputs": "..."}.')
+    return given[0]
+
+
+def _record_of(body: InvocationBody | str, task: Task, most: int) -> _Record:
+    """Return what a body asks. most: texts that are read."""
     if isinstance(body, str):
         body = InvocationBody(inputs=body)
-    if body.bing_key:
+    if body.bing_key not in (None, ""):
         raise invalid("Texts are never sent elsewhere, so a key for it is refused.", "bing_key", "Leave it out.")
+    form = _form(body)
     if not isinstance(body.text, msgspec.UnsetType):
-        if body.inputs is not msgspec.UNSET:
-            raise invalid("Expected one of 'text' and 'inputs'.", "text", 'Send {"inputs": "..."}.')
         check_labelling(task)
-        return _Record([body.text], "text", None, True)
+        return _Record([body.text], "text", None, "text")
     if isinstance(body.inputs, msgspec.UnsetType):
-        raise invalid("Expected 'text' or 'inputs'.", "inputs", 'Send {"inputs": "..."}.')
+        raise invalid("Expected 'text' or 'inputs'.", form, 'Send {"inputs": "..."}.')
     parameters = body.parameters or PipelineParameters()
     check_parameters(task, parameters)
-    texts, alone = texts_of(body.inputs)
-    return _Record(texts, "inputs", parameters, alone)
+    texts, form = texts_of(body.inputs, most)
+    return _Record(texts, "inputs", parameters, form)
 
 
 async def _answer_lines(service: Service, request: Request, model: Model, body: bytes) -> Response:
     """Answer each line with a line."""
     limits, task = service.settings.limits, model.predictor.task
     records = []
-    for number, line in enumerate(json_lines(body), start=1):
+    total = 0
+    for number, line in enumerate(json_lines(body, limits.texts), start=1):
         try:
-            records.append(_record_of(_LINE.parse(line, limits), task))
+            records.append(_record_of(_LINE.parse(line, limits), task, limits.texts))
             if not records[-1].texts:
                 raise invalid("There is no text.", "inputs", "Send at least one.")
         except Problem as problem:
             raise at_line(problem, number) from None
+        total += len(records[-1].texts)
+        check_number(total, limits.texts, "lines")
     answered = await ask(service, request, model, [text for one in records for text in one.texts], "texts")
     kind = accepted(request.header("accept"), (LINES, JSON, CSV), LINES)
     if kind == CSV:
         return _as_csv(answered)
-    left = iter(answered.predictions)
-    values = [record.answer(task, [next(left) for _ in record.texts]) for record in records]
+    found = iter(answered.predictions)
+    values = [record.answer(task, [next(found) for _ in record.texts]) for record in records]
     return _as(kind, values, answered, several=True)
 
 
 async def _answer_csv(service: Service, request: Request, model: Model, body: bytes) -> Response:
     """Answer each row with a row. A header is one that names `inputs`, or `question` and `context`."""
-    rows = csv_rows(body)
+    rows = csv_rows(body, service.settings.limits)
     names = [name.strip().lower() for name in rows[0]]
     headed = "inputs" in names or {"question", "context"} <= set(names)
     wanted = ["inputs"] if "inputs" in names else ["question", "context"]
@@ -219,7 +251,7 @@ async def _answer_csv(service: Service, request: Request, model: Model, body: by
     kind = accepted(request.header("accept"), (JSON, CSV, LINES), JSON if headed else CSV)
     if kind == CSV:
         return _as_csv(answered, header=headed)
-    values = pipeline_answer(answered.task, answered.predictions, PipelineParameters(), alone=False)
+    values = pipeline_answer(answered.task, answered.predictions, PipelineParameters(), "list")
     return _as(kind, values if isinstance(values, list) else [values], answered, several=True)
 
 
@@ -239,7 +271,7 @@ def _as_csv(answered: Answered, *, header: bool = True) -> Response:
         rows: list[Sequence[object]] = [(one.label, one.score) for one in best]
     else:
         columns = _COLUMNS[task.name]
-        values = pipeline_answer(task, answered.predictions, PipelineParameters(), alone=False)
+        values = pipeline_answer(task, answered.predictions, PipelineParameters(), "list")
         assert isinstance(values, list)
         rows = [
             [_encode(value).decode()] if task.name == "tagging" else [getattr(value, name) for name in columns]

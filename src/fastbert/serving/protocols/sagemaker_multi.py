@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from fastbert.serving.http import Request, Response
 from fastbert.serving.memory import free_bytes
 from fastbert.serving.models import Model, Source
 from fastbert.serving.problems import Problem, from_error, invalid
-from fastbert.serving.protocols.sagemaker import InvocationBody, InvocationError, invoke, shape
+from fastbert.serving.protocols.sagemaker import INVOCATION, InvocationError, invoke, shape
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
 
@@ -83,9 +84,7 @@ def routes(service: Service) -> list[Route]:
 
     query = {"next_page_token": "Where the last answer ended."}
     opened = Operation("Load a model.", TAG, LoadBody, statuses=(400, 409, 413, 507), error=InvocationError)
-    asked = Operation(
-        "Answer texts.", TAG, InvocationBody, statuses=(400, 404, 406, 413, 415, 429, 503, 504), error=InvocationError
-    )
+    asked = replace(INVOCATION, tag=TAG)
     every = Operation("List the models.", TAG, None, LoadedModels, query=query, error=InvocationError)
     return [
         Route("POST", "/models", load, shape, opened),

@@ -11,18 +11,20 @@ from typing import Any
 import msgspec
 
 from fastbert._version import __version__
+from fastbert.serving import text_schemas
 from fastbert.serving.asking import Answered, ask
 from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import Request, Response
 from fastbert.serving.inputs import Text
 from fastbert.serving.label_scores import check_labelling, label_scores
 from fastbert.serving.models import Model
-from fastbert.serving.problems import Problem, invalid, not_ready
+from fastbert.serving.problems import Problem, check_number, invalid
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
 
 TAG = "Text Embeddings Inference"
 _KINDS = {503: "unhealthy", 500: "backend", 504: "backend", 429: "overloaded"}
+DIRECTIONS = ("right", "Right", None)  # as TEI spells it
 _STATUSES = {500: 424, 504: 424}
 
 
@@ -94,13 +96,12 @@ def routes(service: Service) -> list[Route]:
         return Response.json(_info(service, service.models.get()))
 
     async def health(request: Request) -> Response:
-        if not service.ready:
-            raise not_ready("The server starts or stops.")
+        service.check_ready()
         return Response(b"", 200, "")
 
     asked = Operation(
         "Labels with scores, as Text Embeddings Inference.", TAG, TeiBody, _ANSWER,
-        statuses=(400, 413, 415, 422, 424, 429, 503), error=TeiError,
+        statuses=(400, 413, 415, 422, 424, 429, 503), error=TeiError, refine=_refine,
     )  # fmt: skip
     told = Operation("What is served.", TAG, None, TeiInfo, error=TeiError)
     alive = Operation("Whether it takes requests.", TAG, answer_type="", statuses=(503,), error=TeiError)
@@ -111,12 +112,24 @@ def routes(service: Service) -> list[Route]:
     ]
 
 
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    """Say in the schema that a list of texts is a pair, and a batch a list of lists."""
+    fields = schemas["TeiBody"]["properties"]
+    texts = text_schemas.text(service)["anyOf"]
+    strings = [one for one in texts if one == text_schemas.STRING]
+    lists = [text_schemas.cells(1) if one in strings else one for one in texts]
+    fields["inputs"] = {"anyOf": [*strings, *lists, text_schemas.many({"anyOf": lists}, service)]}
+    fields["truncation_direction"] = {"enum": list(DIRECTIONS), "default": None}
+    if not any(model.predictor.task.name == "regression" for model in service.models.all.values()):
+        fields["raw_scores"] = {"const": False, "default": False}
+
+
 async def _predict(service: Service, request: Request) -> Response:
     start = time.perf_counter()
     body = await _BODY.read(request, service.settings.limits)
     model = service.models.get()
     _check(body, model)
-    texts, alone = _texts(body.inputs)
+    texts, alone = _texts(body.inputs, service.settings.limits.texts)
     answered = await ask(service, request, model, texts, "inputs")
     if body.truncate is False and answered.headers:
         limit = model.predictor.bundle.max_tokens
@@ -139,18 +152,22 @@ def _check(body: TeiBody, model: Model) -> None:
         raise invalid(
             "Scores are probabilities; what stands before them is not given.", "raw_scores", "Send raw_scores: false."
         )
-    if (body.truncation_direction or "right").lower() != "right":
+    if body.truncation_direction not in DIRECTIONS:
         raise invalid("The model has its own way to shorten texts.", "truncation_direction", "Leave it out.")
 
 
-def _texts(inputs: str | list[str | list[str]]) -> tuple[list[Text], bool]:
-    """Return the texts, and whether it was one input by itself. Raises Problem: 400 for none, 422 for a mixture."""
+def _texts(inputs: str | list[str | list[str]], most: int) -> tuple[list[Text], bool]:
+    """Return the texts, and whether it was one input by itself.
+
+    most: texts that are read. Raises Problem: 400 for none, 422 for more, or a mixture.
+    """
     if isinstance(inputs, str):
         return [inputs], True
     if not inputs:
         raise Problem(400, "empty", "There is no text.", "inputs", "Send at least one.")
     if isinstance(inputs[0], str):
         return [_text(inputs, "inputs")], True
+    check_number(len(inputs), most, "inputs")
     return [_text(one, f"inputs[{index}]") for index, one in enumerate(inputs)], False
 
 

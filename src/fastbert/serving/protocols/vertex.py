@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import Request, Response
 from fastbert.serving.pipeline_shapes import InputItem
-from fastbert.serving.problems import not_ready
 from fastbert.serving.protocols.kserve import KServeError, PredictionsAnswer, answer_instances, shape
 from fastbert.serving.routes import Operation, Route
 from fastbert.serving.service import Service
+from fastbert.serving.text_schemas import many, pipeline_item
 
 TAG = "Vertex AI"
 HEALTH = "/v1/endpoints/{endpoint}/deployedModels/{model}"
@@ -38,8 +38,7 @@ def routes(service: Service) -> list[Route]:
     """Return the routes of this contract."""
 
     async def health(request: Request) -> Response:
-        if not service.ready:
-            raise not_ready("The server starts or stops.")
+        service.check_ready()
         return Response.json({})
 
     async def predict(request: Request) -> Response:
@@ -51,9 +50,13 @@ def routes(service: Service) -> list[Route]:
     alive = Operation("Whether it takes requests.", TAG, statuses=(503,), error=KServeError)
     asked = Operation(
         "Answer instances.", TAG, VertexBody, PredictionsAnswer,
-        statuses=(400, 413, 415, 429, 503, 504), error=KServeError,
+        statuses=(400, 413, 415, 429, 503, 504), error=KServeError, refine=_refine,
     )  # fmt: skip
     return [
         *(Route("GET", path, health, shape, alive, public=True) for path in (HEALTH, chosen.health_route) if path),
         *(Route("POST", path, predict, shape, asked) for path in (f"{HEALTH}:predict", chosen.predict_route) if path),
     ]
+
+
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    schemas["VertexBody"]["properties"]["instances"] = many(pipeline_item(service), service)

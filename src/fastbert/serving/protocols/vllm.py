@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import msgspec
 
+from fastbert.serving import text_schemas
 from fastbert.serving.asking import ask
 from fastbert.serving.decoding import JsonBody
 from fastbert.serving.http import Request, Response
@@ -89,9 +91,15 @@ def routes(service: Service) -> list[Route]:
 
     asked = Operation(
         "Labels with probabilities, as vLLM.", TAG, ClassifyBody, ClassifyAnswer,
-        statuses=(400, 404, 413, 415, 429, 503, 504), error=ClassifyError,
+        statuses=(400, 404, 413, 415, 429, 503, 504), error=ClassifyError, refine=_refine,
     )  # fmt: skip
     return [Route("POST", "/classify", classify, shape, asked)]
+
+
+def _refine(schemas: dict[str, Any], service: Service) -> None:
+    text = text_schemas.text(service)
+    alone = [text_schemas.STRING] if text_schemas.STRING in text["anyOf"] else []
+    schemas["ClassifyBody"]["properties"]["input"] = {"anyOf": [*alone, text_schemas.many(text, service)]}
 
 
 async def _classify(service: Service, request: Request) -> Response:
