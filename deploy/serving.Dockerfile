@@ -5,14 +5,14 @@
 # Nothing is written but metrics of several --workers, in /tmp: run it with a read-only root and a tmpfs there.
 # A package index of your own:            docker build --secret id=pip,src=pip.conf ...
 
-ARG BASE=python:3.11-slim
+ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY src/ src/
-COPY deploy/install.sh deploy/serving.txt deploy/
-RUN --mount=type=secret,id=pip,target=/etc/pip.conf deploy/install.sh /opt/fastbert serve deploy/serving.txt
+COPY deploy/install.sh deploy/versions.txt deploy/
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf deploy/install.sh /opt/fastbert serve
 
 FROM ${BASE}
 ARG VERSION=0
@@ -44,7 +44,7 @@ ENV PATH=/opt/fastbert/bin:$PATH \
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["python", "-c", "import http.client, sys; asked = http.client.HTTPConnection('127.0.0.1', 8080, timeout=4); asked.request('GET', '/health/ready'); sys.exit(asked.getresponse().status != 200)"]
 ENTRYPOINT ["fastbert", "serve"]
 CMD ["/model", "--host", "0.0.0.0"]
