@@ -195,7 +195,7 @@ def serve_once(
     return figures, [*faults, *([f"exit code {code} after SIGTERM"] if code else [])]
 
 
-def check(dockerfile: Path, root: Path, bundle: Path) -> tuple[dict[str, object], list[str]]:
+def check(dockerfile: Path, root: Path, bundle: Path, options: Sequence[str]) -> tuple[dict[str, object], list[str]]:
     """Check an unpacked image. Return figures and faults."""
     recipe = read(dockerfile.read_text(encoding="utf-8"))
     forbidden = INSTALLERS if recipe.serves_sagemaker else (*INSTALLERS, *TRAINING)
@@ -209,8 +209,8 @@ def check(dockerfile: Path, root: Path, bundle: Path) -> tuple[dict[str, object]
     ]
     if recipe.health and container.code(recipe.health) == 0:
         faults.append("the command of HEALTHCHECK passes where nothing runs")
-    for extra in ([], ["--workers", "2"]):
-        name = " ".join(extra) or "one process"
+    for extra in ([*options], [*options, "--workers", "2"]):
+        name = " ".join(extra) or "no options"
         figures, found = serve_once(container, recipe, extra, Path(f"/tmp/check-image-{os.getpid()}.log"))
         report[name] = figures
         faults += [f"{name}: {fault}" for fault in found]
@@ -223,12 +223,13 @@ def main() -> int:
     parser.add_argument("dockerfile", type=Path)
     parser.add_argument("root", type=Path, help="folder of the unpacked image")
     parser.add_argument("bundle", type=Path, help="folder of a model that classifies")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="more options of fastbert serve")
     named = parser.parse_args()
     if INSIDE not in os.environ:
         os.environ[INSIDE] = "1"
         os.execvp("unshare", ["unshare", "--mount", "--net", sys.executable, *sys.argv])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    report, faults = check(named.dockerfile, named.root.resolve(), named.bundle.resolve())
+    report, faults = check(named.dockerfile, named.root.resolve(), named.bundle.resolve(), named.options)
     sys.stdout.write(json.dumps({**report, "faults": faults}, indent=2) + "\n")
     return 1 if faults else 0
 

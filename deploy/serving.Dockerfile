@@ -38,7 +38,7 @@ ENV PATH=/opt/fastbert/bin:$PATH \
     FASTBERT_CACHE=off \
     HF_HUB_OFFLINE=1 \
     HF_HUB_DISABLE_TELEMETRY=1 \
-    DO_NOT_TRACK=1
+    ORT_DISABLE_TELEMETRY=1
 
 # By number, so that an orchestrator sees that it is not root.
 USER 10001:10001
