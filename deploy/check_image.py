@@ -70,7 +70,7 @@ def read(text: str) -> Recipe:
         if name == "FROM":
             recipe = Recipe()
         elif name == "ENV":
-            recipe.variables.update(word.split("=", 1) for word in shlex.split(rest))
+            recipe.variables |= {word.partition("=")[0]: word.partition("=")[2] for word in shlex.split(rest)}
         elif name == "USER":
             recipe.user = rest
         elif name == "ENTRYPOINT":
