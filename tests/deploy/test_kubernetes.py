@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+
 import pytest
 
 from tests.deploy.dockerfiles import recipe
-from tests.deploy.truth import DEPLOY, ENDING_S, Document, public_paths, read_yaml, series, serve_options, text
+from tests.deploy.truth import DEPLOY, ENDING_S, Document, public_paths, read_yaml, series, serve_options
 
 LABELS = {"app.kubernetes.io/name": "fastbert"}
 NOT_MANIFESTS = {"kustomization.yaml", "adapter_rule.yaml"}
