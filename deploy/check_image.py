@@ -29,8 +29,8 @@ INSIDE = "FASTBERT_CHECK_INSIDE"  # set where this script runs in namespaces of 
 PORT = 8080
 START_S, END_S = 60.0, 30.0  # SageMaker and Kubernetes kill 30 s after SIGTERM
 BUILD_TOOLS = ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "cargo", "rustc", "git", "pip", "pip3")
-INSTALLERS = ("pip", "setuptools", "wheel")
-TRAINING = ("torch", "transformers")
+INSTALLERS = ("pip", "wheel")
+TRAINING = ("torch", "transformers", "setuptools")  # the last one is asked for by torch
 TEXTS = 64
 
 

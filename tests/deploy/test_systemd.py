@@ -34,13 +34,8 @@ def test_the_cache_is_the_one_folder_that_it_may_write() -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_systemd_finds_little_that_is_open() -> None:
-    command = [
-        "systemd-analyze",
-        "security",
-        "--offline=true",
-        "--threshold=20",
-        DEPLOY / "systemd" / "fastbert.service",
-    ]
+    unit = str(DEPLOY / "systemd" / "fastbert.service")
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit]
     found = subprocess.run(command, capture_output=True, text=True, env={"SYSTEMD_PAGER": "", "PATH": "/usr/bin:/bin"})
 
     assert found.returncode == 0, found.stdout[-200:]
