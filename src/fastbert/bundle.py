@@ -146,6 +146,7 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
         working.mkdir(parents=True)
         write_files(working)
         _write_manifest(working, bundle.to_json(_checksums(working)))
+        _share(working)
         replace_folder(working, target, MANIFEST)
     except OSError as error:
         raise TrainingError(
@@ -155,6 +156,17 @@ def write_bundle(bundle: Bundle, write_files: Callable[[Path], None], *, overwri
     finally:
         shutil.rmtree(working, ignore_errors=True)
     return bundle.folder
+
+
+def _share(folder: Path) -> None:
+    """Let whoever may read the manifest read all files: safetensors 0.8 writes for its owner only.
+
+    A server has another user than a training, as a rule.
+    """
+    mode = (folder / MANIFEST).stat().st_mode
+    for name in files_of(folder):
+        with contextlib.suppress(OSError):  # some network shares have no modes
+            (folder / name).chmod(mode)
 
 
 def _write_manifest(place: Path, values: Mapping[str, object]) -> None:
@@ -338,12 +350,22 @@ def _verify(place: Path, values: Mapping[str, object], ignoring: str | None) -> 
         hint = _remake(place, values, missing[0]) or "Copy the bundle again, or save it anew."
         raise BundleError(f"{place}: {', '.join(missing)} is missing.", hint)
     for name, checksum in expected.items():
-        if _sha256(place / name) != checksum:
+        if _read_sha256(place / name) != checksum:
             hint = _remake(place, values, name) or "Copy the bundle again."
             raise BundleError(
                 f"{place / name} was changed after it was saved: its sha256 is not the one in {MANIFEST}.",
                 f"{hint} If you changed it on purpose, open it with verify=False.",
             )
+
+
+def _read_sha256(file: Path) -> str:
+    try:
+        return _sha256(file)
+    except OSError as error:
+        raise BundleError(
+            f"{file} cannot be read ({error.strerror or error}).",
+            f"Let this user read it (`chmod -R a+rX {file.parent}`), or copy the bundle again.",
+        ) from error
 
 
 def _remake(place: Path, values: Mapping[str, object], file: str) -> str | None:
