@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from fastbert.export.row_quantization import PRODUCTS, quantize_rows
+from fastbert.inference.onnx_runtime import import_onnxruntime
+
+quantization = import_onnxruntime("quantization")
 
 
 def everything(source: Path, target: Path) -> None:
@@ -67,8 +69,12 @@ def sensitive_products(file: Path) -> list[str]:
 
 def _embeddings(source: Path, target: Path) -> None:
     with _root_logger_untouched():
-        quantize_dynamic(
-            str(source), str(target), op_types_to_quantize=["Gather"], per_channel=True, weight_type=QuantType.QInt8
+        quantization.quantize_dynamic(
+            str(source),
+            str(target),
+            op_types_to_quantize=["Gather"],
+            per_channel=True,
+            weight_type=quantization.QuantType.QInt8,
         )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnxruntime
-
 from fastbert.errors import BundleError
+from fastbert.inference.onnx_runtime import import_onnxruntime
 from fastbert.processors import num_processors
 from fastbert.tasks.base import Array, Batch
 
 # What a pass touches stays in the cache: processor seconds of MiniLM int8 on CoLA 0.29 against 0.41 with 2048
 # tokens, in float32 0.73 against 1.05 with 2048 and 2.18 with 8192 (LOG 2026-11-24).
 BATCH_TOKENS = 512
+onnxruntime = import_onnxruntime()
 
 
 class OnnxBackend:
