@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import multiprocessing
 import shutil
 import signal
 import socket
@@ -13,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from fastbert.errors import ConfigError
-from fastbert.serving.running import listen, set_up_logging
+from fastbert.serving.models import Models, Source
+from fastbert.serving.running import Process, _Server, listen, set_up_logging
 from fastbert.serving.settings import Settings
 from tests.serving.processes import serve
 
@@ -60,6 +63,32 @@ def test_bundles_are_opened_again_on_request(single: Path, tmp_path: Path) -> No
         served.wait_for("is served as before")
 
         assert served.ask("/v1/predict", {"text": "bug"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("one_of_several", "order"), [(False, ["answers", "has loaded"]), (True, ["has loaded", "answers"])]
+)
+def test_a_worker_leaves_requests_to_others_until_it_is_ready(
+    one_of_several: bool, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened = []
+
+    async def answer(server: _Server, sockets: list[socket.socket]) -> None:
+        happened.append("answers")
+
+    async def load(models: Models, source: Source) -> None:
+        await asyncio.sleep(0)  # lets a server begin that was told to
+        happened.append("has loaded")
+
+    monkeypatch.setattr(_Server, "serve", answer)
+    monkeypatch.setattr(Models, "load", load)
+    _ours, theirs = multiprocessing.Pipe()
+    with listen("127.0.0.1", 0) as listening:
+        source = Source.parse("model", "auto")
+        supervisor = theirs if one_of_several else None
+        Process([source], Settings(access_log=False), listening, lambda service: None, supervisor).run()
+
+    assert happened == order
 
 
 def test_an_address_that_is_taken_is_refused() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
+from fastbert.serving.settings import Settings
+from fastbert.serving.supervising import Supervisor, _Worker
 from tests.serving.processes import Served, serve
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="children are found in /proc")
@@ -44,6 +48,17 @@ def test_workers_end_when_their_supervisor_is_gone(single: Path) -> None:
         served.process.send_signal(signal.SIGKILL)
         served.wait_for("the supervisor is gone", len(workers))
         served.wait_for("stopping", len(workers))
+
+
+def test_a_worker_that_dies_before_it_is_ready_is_not_called_ready() -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    theirs.close()  # as the death of its process does
+    worker = _Worker(context.Process(), ours, born=0.0)
+    with socket.socket() as listening:
+        Supervisor([], Settings(), listening, 1, lambda: None)._hear(worker)
+
+    assert (worker.heard, worker.ready) == (True, False)
 
 
 def test_a_bundle_that_cannot_be_opened_ends_the_server_with_its_error(tmp_path: Path) -> None:

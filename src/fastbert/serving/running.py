@@ -78,7 +78,12 @@ class Process:
             loop.add_signal_handler(signal.SIGHUP, lambda: self._start(self._reload(service)))
         if self._supervisor is not None:
             loop.add_reader(self._supervisor.fileno(), self._orphaned, stop)
-        serving = loop.create_task(server.serve(sockets=[self._listening]))  # health is answered while models load
+
+        def serve() -> asyncio.Task[None]:
+            return loop.create_task(server.serve(sockets=[self._listening]))
+
+        # Alone it answers for its health while models load. One of several leaves all requests to the others till then.
+        serving = serve() if self._supervisor is None else None
         try:
             for source in self._sources:
                 await service.models.load(source)
@@ -87,9 +92,10 @@ class Process:
                 self._on_ready(service)
         except BaseException:
             server.should_exit = True
-            await serving
+            if serving is not None:
+                await serving
             raise
-        await serving
+        await (serving or serve())
         await asyncio.wait_for(service.models.close(), self._settings.drain_s)
 
     def _server(self, app: App) -> _Server:

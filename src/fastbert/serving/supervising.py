@@ -35,12 +35,16 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Worker:
-    """A worker process. pipe: it says "ready" or an error through it; its end says that the supervisor is gone."""
+    """A worker process. pipe: it says "ready" or an error through it; its end says that the supervisor is gone.
+
+    heard: nothing more is to come through it.
+    """
 
     process: SpawnProcess
     pipe: Connection
     born: float
     ready: bool = False
+    heard: bool = False
 
 
 class Supervisor:
@@ -93,7 +97,7 @@ class Supervisor:
     def _watch(self) -> None:
         """Hear what workers say, and take note of those that are gone."""
         by_handle = {one.process.sentinel: one for one in self._workers}
-        pipes = {one.pipe: one for one in self._workers if not one.ready}
+        pipes = {one.pipe: one for one in self._workers if not one.heard}
         for handle in wait([*by_handle, *pipes], timeout=0.2):
             if isinstance(handle, Connection):
                 self._hear(pipes[handle])
@@ -107,11 +111,11 @@ class Supervisor:
             self._on_ready()
 
     def _hear(self, worker: _Worker) -> None:
+        worker.heard = True
         try:
             said = worker.pipe.recv()
         except (EOFError, OSError):
-            worker.ready = True  # nothing more to hear; the sentinel tells the rest
-            return
+            return  # it has died; its sentinel tells the rest
         if isinstance(said, FastBertError):
             raise said
         worker.ready = True
