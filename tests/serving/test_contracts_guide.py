@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fastbert.serving.shared_paths import OWNERS
-from tests.serving.asking import Asker, serving
+from tests.serving.asking import QUIET, Asker, serving
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "serving_contracts.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^ +(curl .*)$", GUIDE, re.MULTILINE)
+SEVERAL = [command for command in COMMANDS if re.search(r"8080/models\b", command)]
 NAMES = {"SageMaker": "sagemaker", "Hugging Face": "huggingface", "TEI": "tei", "MLflow": "mlflow"}
 
 
@@ -23,17 +26,42 @@ def reviews(single: Path) -> Iterator[Asker]:
         yield served
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.fixture(scope="module")
+def loaded(single: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+    """Serve what callers load, where the guide has it, but under another folder."""
+    root = tmp_path_factory.mktemp("models")
+    shutil.copytree(single, root / "en" / "model")
+    with serving({}, replace(QUIET, models_root=root)) as served:
+        yield served
+
+
+def test_the_commands_for_several_models_do_what_they_say(loaded: Asker) -> None:
+    root = str(loaded.service.settings.models_root)
+
+    assert len(SEVERAL) == 4
+    for command in SEVERAL:
+        send(loaded, command.replace("/opt/ml/models", root))
+    assert len(loaded.service.models) == 0
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one not in SEVERAL])
 def test_every_command_is_answered(reviews: Asker, command: str) -> None:
-    _, _, address, *options = shlex.split(command)
+    send(reviews, command)
+
+
+def send(asker: Asker, command: str) -> None:
+    """Send what curl would, and see that it is answered."""
+    words = [word for word in shlex.split(command) if word not in ("curl", "-s")]
+    method = words.pop(1) if words[0] == "-X" else ""
+    address, *options = words[1:] if method else words
     given = list(zip(options[::2], options[1::2], strict=True))
     headers = dict(value.split(": ", 1) for name, value in given if name == "-H")
     body = next((value for name, value in given if name != "-H"), None)
     if body is not None:  # what curl says where nothing is said
         headers = {"Content-Type": "application/x-www-form-urlencoded"} | headers
 
-    method = "GET" if body is None else "POST"
-    answer = reviews.ask(method, address.removeprefix("localhost:8080"), (body or "").encode(), headers)
+    method = method or ("GET" if body is None else "POST")
+    answer = asker.ask(method, address.removeprefix("localhost:8080"), (body or "").encode(), headers)
 
     assert answer.status == 200, answer.body
 

@@ -69,7 +69,7 @@ def test_every_contract_is_described_and_its_examples_are_answered(single: Path,
         answers = {one: asker.post(one[0], one[2].encode(), {"content-type": one[1]}).status for one in asked}
 
     assert {path for path in hidden if not path.startswith("/page/")} == {"/openapi.json", "/docs"}
-    assert len(answers) >= 5
+    assert len(answers) >= 4
     assert set(answers.values()) == {200}, answers
 
 

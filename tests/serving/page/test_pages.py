@@ -20,7 +20,7 @@ def papers(single: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     full = tmp_path_factory.mktemp("papers") / "full"
     shutil.copytree(single, full)
     (full / "report.html").write_text("<p>report</p>")
-    (full / "README.md").write_text("# card")
+    (full / "README.md").write_text("---\nlanguage: en\n---\n\n# card")
     bare = full.with_name("bare")
     shutil.copytree(single, bare)
     for name in ("report.html", "README.md"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,7 @@ REPORT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     f"img-src data:; {_FRAMES}"
 )
+_FACTS = re.compile(rb"\A---\n.*?\n---\n\s*", re.DOTALL)  # of a card, for hubs; people begin below
 _ALWAYS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache"}
 
 
@@ -86,6 +88,7 @@ def routes(service: Service) -> list[Route]:
 
     async def card(request: Request) -> Response:
         file = await _paper(service, request, CARD, "text/plain; charset=utf-8")
+        file = File.of(_FACTS.sub(b"", file.body), file.content_type)
         return file.answer(request, f"default-src 'none'; {_FRAMES}")
 
     def told(summary: str, kind: str) -> Operation:
