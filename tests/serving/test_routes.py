@@ -30,6 +30,14 @@ def test_an_exact_path_wins_over_a_pattern() -> None:
     assert router(("GET", "/m/{model}"), ("GET", "/m/list")).find("GET", "/m/list").route.pattern == "/m/list"
 
 
+def test_a_pattern_that_says_more_wins_and_a_name_may_have_a_colon() -> None:
+    known = router(("GET", "/m/{model}"), ("POST", "/m/{model}:predict"))
+
+    assert known.find("POST", "/m/x:predict").route.pattern == "/m/{model}:predict"
+    assert known.find("GET", "/m/a:b").variables == {"model": "a:b"}
+    assert known.shape_for("/m/a:b") is shape
+
+
 @pytest.mark.parametrize("path", ["/", "/m", "/m/", "/m/a/b", "//m/a"])
 def test_other_paths_are_not_found(path: str) -> None:
     with pytest.raises(Problem) as caught:

@@ -41,6 +41,14 @@ def test_two_tensors_share_the_bytes_in_order() -> None:
     assert [texts for _, texts in texts_of_tensors(sent, raw, 8)] == [["a"], ["b"]]
 
 
+def test_a_shape_may_be_written_with_a_point() -> None:
+    ((_, texts),) = texts_of_tensors([InputTensor("text", [2.0, 1.0], "BYTES", ["a", "b"])], b"", 8)
+
+    assert texts == ["a", "b"]
+    with pytest.raises(Problem, match="whole number"):
+        texts_of_tensors([InputTensor("text", [1.5], "BYTES", ["a"])], b"", 8)
+
+
 @pytest.mark.parametrize(("datatype", "size"), [("FP32", 8), ("FP64", 16), ("INT64", 16)])
 def test_numbers_take_their_bytes(datatype: str, size: int) -> None:
     assert len(Column(datatype, [1, 2]).binary("x", 2)[1]) == size

@@ -85,6 +85,8 @@ class Router:
         known = any(pattern == route.pattern for _, pattern, _ in self._patterns)
         if "{" in route.pattern and not known:
             self._patterns.append((_compiled(route.pattern), route.pattern, methods))
+            # "{model}:predict" before "{model}", whichever came first: it says more.
+            self._patterns.sort(key=lambda one: -len(re.sub(r"\{\w+\}", "", one[1])))
 
     def find(self, method: str, path: str) -> Found:
         """Return the route of a request. Raises Problem: 404, or 405 with the methods that there are."""
@@ -108,14 +110,14 @@ class Router:
 
     def shape_for(self, path: str) -> ProblemShape | None:
         """Return how the contract at a path shows problems, also for a method that it does not know."""
-        for pattern, methods in self._exact.items():
-            if pattern == path or ("{" in pattern and _compiled(pattern).fullmatch(path)):
-                return next(iter(methods.values())).shape
-        return None
+        methods = self._exact.get(path)
+        if methods is None:
+            methods = next((found for known, _, found in self._patterns if known.fullmatch(path)), None)
+        return None if methods is None else next(iter(methods.values())).shape
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", pattern)
     return re.compile(
-        "".join(f"(?P<{part}>[^/:]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+        "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
     )

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from fastbert.serving.inputs import whole
 from fastbert.serving.problems import Problem, check_number, invalid, malformed
 
 _LENGTH = struct.Struct("<I")
@@ -31,7 +32,7 @@ class InputTensor(msgspec.Struct):
     """A tensor that is sent. data: flat, or nested as its shape; none where it comes as bytes."""
 
     name: str
-    shape: list[int]
+    shape: Sequence[int | float]  # JSON knows no whole numbers apart: 5.0 is one, too
     datatype: str
     data: list[Any] | None = None
     parameters: TensorParameters | None = None
@@ -98,10 +99,11 @@ def texts_of_tensors(inputs: Sequence[InputTensor], raw: bytes, most: int) -> li
         field = f"inputs[{index}]"
         if one.datatype != "BYTES":
             raise invalid("Expected datatype BYTES: inputs are texts.", f"{field}.datatype")
-        if not 1 <= len(one.shape) <= 2 or one.shape[0] < 0 or one.shape[1:] not in ([], [1], [2]):
+        shape = [whole(float(size), f"{field}.shape") for size in one.shape[:3]]
+        if not 1 <= len(shape) <= 2 or shape[0] < 0 or shape[1:] not in ([], [1], [2]):
             raise invalid("Expected shape [N], [N, 1], or [N, 2] for pairs.", f"{field}.shape")
-        check_number(one.shape[0], most, f"{field}.shape")
-        count = math.prod(one.shape)
+        check_number(shape[0], most, f"{field}.shape")
+        count = math.prod(shape)
         size = None if one.parameters is None else one.parameters.binary_data_size
         if (size is None) == (one.data is None):
             raise invalid("Expected either data, or binary_data_size and the bytes.", field)
