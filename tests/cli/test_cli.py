@@ -37,6 +37,7 @@ COMMANDS = [
     "train-summarizer",
     "export",
     "inspect",
+    "serve",
     "schedules",
     "bench",
     "sagemaker",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def test_models_limits_and_address_are_said_before_it_serves(bundle: Path) -> No
     assert f"model    mine  {bundle}, backend auto" in said
     assert "limits   1,024 texts and 6 MB a request, 30 s to answer, 2 s of work in the queue; 1 process" in said
     assert "warning" not in said
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_its_address_is_told_as_json_once_it_is_ready(
+    bundle: Path, capfd: pytest.CaptureFixture[str], workers: int
+) -> None:
+    with serve(f"mine={bundle}", "--json", "--workers", str(workers)) as served:
+        told = json.loads(capfd.readouterr().out)
+
+    assert told == {"address": f"http://127.0.0.1:{served.port}", "models": ["mine"]}
 
 
 def test_all_addresses_without_a_key_are_warned_of(bundle: Path) -> None:

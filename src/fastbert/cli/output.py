@@ -28,7 +28,7 @@ def show(view: View | Block) -> None:
 
 def print_json(values: Mapping[str, object]) -> None:
     """Write one JSON object to stdout."""
-    print(json.dumps(finite(values), ensure_ascii=False, allow_nan=False))
+    print(json.dumps(finite(values), ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def print_data(view: View | Block) -> None:

@@ -12,7 +12,7 @@ from fastbert.cli.output import print_json, say, show
 from fastbert.cli.serve import serve
 
 app = typer.Typer(
-    help="Train and serve in a container of Amazon SageMaker, and pack a model for it.",
+    help="Train and serve in a container of Amazon SageMaker, and pack a model for it. Every command takes --json.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from fastbert.cli import shared_options as shared
-from fastbert.cli.output import say
+from fastbert.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from fastbert.serving.environments import Told
@@ -55,8 +55,12 @@ def serve(
     platform: str | None = typer.Option(
         None, help="sagemaker or vertex: what their variables say goes for what is not given here."
     ),
+    as_json: shared.AsJson = False,
 ) -> None:
-    """Answer requests for the models in BUNDLE... over HTTP."""
+    """Answer requests for the models in BUNDLE... over HTTP.
+
+    With --json address and models are printed once it is ready.
+    """
     from fastbert.serving.auth import read_keys
     from fastbert.serving.environments import Told, of_platform
     from fastbert.serving.models import Source
@@ -88,6 +92,8 @@ def serve(
     address = f"http://{told.host}:{listening.getsockname()[1]}"
 
     def on_ready() -> None:
+        if as_json:
+            print_json({"address": address, "models": [source.name for source in sources]})
         say(f"ready    {address}{'  the page to try it' if page else ''}; {address}/docs  its API")
 
     if workers > 1:
