@@ -92,9 +92,7 @@ def serve(
     address = f"http://{told.host}:{listening.getsockname()[1]}"
 
     def on_ready() -> None:
-        if as_json:
-            print_json({"address": address, "models": [source.name for source in sources]})
-        say(f"ready    {address}{'  the page to try it' if page else ''}; {address}/docs  its API")
+        _say_ready(address, sources, page=page, as_json=as_json)
 
     if workers > 1:
         from fastbert.serving.supervising import Supervisor
@@ -103,6 +101,12 @@ def serve(
     else:
         Process(sources, settings, listening, lambda service: on_ready()).run()
     say("stopped")
+
+
+def _say_ready(address: str, sources: Sequence[Source], *, page: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"address": address, "models": [source.name for source in sources]})
+    say(f"ready    {address}{'  the page to try it' if page else ''}; {address}/docs  its API")
 
 
 def _check(sources: Sequence[Source], settings: Settings, workers: int) -> None:
