@@ -22,4 +22,15 @@ def feedback(single: Path) -> Iterator[Asker]:
 
 @pytest.mark.parametrize("code", BLOCKS, ids=range(len(BLOCKS)))
 def test_code_of_the_guide_runs(code: str, feedback: Asker, capsys: pytest.CaptureFixture[str]) -> None:
+    before = requests_of(feedback)
+
     exec(code.replace("http://localhost:8080", feedback.address), {})
+
+    assert requests_of(feedback) > before
+    assert not capsys.readouterr().err
+
+
+def requests_of(asker: Asker) -> float:
+    """Return how many requests were answered."""
+    lines = asker.get("/metrics").body.decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if re.match(r'fastbert_requests_total\{route="/v1', line))

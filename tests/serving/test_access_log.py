@@ -25,6 +25,8 @@ def test_a_closed_stream_is_no_reason_to_fail() -> None:
 
     AccessLog(stream).write({"event": "request"})
 
+    assert stream.closed  # and nothing was raised
+
 
 def test_a_message_is_a_line_without_its_traceback() -> None:
     stream = io.BytesIO()

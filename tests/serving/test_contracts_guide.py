@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fastbert.serving.shared_paths import OWNERS
-from tests.serving.asking import QUIET, Asker, serving
+from tests.serving.asking import QUIET, Answer, Asker, serving
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "serving_contracts.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^ +(curl .*)$", GUIDE, re.MULTILINE)
@@ -40,17 +40,19 @@ def test_the_commands_for_several_models_do_what_they_say(loaded: Asker) -> None
 
     assert len(SEVERAL) == 4
     for command in SEVERAL:
-        send(loaded, command.replace("/opt/ml/models", root))
+        assert send(loaded, command.replace("/opt/ml/models", root)).status == 200
     assert len(loaded.service.models) == 0
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one not in SEVERAL])
 def test_every_command_is_answered(reviews: Asker, command: str) -> None:
-    send(reviews, command)
+    answer = send(reviews, command)
+
+    assert answer.status == 200, answer.body
 
 
-def send(asker: Asker, command: str) -> None:
-    """Send what curl would, and see that it is answered."""
+def send(asker: Asker, command: str) -> Answer:
+    """Send what curl would."""
     words = [word for word in shlex.split(command) if word not in ("curl", "-s")]
     method = words.pop(1) if words[0] == "-X" else ""
     address, *options = words[1:] if method else words
@@ -61,9 +63,7 @@ def send(asker: Asker, command: str) -> None:
         headers = {"Content-Type": "application/x-www-form-urlencoded"} | headers
 
     method = method or ("GET" if body is None else "POST")
-    answer = asker.ask(method, address.removeprefix("localhost:8080"), (body or "").encode(), headers)
-
-    assert answer.status == 200, answer.body
+    return asker.ask(method, address.removeprefix("localhost:8080"), (body or "").encode(), headers)
 
 
 @pytest.mark.parametrize(("method", "path"), OWNERS)

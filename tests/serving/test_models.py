@@ -85,6 +85,18 @@ def test_an_export_whose_scores_depend_on_others_is_warned_of(
     assert "other scores alone and among others; make it again with `fastbert export" in caplog.text
 
 
+def test_an_export_that_rounds_with_the_shape_of_a_pass_is_warned_of(
+    single: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING), serving([single]):
+        assert "alone and among others" not in caplog.text
+    monkeypatch.setattr("fastbert.serving.models.ROUNDING", ("onnx", "fp32"))
+    with caplog.at_level(logging.WARNING), serving([single]):
+        pass
+
+    assert "differ by some 1e-4 alone and among others; --backend onnx-int8" in caplog.text
+
+
 def test_several_requests_for_explanations_wait_and_more_are_refused(
     single: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

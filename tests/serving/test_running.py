@@ -16,7 +16,7 @@ import pytest
 
 from fastbert.errors import ConfigError
 from fastbert.serving.models import Models, Source
-from fastbert.serving.running import Process, _Server, listen, set_up_logging
+from fastbert.serving.running import Process, _Server, close_idle, listen, on_signal, set_up_logging
 from fastbert.serving.settings import Settings
 from tests.serving.processes import serve
 
@@ -39,6 +39,52 @@ def test_it_ends_without_losing_a_request_and_says_that_it_is_not_ready(single: 
         assert served.process.wait(20) == 0
         with pytest.raises(ConnectionRefusedError):
             served.ask("/health/live")
+
+
+def test_a_request_that_nobody_has_read_yet_keeps_its_connection() -> None:
+    class Connection:
+        def __init__(self, transport: asyncio.BaseTransport) -> None:
+            self.transport, self.closed = transport, False
+
+        def shutdown(self) -> None:
+            self.closed = True
+
+    async def work() -> list[bool]:
+        loop, found = asyncio.get_running_loop(), []
+        for sent in (b"GET", b""):
+            ours, theirs = socket.socketpair()
+            ours.setblocking(False)
+            transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+            transport.pause_reading()
+            theirs.sendall(sent)
+            found.append(Connection(transport))
+            with theirs:
+                assert close_idle(found[-1:]) == bool(sent)
+            transport.close()
+        await asyncio.sleep(0)
+        return [one.closed for one in found]
+
+    assert asyncio.run(work()) == [False, True]
+
+
+def test_a_signal_is_heard_where_loops_know_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        loop, heard = asyncio.get_running_loop(), asyncio.Event()
+        monkeypatch.setattr(loop, "add_signal_handler", _unknown)
+        on_signal(loop, signal.SIGUSR1, heard.set)
+        signal.raise_signal(signal.SIGUSR1)
+        await asyncio.wait_for(heard.wait(), 10)
+        assert heard.is_set()
+
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        asyncio.run(work())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def _unknown(*_: object) -> None:
+    raise NotImplementedError
 
 
 def test_a_second_signal_ends_it_at_once(single: Path) -> None:

@@ -48,6 +48,7 @@ def test_workers_end_when_their_supervisor_is_gone(single: Path) -> None:
         served.process.send_signal(signal.SIGKILL)
         served.wait_for("the supervisor is gone", len(workers))
         served.wait_for("stopping", len(workers))
+        assert len(workers) == 2
 
 
 def test_a_worker_that_dies_before_it_is_ready_is_not_called_ready() -> None:

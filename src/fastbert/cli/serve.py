@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,7 @@ def serve(
 def _say_ready(address: str, sources: Sequence[Source], *, page: bool, as_json: bool) -> None:
     if as_json:
         print_json({"address": address, "models": [source.name for source in sources]})
-    say(f"ready    {address}{'  the page to try it' if page else ''}; {address}/docs  its API")
+    say(f"ready    {address}  the page to try it; {address}/docs  its API" if page else f"ready    {address}")
 
 
 def _check(sources: Sequence[Source], settings: Settings, workers: int) -> None:
@@ -114,6 +115,8 @@ def _check(sources: Sequence[Source], settings: Settings, workers: int) -> None:
 
     if not sources and settings.models_root is None:
         raise ConfigError("No model is named.", "Name the folder of one: fastbert serve BUNDLE.")
+    if workers > 1 and not hasattr(signal, "SIGHUP"):
+        raise ConfigError("Several processes share a socket on Unix only.", "Leave --workers out.")
     if settings.models_root is not None and workers > 1:
         raise ConfigError(
             "Models that callers load are held by one process: --workers cannot be more than 1.",

@@ -14,8 +14,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
 import uvicorn
 
@@ -28,18 +29,49 @@ from fastbert.serving.service import Service
 from fastbert.serving.settings import Settings
 
 BACKLOG = 2048
+REST_S = 1.0  # at its end it takes what has come so far, for at most so long
 KEEP_ALIVE_S = 75  # longer than the 60 s of common load balancers, so that they hang up first
 log = logging.getLogger(__name__)
 OnReady = Callable[[Service], None]
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server without signals of its own."""
+    """uvicorn's server without signals of its own, and with an ear for requests that come as it closes."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone: `Process` handles them."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what has come on connections that looked idle, and close them all."""
+        until = time.monotonic() + REST_S
+        while close_idle(self.server_state.connections) and time.monotonic() < until:
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+
+def close_idle(connections: Iterable[Any]) -> int:
+    """Close connections of uvicorn, after their answer if they have a request; return how many have one unread.
+
+    A request that the kernel has taken and nobody has read would be lost with its connection; it is left open.
+    """
+    unread = 0
+    for one in list(connections):
+        if _has_unread(one.transport):
+            unread += 1
+        else:
+            one.shutdown()
+    return unread
+
+
+def _has_unread(transport: asyncio.BaseTransport) -> bool:
+    known = transport.get_extra_info("socket")
+    if known is None or transport.is_closing() or not hasattr(select, "poll"):
+        return False
+    waiting = select.poll()
+    waiting.register(known.fileno(), select.POLLIN)
+    return any(event & select.POLLIN for _, event in waiting.poll(0))
 
 
 class Process:
@@ -73,9 +105,9 @@ class Process:
         loop = asyncio.get_running_loop()
         stop = lambda: self._stop(app, service, server)  # noqa: E731
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
+            on_signal(loop, number, stop)
         if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, lambda: self._start(self._reload(service)))
+            on_signal(loop, signal.SIGHUP, lambda: self._start(self._reload(service)))
         if self._supervisor is not None:
             loop.add_reader(self._supervisor.fileno(), self._orphaned, stop)
 
@@ -146,9 +178,17 @@ class Process:
 
     async def _accept_rest(self) -> None:
         """Let connections in that the kernel has made already: closing the socket would reset them."""
-        until = time.monotonic() + 1.0
+        until = time.monotonic() + REST_S
         while time.monotonic() < until and select.select([self._listening], [], [], 0)[0]:
             await asyncio.sleep(0.001)
+
+
+def on_signal(loop: asyncio.AbstractEventLoop, number: int, handle: Callable[[], None]) -> None:
+    """Call a function on the loop when a signal comes; also where loops know no signals, as on Windows."""
+    try:
+        loop.add_signal_handler(number, handle)
+    except NotImplementedError:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(handle))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -156,6 +156,9 @@ def test_a_busy_server_is_asked_again(page: Any) -> None:  # noqa: ANN401
     page.wait_for_selector("#said:has-text('busy')")
     page.wait_for_selector("table.scores")
 
+    assert len(refused) == 1
+    assert page.inner_text("#trouble") == ""
+
 
 def test_a_refusal_says_the_field_and_the_request(page: Any) -> None:  # noqa: ANN401
     error = {"code": "invalid_value", "message": "It is no text.", "field": "texts[0]", "hint": "Send one."}
